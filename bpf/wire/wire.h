@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * What the probes and the agent share: record layouts, the control block, counters.
+ *
+ * Both sides ship as one binary, so nothing here is stable across versions. Rules: fixed-width
+ * __uN, explicit padding, no bool, enum, pointer, bitfield or packed attribute. All structs have
+ * the same layout in C (BPF) and C++ (x86-64): sizes are asserted below by both compilers.
+ *
+ * A record in a ring: a kind's struct, then a tail of byte strings. A string is found by a
+ * vakt_span (offset from the record's start, size). Spans are untrusted: check before use.
+ */
+#ifndef VAKT_WIRE_H
+#define VAKT_WIRE_H
+
+#ifdef __bpf__
+#include "bpf/lib/kernel_types.h"
+#define VAKT_STATIC_ASSERT(c, text) _Static_assert(c, text)
+#else
+#include <linux/types.h>
+#include <stddef.h>
+#define VAKT_STATIC_ASSERT(c, text) static_assert(c, text)
+#endif
+
+#define VAKT_COMM_SIZE 16
+#define VAKT_PATH_MAX 4096    /* PATH_MAX of the kernel */
+#define VAKT_ARGV_MAX 16384   /* argv bytes kept per exec; the rest sets a flag */
+#define VAKT_CGROUP_PATH_MAX 512
+#define VAKT_KIND_MAX 64      /* kinds fit a 64-bit mask */
+
+#define VAKT_LANE_CRITICAL 0
+#define VAKT_LANE_BULK 1
+#define VAKT_LANES 2
+
+/* Why a hook hit did not become a record. */
+#define VAKT_LOST_RING_FULL 0
+#define VAKT_LOST_SCRATCH_BUSY 1
+#define VAKT_LOST_TABLE_FULL 2
+#define VAKT_LOST_REASONS 3
+
+/* Which ABI the act came through. */
+#define VAKT_ABI_X86_64 1
+#define VAKT_ABI_I386 2
+#define VAKT_ABI_X32 3
+#define VAKT_ABI_IO_URING 4
+
+struct vakt_span {
+  __u16 offset; /* from the start of the record; 0 when absent */
+  __u16 size;   /* bytes, no terminator */
+};
+
+struct vakt_header {
+  __u16 kind;    /* events.def id */
+  __u8 lane;
+  __u8 abi;      /* VAKT_ABI_* */
+  __u32 cpu;
+  __u64 seq;     /* per (cpu, lane), from 1, taken before the ring is asked for room */
+  __u64 boot_ns; /* bpf_ktime_get_boot_ns */
+};
+
+#define VAKT_TASK_KTHREAD 1u /* PF_KTHREAD */
+
+/* The acting thread, at the moment of the event. pid is the host's tgid. */
+struct vakt_task {
+  __u64 cookie;        /* vakt_cookie(start_boottime of the group leader, tgid) */
+  __u64 parent_cookie; /* of real_parent's group; 0 for the idle task */
+  __u64 cgroup_id;
+  __u64 cap_effective;
+  __u32 pid;
+  __u32 tid;
+  __u32 ppid;
+  __u32 uid;
+  __u32 gid;
+  __u32 euid;
+  __u32 egid;
+  __u32 mnt_ns;
+  __u32 pid_ns;
+  __u32 net_ns;
+  __u32 user_ns;
+  __u32 flags; /* VAKT_TASK_* */
+  char comm[VAKT_COMM_SIZE];
+};
+
+/* What changes only at fork and exec. */
+struct vakt_process_facts {
+  __u64 start_boot_ns; /* group leader's start_boottime */
+  __u64 cap_permitted;
+  __u64 cap_inheritable;
+  __u32 ns_pid;
+  __u32 pgid;
+  __u32 ns_pgid;
+  __u32 session_id;
+  __u32 ns_session_id;
+  __u32 login_uid;
+  __u32 tty; /* MKDEV number as user space encodes it (new_encode_dev); 0 when none */
+  struct vakt_span cgroup_path;
+};
+
+#define VAKT_PATH_OK 1
+#define VAKT_PATH_TRUNCATED 2
+#define VAKT_PATH_UNREACHABLE 3 /* the walk ended at a root that is not the task's */
+
+struct vakt_file {
+  __u64 ino;
+  __s64 ctime_ns; /* CLOCK_REALTIME */
+  __s64 mtime_ns;
+  __u32 dev;      /* s_dev: major << 20 | minor */
+  __u32 nlink;
+  __u32 mode;     /* i_mode; 0 when there is no file (failed open) */
+  __u32 uid;
+  struct vakt_span path; /* relative to the task's root, e.g. "/etc/passwd" */
+  __u32 path_status;     /* VAKT_PATH_* */
+};
+
+struct vakt_process_fork {
+  struct vakt_header header;
+  struct vakt_task task; /* the parent */
+  struct vakt_task child;
+  struct vakt_process_facts facts; /* the child's */
+};
+
+#define VAKT_EXE_UPPER_LAYER 1u
+#define VAKT_EXE_MEMFD 2u
+#define VAKT_EXE_UNLINKED 4u
+#define VAKT_EXE_WRITABLE 8u
+#define VAKT_ARGV_TRUNCATED 16u
+#define VAKT_ARGV_UNREADABLE 32u
+
+struct vakt_process_exec {
+  struct vakt_header header;
+  struct vakt_task task;
+  struct vakt_process_facts facts;
+  struct vakt_file exe;
+  struct vakt_span filename; /* bprm->filename: as asked for */
+  struct vakt_span argv;     /* NUL-separated, as in the new address space */
+  struct vakt_span cwd;
+  __u32 cwd_status;          /* VAKT_PATH_* */
+  __u32 flags;               /* VAKT_EXE_*, VAKT_ARGV_* */
+  __u32 syscall_nr;          /* x86-64 number: 59 execve, 322 execveat */
+};
+
+struct vakt_process_exit {
+  struct vakt_header header;
+  struct vakt_task task;
+  __u32 exit_code; /* task->exit_code: code << 8 | core flag 0x80 | signal */
+  __u32 reserved;
+};
+
+/* Written by the task iterator, not to a ring. argv, when wanted, is read from /proc. */
+struct vakt_process_seed {
+  struct vakt_header header;
+  struct vakt_task task;
+  struct vakt_process_facts facts;
+  struct vakt_file exe;
+  struct vakt_span cwd;
+  __u32 cwd_status;
+  __u32 flags;  /* VAKT_EXE_* */
+  __u32 size;   /* of the whole record: records lie end to end in the iterator's stream */
+};
+
+struct vakt_file_open {
+  struct vakt_header header;
+  struct vakt_task task;
+  struct vakt_file file; /* success: of the opened file. failure: path is the base directory */
+  struct vakt_span name_raw;
+  __s32 dirfd;
+  __s32 result;  /* fd or -errno */
+  __u32 flags;   /* O_*: f_flags on success, the argument on failure */
+  __u32 create_mode;
+  __u32 syscall_nr; /* x86-64 number: 2 open, 85 creat, 257 openat, 304 open_by_handle_at, 437 openat2 */
+  __u64 resolve;    /* openat2's how.resolve */
+};
+
+#define VAKT_NET_V4_MAPPED 1u
+
+/* network_connect and network_accept. */
+struct vakt_network {
+  struct vakt_header header;
+  struct vakt_task task;
+  __u8 local_addr[16];  /* family AF_INET: the first 4 bytes */
+  __u8 remote_addr[16];
+  __u16 local_port;     /* host order; 0 when not yet bound */
+  __u16 remote_port;
+  __u16 family;         /* AF_INET or AF_INET6 after unmapping */
+  __u8 protocol;        /* IPPROTO_TCP or IPPROTO_UDP */
+  __u8 flags;           /* VAKT_NET_* */
+  __s32 result;         /* 0 or -errno */
+  __s32 fd;             /* -1 when unknown */
+};
+
+/* Control block, written by the agent, read by the probes: element 0 of the array map `control`. */
+struct vakt_control {
+  __u64 kind_mask;        /* bit per kind id: emit this kind */
+  __u64 scope_cgroup_id;  /* 0: the whole node */
+  __u32 scope_level;      /* depth of the scope's cgroup below the hierarchy's root */
+  __u32 consumer_sleeps;  /* set while the agent waits: submit with a forced wakeup */
+  __u32 wake_fill_bytes;  /* wake the consumer when a ring holds more than this */
+  __u32 reserved;
+};
+
+/*
+ * Counters: array map `cpu_state`, one element per possible CPU, each on its own cache lines,
+ * mapped into the agent. All are incremented atomically by the probes.
+ *   hits[k] == filtered[k] + submitted[k] + sum over r of lost[k][r], whenever no hook is running.
+ */
+struct vakt_cpu_state {
+  __u64 seq[VAKT_LANES]; /* last number taken */
+  __u64 hits[VAKT_KIND_MAX];
+  __u64 filtered[VAKT_KIND_MAX];
+  __u64 submitted[VAKT_KIND_MAX];
+  __u64 lost[VAKT_KIND_MAX][VAKT_LOST_REASONS];
+  __u64 reserved[6]; /* to a multiple of 64 bytes */
+};
+
+/* 42 bits of ~1.05 ms since boot (146 years) and 22 of tgid (PID_MAX_LIMIT): a pid comes back
+ * within the same millisecond never, so the pair is unique, and an agent restart changes nothing. */
+static inline __u64 vakt_cookie(__u64 start_boot_ns, __u32 tgid) {
+  return (start_boot_ns >> 20) << 22 | (tgid & 0x3fffff);
+}
+
+VAKT_STATIC_ASSERT(sizeof(struct vakt_header) == 24, "header");
+VAKT_STATIC_ASSERT(sizeof(struct vakt_task) == 96, "task");
+VAKT_STATIC_ASSERT(sizeof(struct vakt_process_facts) == 56, "facts");
+VAKT_STATIC_ASSERT(sizeof(struct vakt_file) == 48, "file");
+VAKT_STATIC_ASSERT(sizeof(struct vakt_process_fork) == 272, "process_fork");
+VAKT_STATIC_ASSERT(sizeof(struct vakt_process_exec) == 248, "process_exec");
+VAKT_STATIC_ASSERT(sizeof(struct vakt_process_exit) == 128, "process_exit");
+VAKT_STATIC_ASSERT(sizeof(struct vakt_process_seed) == 240, "process_seed");
+VAKT_STATIC_ASSERT(sizeof(struct vakt_file_open) == 200, "file_open");
+VAKT_STATIC_ASSERT(sizeof(struct vakt_network) == 168, "network");
+VAKT_STATIC_ASSERT(sizeof(struct vakt_control) == 32, "control");
+VAKT_STATIC_ASSERT(sizeof(struct vakt_cpu_state) % 64 == 0, "one CPU's counters own their lines");
+
+#endif /* VAKT_WIRE_H */
