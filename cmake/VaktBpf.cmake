@@ -8,14 +8,15 @@ function(vakt_bpf_skeleton name)
   cmake_parse_arguments(ARG "" "" "PROBES;HEADERS" ${ARGN})
   set(out ${CMAKE_BINARY_DIR}/generated/bpf)
   file(MAKE_DIRECTORY ${out})
+  list(TRANSFORM ARG_HEADERS PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/ OUTPUT_VARIABLE header_paths)
   foreach(probe ${ARG_PROBES})
     get_filename_component(stem ${probe} NAME_WE)
     add_custom_command(
       OUTPUT ${out}/${stem}.bpf.o
       COMMAND ${BPF_CLANG} -target bpf -mcpu=v3 -O2 -g -std=gnu11 -Wall -Wextra -Werror
-              -Wno-unused-function -D__TARGET_ARCH_x86
+              -Wno-unused-function -Wno-unused-parameter -D__TARGET_ARCH_x86
               -I${CMAKE_SOURCE_DIR} -c ${CMAKE_CURRENT_SOURCE_DIR}/${probe} -o ${out}/${stem}.bpf.o
-      DEPENDS ${probe} ${ARG_HEADERS} VERBATIM)
+      DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${probe} ${header_paths} VERBATIM)
     list(APPEND objects ${out}/${stem}.bpf.o)
   endforeach()
   add_custom_command(  # bpftool gen object drops DWARF and keeps BTF

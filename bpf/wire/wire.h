@@ -194,7 +194,7 @@ struct vakt_control {
   __u32 scope_level;      /* depth of the scope's cgroup below the hierarchy's root */
   __u32 consumer_sleeps;  /* set while the agent waits: submit with a forced wakeup */
   __u32 wake_fill_bytes;  /* wake the consumer when a ring holds more than this */
-  __u32 reserved;
+  __u32 scratch_slots;    /* elements of the map `scratch_slots` */
 };
 
 /*

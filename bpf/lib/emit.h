@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * emit_: from a hook hit to a record in a ring. The maps, the counters and the one rule that makes
+ * loss exact: a hit takes its sequence number before the ring is asked for room, so that what finds
+ * no room leaves a hole that the agent sees.
+ *
+ * Order in a hook:
+ *   if (!emit_wanted(kind)) return;            counts the hit, applies the scope
+ *   record = emit_reserve(...) or scratch      the number is taken here
+ *   ... read_ and put_ ...
+ *   emit_submit / emit_scratch                 counts submitted or lost
+ */
+#ifndef VAKT_BPF_EMIT_H
+#define VAKT_BPF_EMIT_H
+
+#include "bpf/wire/wire.h"
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+enum {
+#define VAKT_EVENT(stem, id, lane, text) KIND_##stem = id, LANE_##stem = VAKT_LANE_##lane,
+#include "bpf/wire/events.def"
+#undef VAKT_EVENT
+};
+
+/* Tables of sockets whose outcome is awaited: 8,192 entries of ~150 and ~10 bytes. */
+#define VAKT_PENDING_SOCKETS 8192
+
+/* Largest tail write and largest tail offset of a scratch record: powers of two, so that a mask
+ * proves the bounds to the verifier. 248 + 16384 (argv) + 3 * 4096 (paths) + 512 < 32768. */
+#define VAKT_SCRATCH_OFFSET_MAX 32768
+#define VAKT_SCRATCH_WRITE_MAX 16384
+
+/* A record of variable size is built here and copied to the ring once its size is known. A slot is
+ * claimed by one atomic exchange and belongs to one hook run, whatever interrupts or preempts it. */
+struct scratch {
+  __u32 busy;
+  __u32 path_start; /* first byte of the path that is being built */
+  __u32 reserved[14];
+  __u8 record[VAKT_SCRATCH_OFFSET_MAX + VAKT_SCRATCH_WRITE_MAX];
+  __u8 path[VAKT_PATH_MAX + 256]; /* paths grow from the end of the first 4096 bytes */
+};
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct vakt_control);
+} control __weak SEC(".maps");
+
+/* The sizes below are placeholders: the agent sets them from the CPU count and its budget. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct vakt_cpu_state);
+} cpu_state __weak SEC(".maps");
+
+struct ring_map {
+  __uint(type, BPF_MAP_TYPE_RINGBUF);
+  __uint(max_entries, 4096);
+};
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+  __uint(max_entries, 1); /* cpu * VAKT_LANES + lane */
+  __type(key, __u32);
+  __array(values, struct ring_map);
+} rings __weak SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 4);
+  __type(key, __u32);
+  __type(value, struct scratch);
+} scratch_slots __weak SEC(".maps");
+
+static __always_inline struct vakt_control *control_block(void) {
+  __u32 zero = 0;
+  return bpf_map_lookup_elem(&control, &zero);
+}
+
+static __always_inline struct vakt_cpu_state *state_of_cpu(__u32 cpu) {
+  return bpf_map_lookup_elem(&cpu_state, &cpu);
+}
+
+/* True when the current task is in the scope's cgroup subtree, or no scope is set. */
+static __always_inline bool in_scope(const struct vakt_control *c) {
+  if (!c->scope_cgroup_id) return true;
+  return bpf_get_current_ancestor_cgroup_id(c->scope_level) == c->scope_cgroup_id;
+}
+
+static __always_inline bool kind_enabled(const struct vakt_control *c, __u32 kind) {
+  return c->kind_mask >> kind & 1;
+}
+
+/* Counts a hit of `kind` and says whether it is to become a record. */
+static __always_inline bool emit_wanted(__u32 kind) {
+  struct vakt_control *c = control_block();
+  if (!c || !kind_enabled(c, kind)) return false;
+  struct vakt_cpu_state *state = state_of_cpu(bpf_get_smp_processor_id());
+  if (!state) return false;
+  __sync_fetch_and_add(&state->hits[kind], 1);
+  if (in_scope(c)) return true;
+  __sync_fetch_and_add(&state->filtered[kind], 1);
+  return false;
+}
+
+/* The header's number is taken here: what is lost after this leaves a hole. */
+static __always_inline struct vakt_cpu_state *emit_header(struct vakt_header *h, __u32 kind,
+                                                          __u32 lane) {
+  __u32 cpu = bpf_get_smp_processor_id();
+  struct vakt_cpu_state *state = state_of_cpu(cpu);
+  if (!state) return 0;
+  h->kind = kind;
+  h->lane = lane;
+  h->abi = VAKT_ABI_X86_64;
+  h->cpu = cpu;
+  h->boot_ns = bpf_ktime_get_boot_ns();
+  h->seq = __sync_fetch_and_add(&state->seq[lane & 1], 1) + 1;
+  return state;
+}
+
+static __always_inline void emit_lost(struct vakt_cpu_state *state, __u32 kind, __u32 reason) {
+  __sync_fetch_and_add(&state->lost[kind][reason], 1);
+}
+
+static __always_inline void *ring_of(__u32 cpu, __u32 lane) {
+  __u32 index = cpu * VAKT_LANES + lane;
+  return bpf_map_lookup_elem(&rings, &index);
+}
+
+/*
+ * Wakes the consumer only when it said that it sleeps, or when the ring fills while it naps: a
+ * forced wakeup costs microseconds, a plain submit 25 ns. The counter's atomic increment before
+ * this is a full barrier: room was taken before the flag is read, and the consumer sets the flag
+ * before it looks at the rings for the last time, so one of the two sees the other.
+ */
+static __always_inline __u64 emit_wakeup(void *ring) {
+  struct vakt_control *c = control_block();
+  if (!c) return BPF_RB_FORCE_WAKEUP;
+  if (c->consumer_sleeps) {
+    c->consumer_sleeps = 0; /* one wakeup is enough */
+    return BPF_RB_FORCE_WAKEUP;
+  }
+  if (bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) > c->wake_fill_bytes) return BPF_RB_FORCE_WAKEUP;
+  return BPF_RB_NO_WAKEUP;
+}
+
+/*
+ * A record of fixed size is reserved and filled in place:
+ *
+ *   struct vakt_header h;
+ *   struct vakt_x *r = emit_reserve(&h, KIND_x, LANE_x, sizeof(*r));
+ *   if (!r) return 0;
+ *   r->header = h; ...
+ *   emit_submit(r, &h);
+ */
+static __always_inline void *emit_reserve(struct vakt_header *h, __u32 kind, __u32 lane,
+                                          const __u32 size) {
+  struct vakt_cpu_state *state = emit_header(h, kind, lane);
+  if (!state) return 0;
+  void *ring = ring_of(h->cpu, lane);
+  void *record = ring ? bpf_ringbuf_reserve(ring, size, 0) : 0;
+  if (!record) {
+    emit_lost(state, kind, VAKT_LOST_RING_FULL);
+    return 0;
+  }
+  __sync_fetch_and_add(&state->submitted[kind], 1);
+  return record;
+}
+
+static __always_inline void emit_submit(void *record, const struct vakt_header *h) {
+  void *ring = ring_of(h->cpu, h->lane & 1);
+  bpf_ringbuf_submit(record, ring ? emit_wakeup(ring) : BPF_RB_FORCE_WAKEUP);
+}
+
+static __always_inline struct scratch *scratch_claim(void) {
+  struct vakt_control *c = control_block();
+  if (!c || !c->scratch_slots) return 0;
+  __u32 first = bpf_get_smp_processor_id() * 2;
+  for (__u32 i = 0; i < 4; i++) {
+    __u32 index = (first + i) % c->scratch_slots;
+    struct scratch *s = bpf_map_lookup_elem(&scratch_slots, &index);
+    if (s && __sync_val_compare_and_swap(&s->busy, 0, 1) == 0) return s;
+  }
+  return 0;
+}
+
+static __always_inline void scratch_release(struct scratch *s) {
+  __sync_val_compare_and_swap(&s->busy, 1, 0);
+}
+
+/* Starts a record of variable size; null (counted) when all slots are busy. */
+static __always_inline struct scratch *emit_scratch_begin(struct vakt_header *h, __u32 kind,
+                                                          __u32 lane) {
+  struct vakt_cpu_state *state = emit_header(h, kind, lane);
+  if (!state) return 0;
+  struct scratch *s = scratch_claim();
+  if (!s) emit_lost(state, kind, VAKT_LOST_SCRATCH_BUSY);
+  return s;
+}
+
+/* Copies the finished record of `size` bytes to its ring and frees the slot. */
+static __always_inline void emit_scratch_end(struct scratch *s, __u32 kind, __u32 lane,
+                                             __u32 size) {
+  struct vakt_header *h = (struct vakt_header *)s->record;
+  struct vakt_cpu_state *state = state_of_cpu(h->cpu);
+  void *ring = ring_of(h->cpu, lane);
+  if (state && ring) {
+    if (size > VAKT_SCRATCH_OFFSET_MAX) size = VAKT_SCRATCH_OFFSET_MAX;
+    long failed = bpf_ringbuf_output(ring, s->record, size, BPF_RB_NO_WAKEUP);
+    if (failed)
+      emit_lost(state, kind, VAKT_LOST_RING_FULL);
+    else
+      __sync_fetch_and_add(&state->submitted[kind], 1);
+    if (!failed && emit_wakeup(ring) == BPF_RB_FORCE_WAKEUP) {
+      /* The flag must be read after room was taken, so a discarded record carries the wakeup. */
+      void *bell = bpf_ringbuf_reserve(ring, 8, 0);
+      if (bell) bpf_ringbuf_discard(bell, BPF_RB_FORCE_WAKEUP);
+    }
+  }
+  scratch_release(s);
+}
+
+#endif /* VAKT_BPF_EMIT_H */

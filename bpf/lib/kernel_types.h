@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * The kernel types that the probes read, with the fields they read and no others. Layouts are
+ * relocated at load time (CO-RE), so the order and the gaps here mean nothing, and the object does
+ * not depend on the kernel of the machine that built it. A `___suffix` marks an older or newer
+ * shape of the same type.
+ */
+#ifndef VAKT_BPF_KERNEL_TYPES_H
+#define VAKT_BPF_KERNEL_TYPES_H
+
+typedef unsigned char __u8;
+typedef unsigned short __u16;
+typedef unsigned int __u32;
+typedef unsigned long long __u64;
+typedef signed char __s8;
+typedef short __s16;
+typedef int __s32;
+typedef long long __s64;
+typedef __u16 __be16;
+typedef __u32 __be32;
+typedef __u32 __wsum;
+typedef __u16 __sum16;
+typedef int pid_t;
+typedef _Bool bool;
+enum { false = 0, true = 1 };
+
+enum bpf_map_type {
+  BPF_MAP_TYPE_HASH = 1,
+  BPF_MAP_TYPE_ARRAY = 2,
+  BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
+  BPF_MAP_TYPE_RINGBUF = 27,
+};
+enum {
+  BPF_ANY = 0,
+  BPF_F_MMAPABLE = 1 << 10,
+  BPF_RB_NO_WAKEUP = 1,
+  BPF_RB_FORCE_WAKEUP = 2,
+  BPF_RB_AVAIL_DATA = 0,
+};
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+typedef struct {
+  __u32 val;
+} kuid_t;
+typedef struct {
+  __u32 val;
+} kgid_t;
+typedef struct {
+  int counter;
+} atomic_t;
+/* Two 32-bit words up to 6.2, one 64-bit word since: the same bytes on a little-endian machine. */
+typedef struct {
+  __u64 val;
+} kernel_cap_t;
+
+struct ns_common {
+  unsigned int inum;
+};
+struct mnt_namespace {
+  struct ns_common ns;
+};
+struct pid_namespace {
+  struct ns_common ns;
+};
+struct user_namespace {
+  struct ns_common ns;
+};
+struct net {
+  struct ns_common ns;
+};
+struct nsproxy {
+  struct mnt_namespace *mnt_ns;
+  struct net *net_ns;
+};
+
+struct upid {
+  int nr;
+  struct pid_namespace *ns;
+};
+struct pid {
+  unsigned int level;
+  struct upid numbers[1];
+};
+
+struct cred {
+  kuid_t uid;
+  kgid_t gid;
+  kuid_t euid;
+  kgid_t egid;
+  kuid_t fsuid;
+  kgid_t fsgid;
+  kernel_cap_t cap_inheritable;
+  kernel_cap_t cap_permitted;
+  kernel_cap_t cap_effective;
+  struct user_namespace *user_ns;
+};
+
+struct tty_driver {
+  int major;
+  int minor_start;
+};
+struct tty_struct {
+  struct tty_driver *driver;
+  int index;
+};
+struct signal_struct {
+  atomic_t live;
+  struct pid *pids[4];
+  struct tty_struct *tty;
+};
+
+struct kernfs_node {
+  struct kernfs_node *__parent; /* since 6.15 */
+  const char *name;
+  __u64 id;
+};
+struct kernfs_node___before_6_15 {
+  struct kernfs_node *parent;
+};
+struct cgroup {
+  struct kernfs_node *kn;
+};
+struct css_set {
+  struct cgroup *dfl_cgrp;
+};
+
+struct qstr {
+  __u32 len;
+  const unsigned char *name;
+};
+struct super_block {
+  __u32 s_dev;
+  unsigned long s_magic;
+};
+struct inode {
+  unsigned short i_mode;
+  kuid_t i_uid;
+  kgid_t i_gid;
+  struct super_block *i_sb;
+  unsigned long i_ino;
+  unsigned int i_nlink;
+  /* since 6.11 */
+  __s64 i_mtime_sec;
+  __s64 i_ctime_sec;
+  __u32 i_mtime_nsec;
+  __u32 i_ctime_nsec;
+};
+struct timespec64 {
+  __s64 tv_sec;
+  long tv_nsec;
+};
+struct inode___before_6_6 {
+  struct timespec64 i_mtime;
+  struct timespec64 i_ctime;
+};
+struct inode___before_6_11 {
+  struct timespec64 __i_mtime;
+  struct timespec64 __i_ctime;
+};
+struct dentry {
+  struct dentry *d_parent;
+  struct qstr d_name;
+};
+struct vfsmount {
+  struct dentry *mnt_root;
+};
+struct mount {
+  struct mount *mnt_parent;
+  struct dentry *mnt_mountpoint;
+  struct vfsmount mnt;
+};
+struct path {
+  struct vfsmount *mnt;
+  struct dentry *dentry;
+};
+struct file {
+  struct path f_path;
+  struct inode *f_inode;
+  unsigned int f_flags;
+};
+struct fdtable {
+  unsigned int max_fds;
+  struct file **fd;
+};
+struct files_struct {
+  struct fdtable *fdt;
+};
+struct fs_struct {
+  struct path root;
+  struct path pwd;
+};
+struct mm_struct {
+  unsigned long arg_start;
+  unsigned long arg_end;
+  struct file *exe_file;
+};
+struct linux_binprm {
+  const char *filename;
+};
+
+struct thread_info {
+  __u32 status;
+};
+struct task_struct {
+  struct thread_info thread_info;
+  unsigned int flags;
+  struct mm_struct *mm;
+  int exit_code;
+  pid_t pid;
+  pid_t tgid;
+  struct task_struct *real_parent;
+  struct task_struct *group_leader;
+  struct pid *thread_pid;
+  __u64 start_boottime;
+  const struct cred *cred;
+  char comm[16];
+  struct fs_struct *fs;
+  struct files_struct *files;
+  struct nsproxy *nsproxy;
+  struct signal_struct *signal;
+  kuid_t loginuid;
+  struct css_set *cgroups;
+};
+
+struct pt_regs {
+  unsigned long r10;
+  unsigned long r8;
+  unsigned long dx;
+  unsigned long si;
+  unsigned long di;
+  unsigned long orig_ax;
+};
+
+struct in6_addr {
+  union {
+    __u8 u6_addr8[16];
+    __be32 u6_addr32[4];
+  } in6_u;
+};
+struct sock_common {
+  __be32 skc_daddr;
+  __be32 skc_rcv_saddr;
+  __be16 skc_dport;
+  __u16 skc_num;
+  unsigned short skc_family;
+  struct in6_addr skc_v6_daddr;
+  struct in6_addr skc_v6_rcv_saddr;
+};
+struct socket;
+struct sock {
+  struct sock_common __sk_common;
+  int sk_err;
+  struct socket *sk_socket;
+  __u16 sk_protocol;
+};
+struct inet_sock {
+  __be16 inet_sport;
+};
+
+struct seq_file;
+struct bpf_iter_meta {
+  struct seq_file *seq;
+  __u64 session_id;
+  __u64 seq_num;
+};
+struct bpf_iter__task {
+  struct bpf_iter_meta *meta;
+  struct task_struct *task;
+};
+
+struct trace_entry {
+  unsigned short type;
+  unsigned char flags;
+  unsigned char preempt_count;
+  int pid;
+};
+struct trace_event_raw_sys_exit {
+  struct trace_entry ent;
+  long id;
+  long ret;
+};
+
+#pragma clang attribute pop
+
+/* User API: fixed layout. */
+struct bpf_sock {
+  __u32 bound_dev_if;
+  __u32 family;
+  __u32 type;
+  __u32 protocol;
+};
+struct bpf_sock_addr {
+  __u32 user_family;
+  __u32 user_ip4;
+  __u32 user_ip6[4];
+  __u32 user_port;
+  __u32 family;
+  __u32 type;
+  __u32 protocol;
+  __u32 msg_src_ip4;
+  __u32 msg_src_ip6[4];
+  __u64 sk __attribute__((aligned(8)));
+};
+
+#endif /* VAKT_BPF_KERNEL_TYPES_H */

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * put_: byte strings into the tail of a scratch record. Each takes and returns the tail's end, an
+ * offset below VAKT_SCRATCH_OFFSET_MAX, and fills in the span; a string that does not fit leaves an
+ * empty span (the sizes in emit.h make that impossible for the kinds as they are).
+ */
+#ifndef VAKT_BPF_PUT_H
+#define VAKT_BPF_PUT_H
+
+#include "bpf/lib/read.h"
+
+#define PATH_DEPTH_MAX 2048 /* a path of 4096 bytes has no more components */
+#define CGROUP_DEPTH_MAX 32
+
+/* Bytes that are already in kernel memory. */
+static __always_inline __u32 put_kernel(struct scratch *s, __u32 end, struct vakt_span *span,
+                                        const void *from, __u32 size) {
+  span->offset = end;
+  span->size = 0;
+  if (end >= VAKT_SCRATCH_OFFSET_MAX || size > VAKT_PATH_MAX) return end;
+  if (bpf_probe_read_kernel(s->record + end, size, from)) return end;
+  span->size = size;
+  return end + size;
+}
+
+/* A NUL-terminated string of the kernel, without its terminator. */
+static __always_inline __u32 put_kernel_str(struct scratch *s, __u32 end, struct vakt_span *span,
+                                            const char *from) {
+  span->offset = end;
+  span->size = 0;
+  if (end >= VAKT_SCRATCH_OFFSET_MAX) return end;
+  long size = bpf_probe_read_kernel_str(s->record + end, VAKT_PATH_MAX, from);
+  if (size <= 1 || size > VAKT_PATH_MAX) return end;
+  span->size = size - 1;
+  return end + size - 1;
+}
+
+/* A NUL-terminated string of the current process: a claim, as it is at this moment. */
+static __always_inline __u32 put_user_str(struct scratch *s, __u32 end, struct vakt_span *span,
+                                          const void *from) {
+  span->offset = end;
+  span->size = 0;
+  if (end >= VAKT_SCRATCH_OFFSET_MAX) return end;
+  long size = bpf_probe_read_user_str(s->record + end, VAKT_PATH_MAX, from);
+  if (size <= 1 || size > VAKT_PATH_MAX) return end;
+  span->size = size - 1;
+  return end + size - 1;
+}
+
+/* `size` bytes of the current process, at most VAKT_ARGV_MAX; `failed` is set when unreadable. */
+static __always_inline __u32 put_user(struct scratch *s, __u32 end, struct vakt_span *span,
+                                      const void *from, __u64 size, bool *failed) {
+  span->offset = end;
+  span->size = 0;
+  *failed = true;
+  if (end >= VAKT_SCRATCH_OFFSET_MAX) return end;
+  if (size > VAKT_ARGV_MAX) size = VAKT_ARGV_MAX;
+  if (bpf_probe_read_user(s->record + end, size, from)) return end;
+  *failed = false;
+  span->size = size;
+  return end + size;
+}
+
+/* A walk from a dentry up to the task's root, building the path backwards in s->path. */
+struct path_walk {
+  struct scratch *scratch;
+  struct dentry *dentry;
+  struct vfsmount *mnt;
+  struct dentry *mnt_root;
+  struct dentry *root_dentry;
+  struct vfsmount *root_mnt;
+  __u32 status; /* VAKT_PATH_*, 0 while walking */
+};
+
+/* Puts "/name" in front; false when there is no room. The place is kept in the slot, not on the
+ * stack: the verifier forgets a map value's range, so that its walk over the loop converges. */
+static __always_inline bool path_prepend(struct scratch *s, const void *name, __u32 size) {
+  __u32 at = s->path_start;
+  if (size > 255) size = 255;
+  if (at > VAKT_PATH_MAX || at < size + 1) return false;
+  at -= size;
+  if (at == 0 || at >= VAKT_PATH_MAX) return size == 0;
+  if (bpf_probe_read_kernel(s->path + at, size, name)) return false;
+  at -= 1;
+  if (at >= VAKT_PATH_MAX) return false;
+  s->path[at] = '/';
+  s->path_start = at;
+  return true;
+}
+
+/* Copies the finished path from s->path to the tail; "/" when nothing was put in front. */
+static __always_inline __u32 put_built_path(struct scratch *s, __u32 end, struct vakt_span *span) {
+  __u32 start = s->path_start;
+  if (start >= VAKT_PATH_MAX) {
+    start = VAKT_PATH_MAX - 1;
+    s->path[start] = '/';
+  }
+  return put_kernel(s, end, span, s->path + start, VAKT_PATH_MAX - start);
+}
+
+static long path_step(__u32 index, struct path_walk *w) {
+  struct dentry *dentry = w->dentry;
+  if (dentry == w->root_dentry && w->mnt == w->root_mnt) {
+    w->status = VAKT_PATH_OK;
+    return 1;
+  }
+  struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
+  if (dentry == w->mnt_root) { /* up through the mount point */
+    struct mount *mount =
+        (void *)((__u64)w->mnt - bpf_core_field_offset(struct mount, mnt));
+    struct mount *parent_mount = BPF_CORE_READ(mount, mnt_parent);
+    if (parent_mount == mount) {
+      w->status = VAKT_PATH_UNREACHABLE;
+      return 1;
+    }
+    struct vfsmount *parent_mnt =
+        (void *)((__u64)parent_mount + bpf_core_field_offset(struct mount, mnt));
+    w->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+    w->mnt = parent_mnt;
+    w->mnt_root = BPF_CORE_READ(parent_mnt, mnt_root);
+    return 0;
+  }
+  struct qstr name = BPF_CORE_READ(dentry, d_name);
+  if (!w->scratch) return 1;
+  if (!path_prepend(w->scratch, name.name, name.len)) {
+    w->status = VAKT_PATH_TRUNCATED;
+    return 1;
+  }
+  if (dentry == parent) { /* memfd, pipe: a name outside every tree */
+    w->status = VAKT_PATH_UNREACHABLE;
+    return 1;
+  }
+  w->dentry = parent;
+  return 0;
+}
+
+/* The path of (mnt, dentry) as `task` would write it. */
+static __always_inline __u32 put_path(struct scratch *s, __u32 end, struct vakt_span *span,
+                                      __u32 *status, struct task_struct *task,
+                                      struct vfsmount *mnt, struct dentry *dentry) {
+  struct fs_struct *fs = task->fs;
+  struct path_walk w = {
+      .scratch = s,
+      .dentry = dentry,
+      .mnt = mnt,
+      .mnt_root = BPF_CORE_READ(mnt, mnt_root),
+      .root_dentry = BPF_CORE_READ(fs, root.dentry),
+      .root_mnt = BPF_CORE_READ(fs, root.mnt),
+  };
+  s->path_start = VAKT_PATH_MAX;
+  bpf_loop(PATH_DEPTH_MAX, path_step, &w, 0);
+  *status = w.status ? w.status : VAKT_PATH_TRUNCATED;
+  return put_built_path(s, end, span);
+}
+
+static __always_inline __u32 put_file_path(struct scratch *s, __u32 end, struct vakt_file *out,
+                                           struct task_struct *task, struct file *file) {
+  return put_path(s, end, &out->path, &out->path_status, task, BPF_CORE_READ(file, f_path.mnt),
+                  BPF_CORE_READ(file, f_path.dentry));
+}
+
+struct cgroup_walk {
+  struct scratch *scratch;
+  struct kernfs_node *node;
+};
+
+static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *node) {
+  struct kernfs_node___before_6_15 *old = (void *)node;
+  if (bpf_core_field_exists(node->__parent)) return BPF_CORE_READ(node, __parent);
+  return BPF_CORE_READ(old, parent);
+}
+
+static long cgroup_step(__u32 index, struct cgroup_walk *w) {
+  struct kernfs_node *node = w->node;
+  struct kernfs_node *parent = kernfs_parent(node);
+  if (!parent) return 1; /* the hierarchy's root has no name */
+  const char *name = BPF_CORE_READ(node, name);
+  char buffer[256];
+  long size = bpf_probe_read_kernel_str(buffer, sizeof(buffer), name);
+  if (size <= 1 || !w->scratch) return 1;
+  if (!path_prepend(w->scratch, buffer, size - 1)) return 1;
+  w->node = parent;
+  return 0;
+}
+
+/* The cgroup v2 directory of `task` below the hierarchy's root, "/" for the root. */
+static __always_inline __u32 put_cgroup_path(struct scratch *s, __u32 end, struct vakt_span *span,
+                                             struct task_struct *task) {
+  struct cgroup_walk w = {.scratch = s, .node = task->cgroups->dfl_cgrp->kn};
+  s->path_start = VAKT_PATH_MAX;
+  bpf_loop(CGROUP_DEPTH_MAX, cgroup_step, &w, 0);
+  return put_built_path(s, end, span);
+}
+
+#endif /* VAKT_BPF_PUT_H */

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * read_: facts from kernel objects into wire structs. A `task_struct *` here is a BTF pointer
+ * (hook argument or bpf_get_current_task_btf, kernel 5.11), so plain member access is checked by
+ * the verifier and costs a load; pointers that come out of bpf_probe_read_kernel or arithmetic are
+ * followed with BPF_CORE_READ.
+ */
+#ifndef VAKT_BPF_READ_H
+#define VAKT_BPF_READ_H
+
+#include "bpf/lib/emit.h"
+
+#define PF_KTHREAD 0x00200000
+#define PIDTYPE_PGID 2
+#define PIDTYPE_SID 3
+#define TS_COMPAT 0x0002           /* arch/x86/include/asm/thread_info.h */
+#define X32_SYSCALL_BIT 0x40000000 /* arch/x86/include/uapi/asm/unistd.h */
+#define INIT_PID_NS 0xEFFFFFFCu    /* PROC_PID_INIT_INO */
+#define CAP_DAC_OVERRIDE 1
+
+static __always_inline __u64 read_cookie(struct task_struct *task) {
+  struct task_struct *leader = task->group_leader;
+  if (!leader || !task->tgid) return 0;
+  return vakt_cookie(leader->start_boottime, task->tgid);
+}
+
+/* The task's number and namespace at the deepest level of `pid`. */
+static __always_inline struct upid read_upid(struct pid *pid) {
+  struct upid id = {};
+  if (!pid) return id;
+  __u64 level = pid->level;
+  bpf_probe_read_kernel(&id, sizeof(id),
+                        (void *)((__u64)pid + bpf_core_field_offset(struct pid, numbers) +
+                                 level * bpf_core_type_size(struct upid)));
+  return id;
+}
+
+static __always_inline __u32 read_pid_ns(struct task_struct *task) {
+  struct pid *pid = task->thread_pid;
+  if (!pid) return 0;
+  if (pid->level == 0) return INIT_PID_NS;
+  struct upid id = read_upid(pid);
+  return BPF_CORE_READ(id.ns, ns.inum);
+}
+
+static __always_inline __u64 read_cgroup_id(struct task_struct *task) {
+  return task->cgroups->dfl_cgrp->kn->id;
+}
+
+static __always_inline __u8 read_abi(struct task_struct *task) {
+  return task->thread_info.status & TS_COMPAT ? VAKT_ABI_I386 : VAKT_ABI_X86_64;
+}
+
+static __always_inline void read_task(struct vakt_task *out, struct task_struct *task) {
+  struct task_struct *parent = task->real_parent;
+  const struct cred *cred = task->cred;
+  struct nsproxy *ns = task->nsproxy;
+  out->cookie = read_cookie(task);
+  out->parent_cookie = read_cookie(parent);
+  out->cgroup_id = read_cgroup_id(task);
+  out->cap_effective = cred->cap_effective.val;
+  out->pid = task->tgid;
+  out->tid = task->pid;
+  out->ppid = parent->tgid;
+  out->uid = cred->uid.val;
+  out->gid = cred->gid.val;
+  out->euid = cred->euid.val;
+  out->egid = cred->egid.val;
+  out->mnt_ns = ns ? ns->mnt_ns->ns.inum : 0; /* an exiting task has let go of its namespaces */
+  out->net_ns = ns ? ns->net_ns->ns.inum : 0;
+  out->pid_ns = read_pid_ns(task);
+  out->user_ns = cred->user_ns->ns.inum;
+  out->flags = task->flags & PF_KTHREAD ? VAKT_TASK_KTHREAD : 0;
+  bpf_probe_read_kernel(out->comm, sizeof(out->comm), task->comm);
+}
+
+/* As user space writes device numbers (new_encode_dev); 0 without a terminal. */
+static __always_inline __u32 read_tty(struct signal_struct *signal) {
+  struct tty_struct *tty = signal->tty;
+  if (!tty) return 0;
+  struct tty_driver *driver = tty->driver;
+  __u32 major = driver->major;
+  __u32 minor = driver->minor_start + tty->index;
+  return (minor & 0xff) | major << 8 | (minor & ~0xffu) << 12;
+}
+
+/* Everything but the cgroup's path. */
+static __always_inline void read_facts(struct vakt_process_facts *out, struct task_struct *task) {
+  struct task_struct *leader = task->group_leader;
+  struct signal_struct *signal = task->signal;
+  const struct cred *cred = task->cred;
+  struct pid *group = signal->pids[PIDTYPE_PGID];
+  struct pid *session = signal->pids[PIDTYPE_SID];
+  out->start_boot_ns = leader->start_boottime;
+  out->cap_permitted = cred->cap_permitted.val;
+  out->cap_inheritable = cred->cap_inheritable.val;
+  out->ns_pid = read_upid(leader->thread_pid).nr;
+  out->pgid = group ? group->numbers[0].nr : 0;
+  out->ns_pgid = read_upid(group).nr;
+  out->session_id = session ? session->numbers[0].nr : 0;
+  out->ns_session_id = read_upid(session).nr;
+  out->login_uid = task->loginuid.val;
+  out->tty = read_tty(signal);
+  out->cgroup_path.offset = 0;
+  out->cgroup_path.size = 0;
+}
+
+static __always_inline void read_times(struct vakt_file *out, struct inode *inode) {
+  struct inode___before_6_6 *older = (void *)inode;
+  struct inode___before_6_11 *old = (void *)inode;
+  if (bpf_core_field_exists(inode->i_ctime_sec)) {
+    out->ctime_ns = BPF_CORE_READ(inode, i_ctime_sec) * 1000000000ll +
+                    BPF_CORE_READ(inode, i_ctime_nsec);
+    out->mtime_ns = BPF_CORE_READ(inode, i_mtime_sec) * 1000000000ll +
+                    BPF_CORE_READ(inode, i_mtime_nsec);
+  } else if (bpf_core_field_exists(old->__i_ctime)) {
+    struct timespec64 c = BPF_CORE_READ(old, __i_ctime), m = BPF_CORE_READ(old, __i_mtime);
+    out->ctime_ns = c.tv_sec * 1000000000ll + c.tv_nsec;
+    out->mtime_ns = m.tv_sec * 1000000000ll + m.tv_nsec;
+  } else {
+    struct timespec64 c = BPF_CORE_READ(older, i_ctime), m = BPF_CORE_READ(older, i_mtime);
+    out->ctime_ns = c.tv_sec * 1000000000ll + c.tv_nsec;
+    out->mtime_ns = m.tv_sec * 1000000000ll + m.tv_nsec;
+  }
+}
+
+/* Inode facts; the path is put by put_path. */
+static __always_inline void read_file(struct vakt_file *out, struct file *file) {
+  struct inode *inode = BPF_CORE_READ(file, f_inode);
+  out->ino = BPF_CORE_READ(inode, i_ino);
+  out->dev = BPF_CORE_READ(inode, i_sb, s_dev);
+  out->nlink = BPF_CORE_READ(inode, i_nlink);
+  out->mode = BPF_CORE_READ(inode, i_mode);
+  out->uid = BPF_CORE_READ(inode, i_uid.val);
+  read_times(out, inode);
+}
+
+/* The open file behind a descriptor of `task`; null when there is none. */
+static __always_inline struct file *read_fd(struct task_struct *task, __u32 fd) {
+  struct fdtable *table = task->files->fdt;
+  if (fd >= table->max_fds) return 0;
+  struct file **slot = table->fd;
+  struct file *file = 0;
+  bpf_probe_read_kernel(&file, sizeof(file), (void *)((__u64)slot + (__u64)fd * sizeof(file)));
+  return file;
+}
+
+#endif /* VAKT_BPF_READ_H */

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
+/*
+ * Connections, tracepoint tier, without touching system calls (which would tax every one of them).
+ *
+ * network_connect, TCP: the socket's way CLOSE -> SYN_SENT happens in the connecting process, which
+ * is noted; the way out of SYN_SENT is the outcome: ESTABLISHED, or CLOSE with the socket's error.
+ * A first SYN that has to be repeated (1 s) is reported as -EINPROGRESS there and then. A connect
+ * that fails before its SYN (no route) makes no state change and is not seen.
+ * network_connect, UDP: the cgroup hook of connect(2).
+ *
+ * network_accept: a child socket becomes ESTABLISHED in softirq, so its owner is learned from the
+ * first act of a process on it: accept(2) that asks for the peer's address, the first send or
+ * receive, or the close.
+ */
+#include "bpf/lib/read.h"
+
+#include <bpf/bpf_endian.h>
+
+#define AF_INET 2
+#define AF_INET6 10
+#define IPPROTO_TCP 6
+#define IPPROTO_UDP 17
+#define TCP_ESTABLISHED 1
+#define TCP_SYN_SENT 2
+#define TCP_SYN_RECV 3
+#define TCP_FIN_WAIT1 4
+#define TCP_CLOSE 7
+#define TCP_LAST_ACK 9
+#define EINPROGRESS 115
+#define ECONNABORTED 103
+
+/* TCP connects under way: socket -> who, taken when the SYN was sent. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, VAKT_PENDING_SOCKETS);
+  __type(key, __u64);
+  __type(value, struct vakt_task);
+} connecting SEC(".maps");
+
+/* Passive TCP connections that no process has touched yet. The value is the socket again: a cgroup
+ * program's own pointer to it allows no arithmetic, a number out of a map does. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, VAKT_PENDING_SOCKETS);
+  __type(key, __u64);
+  __type(value, __u64);
+} accepting SEC(".maps");
+
+static __always_inline bool is_v4_mapped(const struct in6_addr *a) {
+  return a->in6_u.u6_addr32[0] == 0 && a->in6_u.u6_addr32[1] == 0 &&
+         a->in6_u.u6_addr32[2] == bpf_htonl(0xffff);
+}
+
+static __always_inline void set_v4(struct vakt_network *r, __be32 local, __be32 remote) {
+  r->family = AF_INET;
+  __builtin_memset(r->local_addr, 0, sizeof(r->local_addr));
+  __builtin_memset(r->remote_addr, 0, sizeof(r->remote_addr));
+  __builtin_memcpy(r->local_addr, &local, sizeof(local));
+  __builtin_memcpy(r->remote_addr, &remote, sizeof(remote));
+}
+
+static __always_inline void read_endpoints(struct vakt_network *r, struct sock *sk) {
+  r->local_port = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
+  r->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+  r->flags = 0;
+  if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET6) {
+    struct in6_addr local = BPF_CORE_READ(sk, __sk_common.skc_v6_rcv_saddr);
+    struct in6_addr remote = BPF_CORE_READ(sk, __sk_common.skc_v6_daddr);
+    if (!is_v4_mapped(&remote)) {
+      r->family = AF_INET6;
+      __builtin_memcpy(r->local_addr, &local, sizeof(local));
+      __builtin_memcpy(r->remote_addr, &remote, sizeof(remote));
+      return;
+    }
+    r->flags = VAKT_NET_V4_MAPPED;
+  }
+  set_v4(r, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr), BPF_CORE_READ(sk, __sk_common.skc_daddr));
+}
+
+/* `who` is copied into the record; null: the current task. */
+static __always_inline void emit_network(__u32 kind, struct sock *sk, const struct vakt_task *who,
+                                         __s32 result) {
+  struct vakt_header h;
+  struct vakt_network *r = emit_reserve(&h, kind, LANE_network_connect, sizeof(*r));
+  if (!r) return;
+  r->header = h;
+  if (who)
+    r->task = *who;
+  else
+    read_task(&r->task, bpf_get_current_task_btf());
+  read_endpoints(r, sk);
+  r->protocol = IPPROTO_TCP;
+  r->result = result;
+  r->fd = -1;
+  emit_submit(r, &h);
+}
+
+/* A full table: the hit is lost, and counted with its reason. */
+static __always_inline void emit_table_full(__u32 kind) {
+  struct vakt_header h;
+  struct vakt_cpu_state *state = emit_header(&h, kind, VAKT_LANE_BULK);
+  if (state) emit_lost(state, kind, VAKT_LOST_TABLE_FULL);
+}
+
+static __always_inline void connect_started(struct sock *sk) {
+  if (!emit_wanted(KIND_network_connect)) return;
+  struct vakt_task task = {};
+  __u64 key = (__u64)sk;
+  read_task(&task, bpf_get_current_task_btf());
+  if (bpf_map_update_elem(&connecting, &key, &task, BPF_ANY))
+    emit_table_full(KIND_network_connect);
+}
+
+/* The hit was counted when the connect started. */
+static __always_inline void connect_ended(struct sock *sk, __s32 result) {
+  __u64 key = (__u64)sk;
+  struct vakt_task *who = bpf_map_lookup_elem(&connecting, &key);
+  if (!who) return;
+  emit_network(KIND_network_connect, sk, who, result);
+  bpf_map_delete_elem(&connecting, &key);
+}
+
+static __always_inline void connect_closed(struct sock *sk) {
+  __s32 error = BPF_CORE_READ(sk, sk_err);
+  connect_ended(sk, error ? -error : -ECONNABORTED); /* no error: the process gave up */
+}
+
+static __always_inline void accept_arrived(struct sock *sk) {
+  struct vakt_control *c = control_block();
+  __u64 key = (__u64)sk;
+  if (!c || !kind_enabled(c, KIND_network_accept)) return;
+  if (!bpf_map_update_elem(&accepting, &key, &key, BPF_ANY)) return;
+  struct vakt_cpu_state *state = state_of_cpu(bpf_get_smp_processor_id());
+  if (state) __sync_fetch_and_add(&state->hits[KIND_network_accept], 1);
+  emit_table_full(KIND_network_accept);
+}
+
+/* The first process to touch the socket is its owner; it is the current task. */
+static __always_inline void accept_claimed(__u64 socket) {
+  __u64 *found = bpf_map_lookup_elem(&accepting, &socket);
+  if (!found) return;
+  struct sock *sk = (void *)*found;
+  if (bpf_map_delete_elem(&accepting, &socket)) return; /* another CPU was first */
+  if (emit_wanted(KIND_network_accept)) emit_network(KIND_network_accept, sk, 0, 0);
+}
+
+/* Of the ways out, only the owner's own close or shutdown happens in its context: towards FIN_WAIT1
+ * or LAST_ACK, or to CLOSE before an error is set (net/ipv4/tcp.c tcp_disconnect). */
+static __always_inline bool closed_by_owner(struct sock *sk, int state) {
+  if (state == TCP_FIN_WAIT1 || state == TCP_LAST_ACK) return true;
+  return state == TCP_CLOSE && !BPF_CORE_READ(sk, sk_err) && BPF_CORE_READ(sk, sk_socket);
+}
+
+static __always_inline int on_tcp_state(struct sock *sk, int from, int to) {
+  if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP) return 0;
+  if (to == TCP_SYN_SENT)
+    connect_started(sk);
+  else if (from == TCP_SYN_SENT && to == TCP_ESTABLISHED)
+    connect_ended(sk, 0);
+  else if (from == TCP_SYN_SENT && to == TCP_CLOSE)
+    connect_closed(sk);
+  else if (from == TCP_SYN_RECV && to == TCP_ESTABLISHED)
+    accept_arrived(sk);
+  else if (closed_by_owner(sk, to))
+    accept_claimed((__u64)sk);
+  return 0;
+}
+
+static __always_inline int on_retransmit(struct sock *sk) {
+  connect_ended(sk, -EINPROGRESS); /* only sockets that are still connecting are in the table */
+  return 0;
+}
+
+static __always_inline void on_udp_connect(struct bpf_sock_addr *ctx, bool ipv6) {
+  if (ctx->protocol != IPPROTO_UDP || !emit_wanted(KIND_network_connect)) return;
+  struct vakt_header h;
+  struct vakt_network *r =
+      emit_reserve(&h, KIND_network_connect, LANE_network_connect, sizeof(*r));
+  if (!r) return;
+  r->header = h;
+  read_task(&r->task, bpf_get_current_task_btf());
+  r->local_port = 0;
+  r->remote_port = bpf_ntohs(ctx->user_port);
+  r->flags = 0;
+  r->protocol = IPPROTO_UDP;
+  r->result = 0;
+  r->fd = -1;
+  struct in6_addr remote = {};
+  if (ipv6) {
+    remote.in6_u.u6_addr32[0] = ctx->user_ip6[0];
+    remote.in6_u.u6_addr32[1] = ctx->user_ip6[1];
+    remote.in6_u.u6_addr32[2] = ctx->user_ip6[2];
+    remote.in6_u.u6_addr32[3] = ctx->user_ip6[3];
+  }
+  if (ipv6 && !is_v4_mapped(&remote)) {
+    r->family = AF_INET6;
+    __builtin_memset(r->local_addr, 0, sizeof(r->local_addr));
+    __builtin_memcpy(r->remote_addr, &remote, sizeof(remote));
+  } else {
+    r->flags = ipv6 ? VAKT_NET_V4_MAPPED : 0;
+    set_v4(r, 0, ipv6 ? remote.in6_u.u6_addr32[3] : ctx->user_ip4);
+  }
+  emit_submit(r, &h);
+}
+
+/* Every TCP state change (4.16): a handful per connection, nothing per packet. */
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(network_tcp_state, struct sock *sk, int from, int to) {
+  return on_tcp_state(sk, from, to);
+}
+
+/* A repeated segment (4.15): rare; the first SYN is repeated after 1 s. */
+SEC("tp_btf/tcp_retransmit_skb")
+int BPF_PROG(network_tcp_retransmit, struct sock *sk) {
+  return on_retransmit(sk);
+}
+
+/* The end of a TCP socket (4.16): the last chance to name the owner of one that nobody used. */
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(network_tcp_destroy, struct sock *sk) {
+  accept_claimed((__u64)sk);
+  return 0;
+}
+
+/* connect(2) of a datagram socket (4.17). Always allows. */
+SEC("cgroup/connect4")
+int network_udp_connect4(struct bpf_sock_addr *ctx) {
+  on_udp_connect(ctx, false);
+  return 1;
+}
+
+SEC("cgroup/connect6")
+int network_udp_connect6(struct bpf_sock_addr *ctx) {
+  on_udp_connect(ctx, true);
+  return 1;
+}
+
+/* accept(2) with an address, or getpeername(2) (5.8). Always allows. */
+SEC("cgroup/getpeername4")
+int network_accept4(struct bpf_sock_addr *ctx) {
+  accept_claimed(ctx->sk);
+  return 1;
+}
+
+SEC("cgroup/getpeername6")
+int network_accept6(struct bpf_sock_addr *ctx) {
+  accept_claimed(ctx->sk);
+  return 1;
+}
+
+/* Every send and receive on a socket (6.3): one failed look-up when nothing is pending. */
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(network_first_send, struct sock *sk) {
+  accept_claimed((__u64)sk);
+  return 0;
+}
+
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(network_first_receive, struct sock *sk) {
+  accept_claimed((__u64)sk);
+  return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

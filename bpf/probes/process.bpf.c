@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
+/* Life of a process: fork, exec, exit. Scheduler tracepoints cost others nothing. */
+#include "bpf/lib/image.h"
+
+/* A thread of a process is no process: only new thread groups are reported. The child's cgroup path
+ * is left out: it is the parent's, or the cgroup id differs and the exec that follows has it. */
+static __always_inline int emit_process_fork(struct task_struct *parent,
+                                             struct task_struct *child) {
+  if (child->pid != child->tgid) return 0;
+  if (!emit_wanted(KIND_process_fork)) return 0;
+  struct vakt_header h;
+  struct vakt_process_fork *r =
+      emit_reserve(&h, KIND_process_fork, LANE_process_fork, sizeof(*r));
+  if (!r) return 0;
+  r->header = h;
+  r->header.abi = read_abi(parent);
+  read_task(&r->task, parent);
+  read_task(&r->child, child);
+  read_facts(&r->facts, child);
+  emit_submit(r, &h);
+  return 0;
+}
+
+static __always_inline __u32 put_argv(struct scratch *s, __u32 end, struct vakt_process_exec *r,
+                                      struct task_struct *task) {
+  struct mm_struct *mm = task->mm;
+  bool failed = false;
+  if (!mm) return end;
+  __u64 start = BPF_CORE_READ(mm, arg_start);
+  __u64 size = BPF_CORE_READ(mm, arg_end) - start;
+  if (size > VAKT_ARGV_MAX) r->flags |= VAKT_ARGV_TRUNCATED;
+  end = put_user(s, end, &r->argv, (void *)start, size, &failed);
+  if (failed && size) r->flags |= VAKT_ARGV_UNREADABLE;
+  return end;
+}
+
+static __always_inline __u32 exec_syscall(struct task_struct *task) {
+  struct pt_regs *regs = (void *)bpf_task_pt_regs(task);
+  return regs->orig_ax;
+}
+
+static __always_inline int emit_process_exec(struct task_struct *task, struct linux_binprm *bprm) {
+  if (!emit_wanted(KIND_process_exec)) return 0;
+  struct vakt_header h;
+  struct scratch *s = emit_scratch_begin(&h, KIND_process_exec, LANE_process_exec);
+  if (!s) return 0;
+  struct vakt_process_exec *r = (void *)s->record;
+  r->header = h;
+  r->header.abi = read_abi(task);
+  read_task(&r->task, task);
+  read_facts(&r->facts, task);
+  r->syscall_nr = exec_syscall(task);
+  __u32 end = put_image(s, sizeof(*r), task, &r->exe, &r->cwd, &r->cwd_status, &r->flags);
+  end = put_argv(s, end, r, task);
+  end = put_kernel_str(s, end, &r->filename, BPF_CORE_READ(bprm, filename));
+  end = put_cgroup_path(s, end, &r->facts.cgroup_path, task);
+  emit_scratch_end(s, KIND_process_exec, LANE_process_exec, end);
+  return 0;
+}
+
+/* Once per process: when the last thread of the group leaves (signal->live was decremented before
+ * this tracepoint, kernel/exit.c do_exit). */
+static __always_inline int emit_process_exit(struct task_struct *task) {
+  if (task->signal->live.counter != 0) return 0;
+  if (!emit_wanted(KIND_process_exit)) return 0;
+  struct vakt_header h;
+  struct vakt_process_exit *r =
+      emit_reserve(&h, KIND_process_exit, LANE_process_exit, sizeof(*r));
+  if (!r) return 0;
+  r->header = h;
+  read_task(&r->task, task);
+  r->exit_code = task->exit_code;
+  r->reserved = 0;
+  emit_submit(r, &h);
+  return 0;
+}
+
+/* kernel/fork.c kernel_clone: the child is complete and has not run. Every fork, any ABI. */
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child) {
+  return emit_process_fork(parent, child);
+}
+
+/* fs/exec.c exec_binprm: the new program is in place, credentials are committed, one thread. */
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(process_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm) {
+  return emit_process_exec(task, bprm);
+}
+
+/* kernel/exit.c do_exit: memory and files are already gone, identity is not. */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(process_exit, struct task_struct *task) {
+  return emit_process_exit(task);
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
