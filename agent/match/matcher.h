@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which rules an event fires.
+//
+// Design: Compile numbers the distinct checks of all rules (predicates), finds the distinct values
+// that they read (slots), and builds for each event type the list of rules that can fire on it,
+// each as jump code over predicates, cheap ones first. For one event a slot is extracted at most
+// once and a predicate evaluated at most once, whichever rules share them. A rule that cannot hold
+// unless some field equals one of known constants is found through a hash of that field's value
+// and not looked at otherwise. The outcome is that of Evaluate (common/rulelang/eval.h).
+//
+// Ownership: keeps the rule set alive; matched rules are valid as long as that.
+// Threads: pipeline thread only (Match reuses scratch state). No allocation in the steady state.
+#ifndef VAKT_AGENT_MATCH_MATCHER_H_
+#define VAKT_AGENT_MATCH_MATCHER_H_
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/event/event.h"
+#include "common/event/kind.h"
+#include "common/rulelang/rule_set.h"
+
+namespace vakt {
+
+enum class MatchMode : uint8_t {
+  kFirst,  // only the first matching rule in definition order fires
+  kAll,    // every matching rule fires
+};
+
+class Matcher {
+ public:
+  // Rules that are less severe (numerically greater) than `priority_floor` are left out.
+  static absl::StatusOr<std::unique_ptr<Matcher>> Compile(std::shared_ptr<const RuleSet> rules,
+                                                          MatchMode mode = MatchMode::kFirst,
+                                                          int priority_floor = 7);
+  ~Matcher();
+  Matcher(const Matcher&) = delete;
+  Matcher& operator=(const Matcher&) = delete;
+
+  // Sets *matched to the rules that fire, in definition order. Needs event.process.
+  void Match(const Event& event, std::vector<const Rule*>* matched);
+
+  // Kinds that some compiled rule can fire on.
+  KindSet kinds() const;
+  const RuleSet& rules() const;
+  // Predicates evaluated since Compile.
+  uint64_t evaluations() const;
+
+ private:
+  class Engine;
+  explicit Matcher(std::unique_ptr<Engine> engine);
+
+  std::unique_ptr<Engine> engine_;
+};
+
+}  // namespace vakt
+
+#endif  // VAKT_AGENT_MATCH_MATCHER_H_

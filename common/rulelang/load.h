@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rule files in, rule set out. The files are untrusted: whatever they hold, loading ends with a
+// result, in bounded memory and without running anything.
+//
+//   VAKT_ASSIGN_OR_RETURN(auto files, ReadRuleFiles({"/etc/vakt/rules"}));
+//   LoadResult result = LoadRules(files);
+//   if (!result.ok) ...  // result.files[i].errors say what and where
+//
+// Threads: thread-compatible functions without state.
+#ifndef VAKT_COMMON_RULELANG_LOAD_H_
+#define VAKT_COMMON_RULELANG_LOAD_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "common/rulelang/rule_set.h"
+
+namespace vakt {
+
+struct RuleFile {
+  std::string path;
+  std::string content;
+};
+
+// Reads files, and of directories all .yml and .yaml files, recursively, in lexicographic order of
+// their paths; *.test.yaml are left out. A file that is named is read whatever its name.
+absl::StatusOr<std::vector<RuleFile>> ReadRuleFiles(absl::Span<const std::string> paths);
+
+// Something about one item of one file. Codes are Falco's (LOAD_ERR_COMPILE_CONDITION,
+// LOAD_UNKNOWN_KEY, ...); ours in addition are LOAD_NO_PROBE and LOAD_FIELD_NOT_IMPLEMENTED.
+struct LoadMessage {
+  std::string code;
+  std::string message;
+  std::string item_kind;  // "rule", "macro", "list", ...; empty for the file as a whole
+  std::string item_name;
+  int line = 0;  // from 1; 0 when unknown
+  int column = 0;
+};
+
+struct FileResult {
+  std::string path;
+  bool ok = true;
+  std::vector<LoadMessage> errors;
+  std::vector<LoadMessage> warnings;
+  int rules = 0;  // items of the file, of either kind: definitions and changes
+  int macros = 0;
+  int lists = 0;
+};
+
+struct LoadOptions {
+  size_t max_file_bytes = size_t{1} << 20;
+};
+
+struct LoadResult {
+  std::vector<FileResult> files;         // as given
+  bool ok = false;                       // no errors in any file
+  std::shared_ptr<const RuleSet> rules;  // null unless ok
+};
+
+// Later files see, and may change, what earlier ones define.
+LoadResult LoadRules(absl::Span<const RuleFile> files, const LoadOptions& options = {});
+
+}  // namespace vakt
+
+#endif  // VAKT_COMMON_RULELANG_LOAD_H_

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// What loading rule files yields: the enabled rules, ready to be matched.
+//
+// Ownership: a RuleSet owns its rules; it is shared as shared_ptr<const RuleSet>, so that alerts in
+// flight outlive a reload. Threads: immutable.
+#ifndef VAKT_COMMON_RULELANG_RULE_SET_H_
+#define VAKT_COMMON_RULELANG_RULE_SET_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/event/kind.h"
+#include "common/rulelang/event_types.h"
+#include "common/rulelang/expr.h"
+#include "common/rulelang/output_format.h"
+#include "common/rulelang/source_position.h"
+
+namespace vakt {
+
+struct Rule {
+  uint32_t index = 0;  // in RuleSet::rules
+  std::string name;
+  std::string desc;
+  std::string source = "syscall";
+  int priority = 7;                // v1::Priority: 0 emergency ... 7 debug
+  std::vector<std::string> tags;   // sorted, each once
+  bool enabled = true;
+  std::unique_ptr<Expr> condition;
+  std::string condition_text;      // as written, after appends; macros and lists not expanded
+  OutputFormat output;
+  std::string output_text;         // as written, after appends
+  EventTypeSet event_types;        // on which the condition can hold
+  KindSet kinds = 0;               // event_types.kinds()
+  std::string file;
+  SourcePosition position;         // of the rule's first definition
+  // Keys of ours that Falco does not have, by name: attack, controls, runbook. Sequences are
+  // joined by ", ".
+  std::map<std::string, std::string> extras;
+};
+
+struct RuleSet {
+  std::vector<Rule> rules;  // enabled ones, in the order of first definition
+  std::string hash;         // SHA-256 (hex) over the paths' base names and contents of all files
+
+  // Kinds that some rule can fire on.
+  KindSet kinds() const;
+};
+
+}  // namespace vakt
+
+#endif  // VAKT_COMMON_RULELANG_RULE_SET_H_
