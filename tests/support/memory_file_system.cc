@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/memory_file_system.h"
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+
+namespace vakt {
+namespace {
+
+absl::Status NoSuchFile(const std::string& path) {
+  return absl::NotFoundError(absl::StrCat(path, ": no such file"));
+}
+
+// The names of `all` in `directory`, as the sync of that directory would make them durable.
+template <typename Names>
+void CopyDirectory(const Names& all, const std::string& directory, Names* durable) {
+  const auto inside = [&directory](const auto& entry) {
+    return DirectoryOf(entry.first) == directory;
+  };
+  std::erase_if(*durable, inside);
+  for (const auto& entry : all) {
+    if (inside(entry)) durable->insert(entry);
+  }
+}
+
+}  // namespace
+
+class MemoryFileSystem::AppendHandle : public AppendFile {
+ public:
+  AppendHandle(MemoryFileSystem* disk, Inode inode) : disk_(disk), inode_(inode) {}
+  absl::Status Append(std::string_view bytes) override { return disk_->Append(inode_, bytes); }
+  absl::Status Sync() override { return disk_->SyncFile(inode_); }
+
+ private:
+  MemoryFileSystem* const disk_;
+  const Inode inode_;
+};
+
+class MemoryFileSystem::ReadHandle : public ReadableFile {
+ public:
+  ReadHandle(MemoryFileSystem* disk, Inode inode) : disk_(disk), inode_(inode) {}
+
+  absl::StatusOr<size_t> ReadAt(uint64_t offset, size_t size, char* out) const override {
+    absl::MutexLock lock(&disk_->mutex_);
+    VAKT_RETURN_IF_ERROR(disk_->TakeFailure(FileOperation::kRead));
+    const std::string& bytes = disk_->files_[inode_].bytes;
+    return offset >= bytes.size() ? 0 : bytes.copy(out, size, offset);
+  }
+
+  absl::StatusOr<uint64_t> Size() const override {
+    absl::MutexLock lock(&disk_->mutex_);
+    return disk_->files_[inode_].bytes.size();
+  }
+
+ private:
+  MemoryFileSystem* const disk_;
+  const Inode inode_;
+};
+
+class MemoryFileSystem::LockHandle : public FileLock {
+ public:
+  LockHandle(MemoryFileSystem* disk, std::string path) : disk_(disk), path_(std::move(path)) {}
+  ~LockHandle() override {
+    absl::MutexLock lock(&disk_->mutex_);
+    disk_->locks_.erase(path_);
+  }
+
+ private:
+  MemoryFileSystem* const disk_;
+  const std::string path_;
+};
+
+absl::Status MemoryFileSystem::TakeFailure(FileOperation operation) {
+  const auto failure = failures_.find(operation);
+  if (failure == failures_.end()) return absl::OkStatus();
+  const absl::Status status = failure->second.first;
+  if (--failure->second.second == 0) failures_.erase(failure);
+  return status;
+}
+
+uint64_t MemoryFileSystem::UsedBytes() const {
+  uint64_t used = 0;
+  for (const auto& [path, inode] : names_) used += files_[inode].bytes.size();
+  return used;
+}
+
+// Journals a change that affects names; the callers change files_ themselves.
+void MemoryFileSystem::Do(Change change) {
+  switch (change.operation) {
+    case FileOperation::kCreate:
+      names_[change.path] = change.inode;
+      break;
+    case FileOperation::kRename:
+      names_[change.new_path] = names_.at(change.path);
+      names_.erase(change.path);
+      break;
+    case FileOperation::kUnlink:
+      names_.erase(change.path);
+      break;
+    default:
+      break;
+  }
+  journal_.push_back(std::move(change));
+}
+
+absl::StatusOr<std::unique_ptr<AppendFile>> MemoryFileSystem::Create(const std::string& path) {
+  absl::MutexLock lock(&mutex_);
+  VAKT_RETURN_IF_ERROR(TakeFailure(FileOperation::kCreate));
+  if (names_.contains(path)) return absl::AlreadyExistsError(absl::StrCat("create ", path));
+  const Inode inode = files_.size();
+  files_.emplace_back();
+  Do({FileOperation::kCreate, inode, path});
+  return std::make_unique<AppendHandle>(this, inode);
+}
+
+absl::StatusOr<std::unique_ptr<ReadableFile>> MemoryFileSystem::Open(const std::string& path) {
+  absl::MutexLock lock(&mutex_);
+  VAKT_RETURN_IF_ERROR(TakeFailure(FileOperation::kOpen));
+  const auto name = names_.find(path);
+  if (name == names_.end()) return NoSuchFile(path);
+  return std::make_unique<ReadHandle>(this, name->second);
+}
+
+absl::Status MemoryFileSystem::Append(Inode inode, std::string_view bytes) {
+  absl::MutexLock lock(&mutex_);
+  absl::Status status = TakeFailure(FileOperation::kAppend);
+  if (status.ok() && UsedBytes() + bytes.size() > capacity_bytes_) {
+    status = absl::ResourceExhaustedError("write: no space left on device");
+  }
+  if (!status.ok()) bytes = bytes.substr(0, bytes.size() / 2);
+  files_[inode].bytes.append(bytes);
+  Do({FileOperation::kAppend, inode, "", "", std::string(bytes)});
+  return status;
+}
+
+absl::Status MemoryFileSystem::SyncFile(Inode inode) {
+  absl::MutexLock lock(&mutex_);
+  VAKT_RETURN_IF_ERROR(TakeFailure(FileOperation::kSync));
+  files_[inode].synced_bytes = files_[inode].bytes.size();
+  Do({FileOperation::kSync, inode});
+  return absl::OkStatus();
+}
+
+absl::Status MemoryFileSystem::Rename(const std::string& from, const std::string& to) {
+  absl::MutexLock lock(&mutex_);
+  VAKT_RETURN_IF_ERROR(TakeFailure(FileOperation::kRename));
+  if (!names_.contains(from)) return NoSuchFile(from);
+  Do({FileOperation::kRename, 0, from, to});
+  return absl::OkStatus();
+}
+
+absl::Status MemoryFileSystem::Unlink(const std::string& path) {
+  absl::MutexLock lock(&mutex_);
+  VAKT_RETURN_IF_ERROR(TakeFailure(FileOperation::kUnlink));
+  if (!names_.contains(path)) return NoSuchFile(path);
+  Do({FileOperation::kUnlink, 0, path});
+  return absl::OkStatus();
+}
+
+absl::Status MemoryFileSystem::MakeDirectory(const std::string&) { return absl::OkStatus(); }
+
+absl::StatusOr<std::vector<std::string>> MemoryFileSystem::List(const std::string& path) {
+  absl::MutexLock lock(&mutex_);
+  std::vector<std::string> names;
+  for (const auto& [name, inode] : names_) {
+    if (DirectoryOf(name) == path) names.push_back(name.substr(path.size() + 1));
+  }
+  return names;
+}
+
+absl::Status MemoryFileSystem::SyncDirectory(const std::string& path) {
+  absl::MutexLock lock(&mutex_);
+  VAKT_RETURN_IF_ERROR(TakeFailure(FileOperation::kSyncDirectory));
+  Do({FileOperation::kSyncDirectory, 0, path});
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<FileLock>> MemoryFileSystem::Lock(const std::string& path) {
+  absl::MutexLock lock(&mutex_);
+  if (!locks_.insert(path).second) {
+    return absl::FailedPreconditionError(absl::StrCat(path, " is held by another process"));
+  }
+  return std::make_unique<LockHandle>(this, path);
+}
+
+std::string MemoryFileSystem::Contents(const std::string& path) const {
+  absl::MutexLock lock(&mutex_);
+  const auto name = names_.find(path);
+  return name == names_.end() ? "" : files_[name->second].bytes;
+}
+
+void MemoryFileSystem::SetContents(const std::string& path, std::string_view bytes) {
+  absl::MutexLock lock(&mutex_);
+  const Inode inode = files_.size();
+  files_.push_back({std::string(bytes), bytes.size()});
+  Do({FileOperation::kCreate, inode, path});
+  Do({FileOperation::kAppend, inode, "", "", std::string(bytes)});
+  Do({FileOperation::kSync, inode});
+  Do({FileOperation::kSyncDirectory, 0, DirectoryOf(path)});
+}
+
+bool MemoryFileSystem::Exists(const std::string& path) const {
+  absl::MutexLock lock(&mutex_);
+  return names_.contains(path);
+}
+
+void MemoryFileSystem::FailNext(FileOperation operation, absl::Status status, int times) {
+  absl::MutexLock lock(&mutex_);
+  failures_[operation] = {std::move(status), times};
+}
+
+void MemoryFileSystem::SetCapacity(uint64_t bytes) {
+  absl::MutexLock lock(&mutex_);
+  capacity_bytes_ = bytes;
+}
+
+size_t MemoryFileSystem::changes() const {
+  absl::MutexLock lock(&mutex_);
+  return journal_.size();
+}
+
+std::unique_ptr<MemoryFileSystem> MemoryFileSystem::CrashAfter(size_t changes, UnsyncedBytes bytes,
+                                                               UnsyncedNames names,
+                                                               uint32_t seed) const {
+  auto after = std::make_unique<MemoryFileSystem>();
+  absl::MutexLock lock(&mutex_);
+  absl::MutexLock after_lock(&after->mutex_);
+  after->files_ = first_files_;
+  after->names_ = first_names_;
+  Names durable = first_names_;
+  for (size_t i = 0; i < changes; ++i) {
+    const Change& change = journal_[i];
+    if (change.inode >= after->files_.size()) after->files_.resize(change.inode + 1);
+    File& file = after->files_[change.inode];
+    if (change.operation == FileOperation::kAppend) file.bytes += change.bytes;
+    if (change.operation == FileOperation::kSync) file.synced_bytes = file.bytes.size();
+    if (change.operation == FileOperation::kSyncDirectory) {
+      CopyDirectory(after->names_, change.path, &durable);
+    }
+    after->Do(change);
+  }
+  std::mt19937 random(seed);
+  for (File& file : after->files_) {
+    const size_t unsynced = file.bytes.size() - file.synced_bytes;
+    if (bytes == UnsyncedBytes::kLost) file.bytes.resize(file.synced_bytes);
+    if (bytes == UnsyncedBytes::kTorn && unsynced > 0) {
+      file.bytes.resize(file.synced_bytes + random() % unsynced);
+    }
+    if (bytes == UnsyncedBytes::kZeroed) {
+      const auto begin = file.bytes.begin() + static_cast<ptrdiff_t>(file.synced_bytes);
+      std::fill(begin, begin + static_cast<ptrdiff_t>(unsynced > 0 ? random() % unsynced : 0),
+                '\0');
+    }
+    file.synced_bytes = file.bytes.size();
+  }
+  if (names == UnsyncedNames::kLost) after->names_ = durable;
+  after->journal_.clear();
+  after->first_files_ = after->files_;
+  after->first_names_ = after->names_;
+  return after;
+}
+
+}  // namespace vakt
