@@ -151,7 +151,7 @@ static __always_inline bool closed_by_owner(struct sock *sk, int state) {
   return state == TCP_CLOSE && !BPF_CORE_READ(sk, sk_err) && BPF_CORE_READ(sk, sk_socket);
 }
 
-static __always_inline int on_tcp_state(struct sock *sk, int from, int to) {
+static __always_inline int on_connect_state(struct sock *sk, int from, int to) {
   if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP) return 0;
   if (to == TCP_SYN_SENT)
     connect_started(sk);
@@ -159,7 +159,12 @@ static __always_inline int on_tcp_state(struct sock *sk, int from, int to) {
     connect_ended(sk, 0);
   else if (from == TCP_SYN_SENT && to == TCP_CLOSE)
     connect_closed(sk);
-  else if (from == TCP_SYN_RECV && to == TCP_ESTABLISHED)
+  return 0;
+}
+
+static __always_inline int on_accept_state(struct sock *sk, int from, int to) {
+  if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP) return 0;
+  if (from == TCP_SYN_RECV && to == TCP_ESTABLISHED)
     accept_arrived(sk);
   else if (closed_by_owner(sk, to))
     accept_claimed((__u64)sk);
@@ -205,32 +210,37 @@ static __always_inline void on_udp_connect(struct bpf_sock_addr *ctx, bool ipv6)
 
 /* Every TCP state change (4.16): a handful per connection, nothing per packet. */
 SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(network_tcp_state, struct sock *sk, int from, int to) {
-  return on_tcp_state(sk, from, to);
+int BPF_PROG(network_connect_state, struct sock *sk, int from, int to) {
+  return on_connect_state(sk, from, to);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(network_accept_state, struct sock *sk, int from, int to) {
+  return on_accept_state(sk, from, to);
 }
 
 /* A repeated segment (4.15): rare; the first SYN is repeated after 1 s. */
 SEC("tp_btf/tcp_retransmit_skb")
-int BPF_PROG(network_tcp_retransmit, struct sock *sk) {
+int BPF_PROG(network_connect_retransmit, struct sock *sk) {
   return on_retransmit(sk);
 }
 
 /* The end of a TCP socket (4.16): the last chance to name the owner of one that nobody used. */
 SEC("tp_btf/tcp_destroy_sock")
-int BPF_PROG(network_tcp_destroy, struct sock *sk) {
+int BPF_PROG(network_accept_destroy, struct sock *sk) {
   accept_claimed((__u64)sk);
   return 0;
 }
 
 /* connect(2) of a datagram socket (4.17). Always allows. */
 SEC("cgroup/connect4")
-int network_udp_connect4(struct bpf_sock_addr *ctx) {
+int network_connect4(struct bpf_sock_addr *ctx) {
   on_udp_connect(ctx, false);
   return 1;
 }
 
 SEC("cgroup/connect6")
-int network_udp_connect6(struct bpf_sock_addr *ctx) {
+int network_connect6(struct bpf_sock_addr *ctx) {
   on_udp_connect(ctx, true);
   return 1;
 }
@@ -250,13 +260,13 @@ int network_accept6(struct bpf_sock_addr *ctx) {
 
 /* Every send and receive on a socket (6.3): one failed look-up when nothing is pending. */
 SEC("tp_btf/sock_send_length")
-int BPF_PROG(network_first_send, struct sock *sk) {
+int BPF_PROG(network_accept_send, struct sock *sk) {
   accept_claimed((__u64)sk);
   return 0;
 }
 
 SEC("tp_btf/sock_recv_length")
-int BPF_PROG(network_first_receive, struct sock *sk) {
+int BPF_PROG(network_accept_receive, struct sock *sk) {
   accept_claimed((__u64)sk);
   return 0;
 }

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/sensor/bpf_object.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "agent/sensor/scope.h"
+#include "agent/sensor/tracepoint.h"
+#include "common/base/file.h"
+#include "common/base/log.h"
+#include "common/base/status.h"
+#include "vakt.skel.h"
+
+namespace vakt {
+namespace {
+
+constexpr size_t kScratchSlotsMax = 64;  // 3.3 MiB of kernel memory on the largest machines
+constexpr size_t kMapPage = 4096;
+
+// What libbpf said while loading: it names the refused program only in its log.
+struct LoadLog {
+  std::string failed_program;
+  std::string text;  // the last lines
+};
+thread_local LoadLog* current_log = nullptr;
+
+int OnLibbpfLog(libbpf_print_level level, const char* format, va_list args) {
+  if (level == LIBBPF_DEBUG || current_log == nullptr) return 0;
+  char line[1024];
+  vsnprintf(line, sizeof(line), format, args);
+  const std::string_view text(line);
+  static constexpr std::string_view kPrefix = "libbpf: prog '";
+  static constexpr std::string_view kSuffix = "': BPF program load failed";
+  if (text.starts_with(kPrefix)) {
+    const size_t end = text.find(kSuffix, kPrefix.size());
+    if (end != text.npos) {
+      current_log->failed_program = text.substr(kPrefix.size(), end - kPrefix.size());
+    }
+  }
+  if (level == LIBBPF_WARN && current_log->text.size() < 4096) current_log->text += text;
+  return 0;
+}
+
+// Part of the log that tells the reason: after "BPF program load failed: ".
+std::string RefusalReason(const LoadLog& log, int error) {
+  static constexpr std::string_view kMark = "BPF program load failed: ";
+  const size_t at = log.text.find(kMark);
+  if (at == std::string::npos) return std::strerror(error);
+  const size_t end = log.text.find('\n', at);
+  return absl::StrCat("the kernel refuses the program: ",
+                      log.text.substr(at + kMark.size(), end - at - kMark.size()));
+}
+
+size_t RingSize(uint64_t budget_bytes, size_t rings) {
+  const uint64_t share = std::max<uint64_t>(budget_bytes / rings, kMapPage);
+  return std::bit_floor(std::min<uint64_t>(share, 1u << 30));
+}
+
+absl::Status BpfStatus(int error, std::string_view what) {
+  if (error == EPERM || error == EACCES) {
+    return absl::PermissionDeniedError(absl::StrCat(
+        what, ": ", std::strerror(error),
+        "; run as root, or with CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN and CAP_SYS_ADMIN"));
+  }
+  return ErrnoStatus(error, what);
+}
+
+}  // namespace
+
+void BpfObject::SkeletonDeleter::operator()(vakt_bpf* skeleton) const {
+  vakt_bpf__destroy(skeleton);
+}
+void BpfObject::LinkDeleter::operator()(bpf_link* link) const { bpf_link__destroy(link); }
+
+BpfObject::~BpfObject() {
+  links_.clear();
+  if (control_) munmap(control_, kMapPage);
+  if (cpu_state_) {
+    munmap(const_cast<vakt_cpu_state*>(cpu_state_), cpu_count_ * sizeof(vakt_cpu_state));
+  }
+}
+
+absl::Status BpfObject::TryLoad(const std::vector<ProbeReport>& reports) {
+  skeleton_.reset(vakt_bpf__open());
+  if (!skeleton_) return ErrnoStatus(errno, "opening the BPF object");
+  bpf_object* object = skeleton_->obj;
+  for (const ProbeReport& report : reports) {
+    bpf_program* program =
+        bpf_object__find_program_by_name(object, std::string(report.probe->program).c_str());
+    if (!program) {
+      return absl::InternalError(absl::StrCat("no BPF program ", report.probe->program));
+    }
+    bpf_program__set_autoload(program, report.state == ProbeReport::State::kAttached);
+    // Tracepoints of system calls are opened by number: no mounted tracefs is needed.
+  }
+  const size_t slots = std::clamp<size_t>(2 * cpu_count_, 4, kScratchSlotsMax);
+  bpf_map__set_max_entries(skeleton_->maps.cpu_state, cpu_count_);
+  bpf_map__set_max_entries(skeleton_->maps.rings, cpu_count_ * VAKT_LANES);
+  bpf_map__set_max_entries(skeleton_->maps.scratch_slots, slots);
+  const int error = vakt_bpf__load(skeleton_.get());
+  return error == 0 ? absl::OkStatus() : BpfStatus(-error, "loading the BPF programs");
+}
+
+absl::StatusOr<std::unique_ptr<BpfObject>> BpfObject::Load(const KernelSensorOptions& options,
+                                                           std::vector<ProbeReport>* reports) {
+  libbpf_set_print(OnLibbpfLog);
+  auto object = std::unique_ptr<BpfObject>(new BpfObject());
+  const int cpus = libbpf_num_possible_cpus();
+  if (cpus <= 0) return ErrnoStatus(-cpus, "counting CPUs");
+  object->cpu_count_ = static_cast<size_t>(cpus);
+  for (size_t attempt = 0; attempt <= reports->size(); ++attempt) {
+    LoadLog log;
+    current_log = &log;
+    const absl::Status status = object->TryLoad(*reports);
+    current_log = nullptr;
+    if (status.ok()) {
+      VAKT_RETURN_IF_ERROR(object->FillRings(options.ring_bytes));
+      VAKT_RETURN_IF_ERROR(object->MapControl());
+      return object;
+    }
+    const auto failed = std::find_if(reports->begin(), reports->end(), [&](const ProbeReport& r) {
+      return r.probe->program == log.failed_program && r.state == ProbeReport::State::kAttached;
+    });
+    if (failed == reports->end()) {
+      if (!log.text.empty()) LogDebug(log.text);
+      return status;
+    }
+    failed->state = ProbeReport::State::kFailed;
+    failed->detail = RefusalReason(log, errno);
+  }
+  return absl::FailedPreconditionError("this kernel refuses every probe");
+}
+
+absl::Status BpfObject::FillRings(size_t ring_bytes) {
+  const size_t count = cpu_count_ * VAKT_LANES;
+  ring_size_ = RingSize(ring_bytes, count);
+  for (uint32_t i = 0; i < count; ++i) {
+    const std::string name = absl::StrCat("vakt_", i / VAKT_LANES, i % VAKT_LANES ? "_b" : "_c");
+    UniqueFd ring(bpf_map_create(BPF_MAP_TYPE_RINGBUF, name.c_str(), 0, 0,
+                                 static_cast<uint32_t>(ring_size_), nullptr));
+    if (!ring) return BpfStatus(errno, absl::StrCat("creating a ring of ", ring_size_, " bytes"));
+    const int value = ring.get();
+    if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.rings), &i, &value, BPF_ANY) != 0) {
+      return BpfStatus(errno, "installing a ring");
+    }
+    rings_.push_back(std::move(ring));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status BpfObject::MapControl() {
+  void* control = mmap(nullptr, kMapPage, PROT_READ | PROT_WRITE, MAP_SHARED,
+                       bpf_map__fd(skeleton_->maps.control), 0);
+  if (control == MAP_FAILED) return ErrnoStatus(errno, "mapping the control block");
+  control_ = static_cast<vakt_control*>(control);
+  control_->scratch_slots = bpf_map__max_entries(skeleton_->maps.scratch_slots);
+  control_->wake_fill_bytes = static_cast<uint32_t>(ring_size_ / 2);
+  void* cpus = mmap(nullptr, cpu_count_ * sizeof(vakt_cpu_state), PROT_READ, MAP_SHARED,
+                    bpf_map__fd(skeleton_->maps.cpu_state), 0);
+  if (cpus == MAP_FAILED) return ErrnoStatus(errno, "mapping the counters");
+  cpu_state_ = static_cast<const vakt_cpu_state*>(cpus);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<BpfObject::Link> BpfObject::AttachProbe(const ProbeRow& row) {
+  bpf_program* program =
+      bpf_object__find_program_by_name(skeleton_->obj, std::string(row.program).c_str());
+  bpf_link* link = nullptr;
+  switch (row.type) {
+    case HookType::kBtfTracepoint:
+      link = bpf_program__attach(program);
+      break;
+    case HookType::kSyscallTracepoint: {
+      VAKT_ASSIGN_OR_RETURN(const Tracefs tracefs, Tracefs::Open());
+      VAKT_ASSIGN_OR_RETURN(UniqueFd event,
+                            tracefs.OpenTracepoint(absl::StrCat("syscalls/", row.target)));
+      link = bpf_program__attach_perf_event(program, event.get());
+      if (link) std::ignore = event.release();  // the link closes it
+      break;
+    }
+    case HookType::kCgroup: {
+      if (!cgroup_root_) {
+        VAKT_ASSIGN_OR_RETURN(const std::string root, CgroupRoot());
+        cgroup_root_.reset(open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        if (!cgroup_root_) return ErrnoStatus(errno, root);
+      }
+      link = bpf_program__attach_cgroup(program, cgroup_root_.get());
+      break;
+    }
+    case HookType::kIterator:
+      link = bpf_program__attach_iter(program, nullptr);
+      break;
+  }
+  if (!link) return ErrnoStatus(errno, absl::StrCat("attaching to ", row.target));
+  return Link(link);
+}
+
+int BpfObject::Attach(std::vector<ProbeReport>* reports) {
+  int attached = 0;
+  for (ProbeReport& report : *reports) {
+    if (report.state != ProbeReport::State::kAttached) continue;
+    absl::StatusOr<Link> link = AttachProbe(*report.probe);
+    if (link.ok()) {
+      links_.push_back(*std::move(link));
+      ++attached;
+    } else {
+      report.state = ProbeReport::State::kFailed;
+      report.detail = link.status().message();
+    }
+  }
+  return attached;
+}
+
+std::vector<int> BpfObject::ring_fds() const {
+  std::vector<int> fds;
+  for (const UniqueFd& ring : rings_) fds.push_back(ring.get());
+  return fds;
+}
+
+absl::StatusOr<UniqueFd> BpfObject::OpenSeeds() const {
+  for (const Link& link : links_) {
+    const int fd = bpf_iter_create(bpf_link__fd(link.get()));
+    if (fd >= 0) return UniqueFd(fd);
+  }
+  return absl::NotFoundError("the task iterator is not attached");
+}
+
+uint64_t BpfObject::MapBytes() const {
+  std::vector<int> fds = ring_fds();
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, skeleton_->obj) {
+    if (bpf_map__fd(map) >= 0) fds.push_back(bpf_map__fd(map));
+  }
+  uint64_t total = 0;
+  for (int fd : fds) {
+    const auto info = ReadFile(absl::StrCat("/proc/self/fdinfo/", fd));
+    if (!info.ok()) continue;
+    for (std::string_view line : absl::StrSplit(*info, '\n')) {
+      uint64_t bytes = 0;
+      if (line.starts_with("memlock:") &&
+          absl::SimpleAtoi(absl::StripAsciiWhitespace(line.substr(8)), &bytes)) {
+        total += bytes;
+      }
+    }
+  }
+  return total;
+}
+
+}  // namespace vakt

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kernel as an event source: loads the probes that the rules need, attaches what this kernel
+// allows, reports what it could not, and drains the rings. The only folder that knows libbpf.
+//
+//   KernelSensorOptions options{.kinds = matcher->kinds()};
+//   ASSIGN(auto sensor, KernelSensor::Start(options));
+//   sensor->Seed(on_record);                  // after attaching: nothing falls between
+//   for (;;) for (RawRecord r : sensor->Next(absl::Seconds(1))) pipeline.OnRecord(r);
+//
+// Loading is the probe: a program that the kernel refuses is left out, the next attempt goes
+// without it, and its row of the report says why. No version or configuration is consulted.
+//
+// Ownership: owns object, links, maps and mappings; all are gone with it. Threads: one thread, but
+// for Wake, Counters and MapBytes (any thread).
+#ifndef VAKT_AGENT_SENSOR_KERNEL_SENSOR_H_
+#define VAKT_AGENT_SENSOR_KERNEL_SENSOR_H_
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "agent/sensor/event_source.h"
+#include "agent/sensor/probe_table.h"
+#include "agent/sensor/scope.h"
+
+namespace vakt {
+
+struct KernelSensorOptions {
+  KindSet kinds = 0;                    // wanted by the rules; the essential ones are added
+  Scope scope;
+  uint64_t ring_bytes = 16 << 20;       // of all rings together
+  std::vector<std::string> disabled_probes;
+  std::string btf_path = "/sys/kernel/btf/vmlinux";
+};
+
+struct ProbeReport {
+  const ProbeRow* probe = nullptr;
+  enum class State : uint8_t { kAttached, kNotNeeded, kDisabled, kFailed } state = State::kNotNeeded;
+  std::string detail;  // why it failed
+};
+
+// Sums over CPUs, per kind id.
+struct SensorCounters {
+  std::array<uint64_t, 64> hits{};
+  std::array<uint64_t, 64> filtered{};
+  std::array<uint64_t, 64> delivered{};
+  std::array<std::array<uint64_t, 3>, 64> lost{};  // by reason
+};
+absl::Span<const std::string_view> LossReasons();
+
+class KernelSensor : public EventSource {
+ public:
+  // FailedPrecondition: no BTF, or no probe at all could be attached. PermissionDenied: not root.
+  static absl::StatusOr<std::unique_ptr<KernelSensor>> Start(const KernelSensorOptions& options);
+
+  // Calls `on_record` with a process_seed record for each process that runs now.
+  virtual absl::Status Seed(const std::function<void(RawRecord)>& on_record) = 0;
+
+  virtual std::vector<ProbeReport> Report() const = 0;
+  virtual SensorCounters Counters() const = 0;
+  // Kernel memory of all maps, as the kernel accounts it.
+  virtual uint64_t MapBytes() const = 0;
+};
+
+}  // namespace vakt
+
+#endif  // VAKT_AGENT_SENSOR_KERNEL_SENSOR_H_

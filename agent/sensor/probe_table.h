@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// The hooks: one row per BPF program. A new hook is a program in bpf/probes and a row here.
+#ifndef VAKT_AGENT_SENSOR_PROBE_TABLE_H_
+#define VAKT_AGENT_SENSOR_PROBE_TABLE_H_
+
+#include <string_view>
+
+#include "absl/types/span.h"
+#include "common/event/kind.h"
+
+namespace vakt {
+
+enum class HookType : uint8_t {
+  kBtfTracepoint,      // named in the program's section; costs others nothing
+  kSyscallTracepoint,  // `target` is the tracepoint below events/syscalls; taxes every system call
+  kCgroup,             // attached to the root of the cgroup v2 hierarchy
+  kIterator,           // run by hand, not attached
+};
+
+struct ProbeRow {
+  std::string_view program;     // in bpf/probes
+  Kind kind;                    // the event kind that it reports
+  HookType type;
+  std::string_view target;      // what it hooks, for people and for kSyscallTracepoint
+  std::string_view blind_spot;  // what cannot be seen when it does not attach
+};
+
+absl::Span<const ProbeRow> AllProbes();
+
+// Kinds without which the process tree cannot be kept: always wanted.
+KindSet EssentialKinds();
+
+}  // namespace vakt
+
+#endif  // VAKT_AGENT_SENSOR_PROBE_TABLE_H_

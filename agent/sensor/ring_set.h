@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// The per-CPU ring buffers as one stream ordered by time.
+//
+// A BPF ring buffer (kernel/bpf/ringbuf.c) is two pages of positions and the data, mapped twice in
+// a row so that no record wraps. Each record has an 8-byte header: length with a busy and a discard
+// bit, and a page offset that we do not need.
+//
+// Ownership: owns the mappings, not the map descriptors. Threads: one consumer thread.
+#ifndef VAKT_AGENT_SENSOR_RING_SET_H_
+#define VAKT_AGENT_SENSOR_RING_SET_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "agent/sensor/event_source.h"
+
+namespace vakt {
+
+class RingSet {
+ public:
+  // Maps the ring of each descriptor. `size_bytes` is each ring's size.
+  static absl::StatusOr<RingSet> Map(absl::Span<const int> map_fds, size_t size_bytes);
+  RingSet(RingSet&&) = default;
+  RingSet& operator=(RingSet&&) = default;
+  ~RingSet();
+
+  // Appends up to `max` committed records, ordered by their time stamps. The views are valid until
+  // Release. Stops at each ring's first record that is still being written.
+  void Collect(size_t max, std::vector<RawRecord>* out);
+  // Gives the collected records' room back to the probes.
+  void Release();
+  // True when any ring holds a record that was not collected, or one that is being written.
+  bool HasData() const;
+
+ private:
+  struct Ring {
+    std::byte* consumer_page = nullptr;  // mapped read-write
+    std::byte* producer_page = nullptr;  // mapped read-only, followed by the data twice
+    size_t mapped_bytes = 0;             // behind producer_page
+    const std::byte* data = nullptr;
+    uint64_t mask = 0;
+    uint64_t next = 0;      // position of the next record to look at
+    uint64_t released = 0;  // position that the probes know
+    uint64_t limit = 0;     // producer position when Collect began
+    RawRecord head;         // next committed record, empty when there is none
+  };
+
+  RingSet() = default;
+  static absl::StatusOr<Ring> MapRing(int fd, size_t size_bytes);
+  static void Unmap(Ring& ring);
+  // Moves to the next committed record; false when there is none now.
+  static bool Advance(Ring& ring);
+
+  std::vector<Ring> rings_;
+  std::vector<uint32_t> heap_;  // rings with a head, the oldest first
+};
+
+}  // namespace vakt
+
+#endif  // VAKT_AGENT_SENSOR_RING_SET_H_
