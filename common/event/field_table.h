@@ -75,6 +75,8 @@ class Extractor {
   // Forgets the values and the strings made for them.
   void Reset();
   void Add(const Value& value) { values_.push_back(value); }
+  // Forgets the values behind the first `count`; their strings stay until Reset.
+  void Truncate(size_t count) { values_.resize(count); }
   // Keeps a computed string until Reset and returns a view of it.
   std::string_view Keep(std::string&& text);
   absl::Span<const Value> values() const { return values_; }
