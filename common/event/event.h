@@ -124,7 +124,8 @@ struct Network {  // network_connect and network_accept
   int32_t fd = -1;
 };
 
-struct Process;  // common/event/process.h
+struct NodeFacts;  // common/event/node_facts.h
+struct Process;    // common/event/process.h
 
 struct Event {
   Kind kind = Kind::none;
@@ -132,11 +133,11 @@ struct Event {
   Abi abi = Abi::kUnknown;
   Lane lane = Lane::CRITICAL;
   uint32_t cpu = 0;
-  uint64_t seq = 0;      // per (cpu, lane)
-  uint64_t num = 0;      // evt.num: from 1, given by the pipeline in the order of evaluation
+  uint64_t seq = 0;  // per (cpu, lane)
+  uint64_t num = 0;  // evt.num: from 1, given by the pipeline in the order of evaluation
   uint64_t boot_ns = 0;
-  int64_t wall_ns = 0;   // CLOCK_REALTIME, from boot_ns and the node's offset
-  int64_t result = 0;    // >= 0, or -errno
+  int64_t wall_ns = 0;  // CLOCK_REALTIME, from boot_ns and the node's offset
+  int64_t result = 0;   // >= 0, or -errno
   Task task;
 
   // The one that `kind` names is set; the others are default.
@@ -144,11 +145,13 @@ struct Event {
   ProcessExec process_exec;  // process_exec, process_seed
   ProcessExit process_exit;
   FileOpen file_open;
-  Network network;           // network_connect, network_accept
+  Network network;  // network_connect, network_accept
 
   // Set by enrich: the acting process as it is after the event (for an exec: the new program; for
   // a fork: the parent). Never null after enrich.
   const Process* process = nullptr;
+  // Set by the pipeline: the node it runs on; outlives the event. Null only in tests.
+  const NodeFacts* node = nullptr;
 };
 
 }  // namespace vakt

@@ -21,9 +21,9 @@
 namespace vakt {
 
 enum class FieldType : uint8_t {
-  kString,   // any bytes
-  kInt,      // signed 64-bit
-  kUint,     // unsigned 64-bit
+  kString,  // any bytes
+  kInt,     // signed 64-bit
+  kUint,    // unsigned 64-bit
   kBool,
   kPort,     // unsigned; service names are accepted in conditions
   kIp,       // IPv4 or IPv6 address
@@ -52,19 +52,44 @@ struct Value {
   IpAddress ip;
 
   bool is_null() const { return tag == Tag::kNull; }
-  static Value String(std::string_view v) { Value r; r.tag = Tag::kString; r.string = v; return r; }
-  static Value Int(int64_t v) { Value r; r.tag = Tag::kInt; r.int_value = v; return r; }
-  static Value Uint(uint64_t v) { Value r; r.tag = Tag::kUint; r.uint_value = v; return r; }
-  static Value Bool(bool v) { Value r; r.tag = Tag::kBool; r.bool_value = v; return r; }
-  static Value Ip(const IpAddress& v) { Value r; r.tag = Tag::kIp; r.ip = v; return r; }
+  static Value String(std::string_view v) {
+    Value r;
+    r.tag = Tag::kString;
+    r.string = v;
+    return r;
+  }
+  static Value Int(int64_t v) {
+    Value r;
+    r.tag = Tag::kInt;
+    r.int_value = v;
+    return r;
+  }
+  static Value Uint(uint64_t v) {
+    Value r;
+    r.tag = Tag::kUint;
+    r.uint_value = v;
+    return r;
+  }
+  static Value Bool(bool v) {
+    Value r;
+    r.tag = Tag::kBool;
+    r.bool_value = v;
+    return r;
+  }
+  static Value Ip(const IpAddress& v) {
+    Value r;
+    r.tag = Tag::kIp;
+    r.ip = v;
+    return r;
+  }
 };
 
 // What follows a field's name in brackets (or, for evt.arg, after the next dot).
 enum class ArgRule : uint8_t { kNone, kOptional, kRequired };
 struct FieldArg {
   bool present = false;
-  std::string text;     // as written, quotes removed
-  int64_t index = -1;   // when text is a decimal number
+  std::string text;    // as written, quotes removed
+  int64_t index = -1;  // when text is a decimal number
 };
 
 // Values of one field for one event: none (null), one, or several (list fields, and fields such as
@@ -88,22 +113,22 @@ class Extractor {
 };
 
 enum FieldFlag : uint32_t {
-  kFieldList = 1,           // several values at once; `in` asks for all of them, `intersects` for one
-  kFieldAnyOf = 2,          // several values; a positive check holds if any satisfies it (fd.ip, proc.aname)
-  kFieldFilterOnly = 4,     // not in outputs, not on the right-hand side
-  kFieldNoRhs = 8,          // no val() of it
-  kFieldNoTransform = 16,   // no transformer takes it
+  kFieldList = 1,   // several values at once; `in` asks for all of them, `intersects` for one
+  kFieldAnyOf = 2,  // several values; a check holds if any satisfies it (fd.ip, proc.aname)
+  kFieldFilterOnly = 4,    // not in outputs, not on the right-hand side
+  kFieldNoRhs = 8,         // no val() of it
+  kFieldNoTransform = 16,  // no transformer takes it
   kFieldDeprecated = 32,
-  kFieldProcessOnly = 64,   // depends on the process alone: may be evaluated once per process
+  kFieldProcessOnly = 64,      // depends on the process alone: may be evaluated once per process
   kFieldNotImplemented = 128,  // known to Falco; null here, and the rule loader warns
 };
 
 struct FieldRow {
-  std::string_view name;   // "proc.name"
+  std::string_view name;  // "proc.name"
   FieldType type;
   ArgRule arg;
-  uint32_t flags;          // FieldFlag
-  std::string_view text;   // one sentence for the reference
+  uint32_t flags;         // FieldFlag
+  std::string_view text;  // one sentence for the reference
   // Appends the field's values for `event` to `out`; appends nothing when it is null.
   void (*extract)(const Event& event, const FieldArg& arg, Extractor& out);
 };

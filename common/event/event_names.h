@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Names for the numbers that events carry: errors, open flags, capabilities. The spelling and the
+// order are those that rules written for Falco expect.
+//
+// Threads: pure functions, any thread.
+#ifndef VAKT_COMMON_EVENT_EVENT_NAMES_H_
+#define VAKT_COMMON_EVENT_EVENT_NAMES_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace vakt {
+
+// "ENOENT" for 2; empty for a number that Linux does not use.
+std::string_view ErrnoName(int64_t error);
+
+// "CAP_CHOWN CAP_KILL": lowest bit first. Bits without a name are left out.
+std::string CapabilityNames(uint64_t capabilities);
+
+// Open flags in Falco's own encoding, from Linux's O_*: reading is a bit of its own there.
+uint32_t OpenFlagsFalco(uint32_t linux_flags);
+// "O_CREAT|O_WRONLY|O_CLOEXEC", from Linux's O_*.
+std::string OpenFlagNames(uint32_t linux_flags);
+
+// "RESOLVE_NO_SYMLINKS|RESOLVE_BENEATH", empty for 0.
+std::string ResolveFlagNames(uint64_t resolve);
+
+}  // namespace vakt
+
+#endif  // VAKT_COMMON_EVENT_EVENT_NAMES_H_

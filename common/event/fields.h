@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// Extractors behind the rows of the field table; nobody else includes this.
+//
+// One file per family: fields_evt.cc, fields_proc.cc, fields_fd.cc, fields_user.cc and
+// fields_container.cc. An extractor adds what it knows and nothing when the value is null.
+#ifndef VAKT_COMMON_EVENT_FIELDS_H_
+#define VAKT_COMMON_EVENT_FIELDS_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "common/event/event.h"
+#include "common/event/field_table.h"
+#include "common/event/process.h"
+
+namespace vakt {
+
+using Extract = void(const Event& event, const FieldArg& arg, Extractor& out);
+
+// For fields that nothing on this side can fill.
+inline void Nothing(const Event&, const FieldArg&, Extractor&) {}
+
+inline void Put(const Value& value, Extractor& out) {
+  if (!value.is_null()) out.Add(value);
+}
+
+// ---- fields_evt.cc
+Extract EvtNum, EvtTime, EvtTimeSeconds, EvtTimeIso8601, EvtDatetime, EvtDatetimeSeconds;
+Extract EvtRawtime, EvtRawtimeSeconds, EvtSource, EvtHostname, EvtDir, EvtType, EvtTypeIs;
+Extract SyscallType, EvtCategory, EvtCpu, EvtArgs, EvtArg, EvtRawArg, EvtRes, EvtRawres, EvtFailed;
+Extract EvtFalse, EvtOne, EvtCountError, EvtCountErrorFile, EvtCountErrorNet;
+Extract EvtAbspath;
+Extract EvtIsOpenRead, EvtIsOpenWrite, EvtIsOpenExec, EvtIsOpenCreate, EvtKind, EvtAbi;
+
+// ---- fields_proc.cc
+// One property of a process. Strings point into the process.
+using ProcessProperty = Value(const Process& process);
+ProcessProperty ProcName, ProcExe, ProcExepath, ProcArgs, ProcCmdline, ProcExeline, ProcCwd;
+ProcessProperty ProcPid, ProcPpid, ProcVpid, ProcSid, ProcVpgid, ProcPgid, ProcTty, ProcCookie;
+ProcessProperty ProcCmdnargs, ProcCmdlenargs, ProcIsExeWritable, ProcIsExeUpperLayer;
+ProcessProperty ProcIsExeFromMemfd, ProcIsExeUnlinked, ProcIsSidLeader, ProcIsVpgidLeader;
+ProcessProperty ProcIsPgidLeader, ProcExeIno, ProcExeInoCtime, ProcExeInoMtime;
+ProcessProperty ThreadCgroups;
+
+// Another process seen from the acting one; null when it is not known.
+using ProcessRelation = const Process*(const Event& event);
+ProcessRelation Self, Parent, SessionLeader, GroupLeader, NsGroupLeader;
+
+template <ProcessRelation relation, ProcessProperty property>
+void Of(const Event& event, const FieldArg&, Extractor& out) {
+  if (const Process* process = relation(event)) Put(property(*process), out);
+}
+
+// How many steps up are looked at: bounds the cost of one check, deeper than any sane process tree.
+inline constexpr int kMaxAncestors = 1024;
+
+// [N]: N steps up, 0 being the process itself. Without: every ancestor, nearest first.
+template <ProcessProperty property>
+void OfAncestors(const Event& event, const FieldArg& arg, Extractor& out) {
+  const Process* process = event.process;
+  for (int depth = 0; process != nullptr && depth <= kMaxAncestors; ++depth) {
+    if (arg.present ? depth == arg.index : depth > 0) Put(property(*process), out);
+    if (arg.present && depth >= arg.index) return;
+    process = process->parent;
+  }
+}
+
+// These need the event or the argument too.
+Extract ProcArgsAt, ProcDuration, ProcPpidDuration, ProcPidTs, ProcPpidTs, ProcCtimeToStart;
+Extract ProcCtimeToPidns, ProcPidnsStart, ProcLoginShell;
+Extract ThreadCapPermitted, ThreadCapInheritable, ThreadCapEffective;
+Extract ThreadTid, ThreadIsMain, ThreadVtid;
+
+// CLOCK_REALTIME of a moment on the event's CLOCK_BOOTTIME.
+int64_t WallNs(const Event& event, uint64_t boot_ns);
+// Start of the first process of the acting process's pid namespace; 0 when not known.
+uint64_t PidNamespaceStart(const Event& event);
+
+// ---- fields_fd.cc
+Extract FdNum, FdType, FdTypechar, FdName, FdDirectory, FdFilename, FdIp, FdCip, FdSip, FdLip;
+Extract FdRip, FdPort, FdCport, FdSport, FdLport, FdRport, FdL4proto, FdSockfamily, FdIsServer;
+Extract FdUid, FdContainerName, FdContainerDirectory, FdCproto, FdSproto, FdLproto, FdRproto;
+Extract FdConnected, FdNameChanged, FdDev, FdDevMajor, FdDevMinor, FdIno, FdNameraw, FdNlink;
+Extract FdPathStatus;
+
+// "127.0.0.1:40000->127.0.0.1:80", "::1:40000->::1:80": client first.
+std::string ConnectionName(const Event& event);
+std::string EndpointName(const Endpoint& endpoint, bool ipv6);
+// The device number as stat(2) reports it (new_encode_dev), from the kernel's s_dev.
+uint32_t EncodeDevice(uint32_t dev);
+// 'f', 'd', 'p', '4', '6'; 0 when the event has no file descriptor.
+char FdTypecharOf(const Event& event);
+// The path or connection name, empty when the event has neither.
+std::string_view FdNameOf(const Event& event, Extractor& out);
+
+// ---- fields_user.cc
+Extract UserUid, UserName, UserHomedir, UserShell, UserLoginuid, UserLoginname, GroupGid, GroupName;
+
+// ---- fields_container.cc
+Extract ContainerId, ContainerFullId, ContainerHost, ContainerStart, ContainerDuration;
+
+}  // namespace vakt
+
+#endif  // VAKT_COMMON_EVENT_FIELDS_H_
