@@ -1,25 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is known of a process: built by agent/enrich, read by the field table.
 //
-// Ownership: the process table owns all Process objects; `parent` is null when the parent is not
-// known or has been forgotten. Threads: pipeline thread only.
+// Ownership: the process table owns all Process objects; `parent` and `session_leader` are null
+// when they are not known or have been forgotten. Strings are shared between processes that have
+// them in common (a fork copies pointers). Threads: pipeline thread only.
 #ifndef VAKT_COMMON_EVENT_PROCESS_H_
 #define VAKT_COMMON_EVENT_PROCESS_H_
 
 #include <cstdint>
-#include <string>
 #include <string_view>
-#include <vector>
 
-#include "absl/types/span.h"
+#include "common/base/shared_string.h"
 
 namespace vakt {
 
 struct Process {
   uint64_t cookie = 0;
   uint64_t parent_cookie = 0;
-  const Process* parent = nullptr;          // kept alive while it has children that live
-  const Process* session_leader = nullptr;  // null when unknown or gone
+  const Process* parent = nullptr;  // stays after its exit while children live
+  const Process* session_leader = nullptr;
   uint32_t pid = 0;
   uint32_t ppid = 0;
   uint64_t start_boot_ns = 0;  // of the process (fork)
@@ -28,13 +27,13 @@ struct Process {
   bool kernel_thread = false;
 
   // Program.
-  std::string comm;
-  std::string exe_path;                 // as the kernel resolved it
-  std::vector<std::string> argv;        // argv[0] is proc.exe
-  std::string args;                     // argv[1..] joined by a space: proc.args
-  std::string cmdline;                  // comm and args: proc.cmdline
-  std::string exeline;                  // argv[0] and args: proc.exeline
-  std::string cwd;                      // ends with '/'
+  SharedString comm;         // of the main thread
+  SharedString exe_path;     // as the kernel resolved it
+  StringList argv;           // argv[0] is proc.exe
+  std::string_view args;     // argv[1..] joined by a space, a view into argv: proc.args
+  SharedString cmdline;      // comm and args: proc.cmdline
+  std::string_view exeline;  // argv joined by a space, a view into argv: proc.exeline
+  SharedString cwd;          // ends with '/'
   bool argv_truncated = false;
   bool exe_upper_layer = false;
   bool exe_memfd = false;
@@ -48,6 +47,7 @@ struct Process {
   uint32_t uid = 0;
   uint32_t gid = 0;
   uint32_t euid = 0;
+  uint32_t egid = 0;
   uint32_t login_uid = 0xffffffff;
   uint32_t ns_pid = 0;
   uint32_t pgid = 0;
@@ -62,19 +62,17 @@ struct Process {
   uint32_t pid_ns = 0;
   uint32_t net_ns = 0;
   uint32_t user_ns = 0;
-  std::string user_name;   // "<NA>" when unknown, as all four
-  std::string user_home;
-  std::string user_shell;
-  std::string group_name;
-  std::string login_name;
+  SharedString user_name;  // "<NA>" when unknown, as all five
+  SharedString user_home;
+  SharedString user_shell;
+  SharedString group_name;  // of egid
+  SharedString login_name;
 
   // Container.
   uint64_t cgroup_id = 0;
-  std::string cgroup_path;
-  std::string container_id;       // first 12 hex digits; "host" outside containers
-  std::string container_full_id;  // 64 hex digits; empty outside
-
-  uint32_t refs = 0;  // children and sessions that point here: owned by the process table
+  SharedString cgroup_path;
+  SharedString container_id;       // first 12 hex digits; "host" outside containers
+  SharedString container_full_id;  // 64 hex digits; empty outside
 };
 
 }  // namespace vakt
