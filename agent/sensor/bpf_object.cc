@@ -17,9 +17,11 @@
 #include <string_view>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
+#include "common/base/strings.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "agent/sensor/scope.h"
 #include "agent/sensor/tracepoint.h"
 #include "common/base/file.h"
@@ -58,12 +60,12 @@ int OnLibbpfLog(libbpf_print_level level, const char* format, va_list args) {
 }
 
 // Part of the log that tells the reason: after "BPF program load failed: ".
-std::string RefusalReason(const LoadLog& log, int error) {
+std::string RefusalReason(const LoadLog& log) {
   static constexpr std::string_view kMark = "BPF program load failed: ";
   const size_t at = log.text.find(kMark);
-  if (at == std::string::npos) return std::strerror(error);
+  if (at == std::string::npos) return "the kernel refuses the program";
   const size_t end = log.text.find('\n', at);
-  return absl::StrCat("the kernel refuses the program: ",
+  return StrCat("the kernel refuses the program: ",
                       log.text.substr(at + kMark.size(), end - at - kMark.size()));
 }
 
@@ -74,7 +76,7 @@ size_t RingSize(uint64_t budget_bytes, size_t rings) {
 
 absl::Status BpfStatus(int error, std::string_view what) {
   if (error == EPERM || error == EACCES) {
-    return absl::PermissionDeniedError(absl::StrCat(
+    return absl::PermissionDeniedError(StrCat(
         what, ": ", std::strerror(error),
         "; run as root, or with CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN and CAP_SYS_ADMIN"));
   }
@@ -100,14 +102,16 @@ absl::Status BpfObject::TryLoad(const std::vector<ProbeReport>& reports) {
   skeleton_.reset(vakt_bpf__open());
   if (!skeleton_) return ErrnoStatus(errno, "opening the BPF object");
   bpf_object* object = skeleton_->obj;
+  std::string_view previous;  // rows of one program follow each other; any of them wants it
   for (const ProbeReport& report : reports) {
     bpf_program* program =
         bpf_object__find_program_by_name(object, std::string(report.probe->program).c_str());
     if (!program) {
-      return absl::InternalError(absl::StrCat("no BPF program ", report.probe->program));
+      return absl::InternalError(StrCat("no BPF program ", report.probe->program));
     }
-    bpf_program__set_autoload(program, report.state == ProbeReport::State::kAttached);
-    // Tracepoints of system calls are opened by number: no mounted tracefs is needed.
+    const bool wanted = report.state == ProbeReport::State::kAttached;
+    if (wanted || report.probe->program != previous) bpf_program__set_autoload(program, wanted);
+    previous = report.probe->program;
   }
   const size_t slots = std::clamp<size_t>(2 * cpu_count_, 4, kScratchSlotsMax);
   bpf_map__set_max_entries(skeleton_->maps.cpu_state, cpu_count_);
@@ -134,15 +138,18 @@ absl::StatusOr<std::unique_ptr<BpfObject>> BpfObject::Load(const KernelSensorOpt
       VAKT_RETURN_IF_ERROR(object->MapControl());
       return object;
     }
-    const auto failed = std::find_if(reports->begin(), reports->end(), [&](const ProbeReport& r) {
-      return r.probe->program == log.failed_program && r.state == ProbeReport::State::kAttached;
-    });
-    if (failed == reports->end()) {
+    bool named = false;
+    for (ProbeReport& report : *reports) {
+      if (report.probe->program != log.failed_program) continue;
+      if (report.state != ProbeReport::State::kAttached) continue;
+      report.state = ProbeReport::State::kFailed;
+      report.detail = RefusalReason(log);
+      named = true;
+    }
+    if (!named) {  // not a program's fault: a map, a permission, the type information
       if (!log.text.empty()) LogDebug(log.text);
       return status;
     }
-    failed->state = ProbeReport::State::kFailed;
-    failed->detail = RefusalReason(log, errno);
   }
   return absl::FailedPreconditionError("this kernel refuses every probe");
 }
@@ -151,10 +158,10 @@ absl::Status BpfObject::FillRings(size_t ring_bytes) {
   const size_t count = cpu_count_ * VAKT_LANES;
   ring_size_ = RingSize(ring_bytes, count);
   for (uint32_t i = 0; i < count; ++i) {
-    const std::string name = absl::StrCat("vakt_", i / VAKT_LANES, i % VAKT_LANES ? "_b" : "_c");
+    const std::string name = StrCat("vakt_", i / VAKT_LANES, i % VAKT_LANES ? "_b" : "_c");
     UniqueFd ring(bpf_map_create(BPF_MAP_TYPE_RINGBUF, name.c_str(), 0, 0,
                                  static_cast<uint32_t>(ring_size_), nullptr));
-    if (!ring) return BpfStatus(errno, absl::StrCat("creating a ring of ", ring_size_, " bytes"));
+    if (!ring) return BpfStatus(errno, StrCat("creating a ring of ", ring_size_, " bytes"));
     const int value = ring.get();
     if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.rings), &i, &value, BPF_ANY) != 0) {
       return BpfStatus(errno, "installing a ring");
@@ -189,7 +196,7 @@ absl::StatusOr<BpfObject::Link> BpfObject::AttachProbe(const ProbeRow& row) {
     case HookType::kSyscallTracepoint: {
       VAKT_ASSIGN_OR_RETURN(const Tracefs tracefs, Tracefs::Open());
       VAKT_ASSIGN_OR_RETURN(UniqueFd event,
-                            tracefs.OpenTracepoint(absl::StrCat("syscalls/", row.target)));
+                            tracefs.OpenTracepoint(StrCat("syscalls/", row.target)));
       link = bpf_program__attach_perf_event(program, event.get());
       if (link) std::ignore = event.release();  // the link closes it
       break;
@@ -207,7 +214,7 @@ absl::StatusOr<BpfObject::Link> BpfObject::AttachProbe(const ProbeRow& row) {
       link = bpf_program__attach_iter(program, nullptr);
       break;
   }
-  if (!link) return ErrnoStatus(errno, absl::StrCat("attaching to ", row.target));
+  if (!link) return ErrnoStatus(errno, StrCat("attaching to ", row.target));
   return Link(link);
 }
 
@@ -221,7 +228,7 @@ int BpfObject::Attach(std::vector<ProbeReport>* reports) {
       ++attached;
     } else {
       report.state = ProbeReport::State::kFailed;
-      report.detail = link.status().message();
+      report.detail = Message(link.status());
     }
   }
   return attached;
@@ -249,12 +256,12 @@ uint64_t BpfObject::MapBytes() const {
   }
   uint64_t total = 0;
   for (int fd : fds) {
-    const auto info = ReadFile(absl::StrCat("/proc/self/fdinfo/", fd));
+    const auto info = ReadFile(StrCat("/proc/self/fdinfo/", fd));
     if (!info.ok()) continue;
-    for (std::string_view line : absl::StrSplit(*info, '\n')) {
+    for (absl::string_view line : absl::StrSplit(*info, '\n')) {
       uint64_t bytes = 0;
-      if (line.starts_with("memlock:") &&
-          absl::SimpleAtoi(absl::StripAsciiWhitespace(line.substr(8)), &bytes)) {
+      if (absl::ConsumePrefix(&line, "memlock:") &&
+          absl::SimpleAtoi(absl::StripAsciiWhitespace(line), &bytes)) {
         total += bytes;
       }
     }

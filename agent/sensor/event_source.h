@@ -19,12 +19,15 @@ namespace vakt {
 
 using RawRecord = absl::Span<const std::byte>;
 
+// Why records are lost: "ring_full", "scratch_busy", "table_full", indexed by VAKT_LOST_*.
+absl::Span<const std::string_view> LossReasons();
+
 // Records that a hook produced and that did not arrive: an exact count.
 struct Loss {
   Kind kind = Kind::none;
   Lane lane = Lane::CRITICAL;
   uint32_t cpu = 0;
-  std::string_view reason;  // "ring_full", "scratch_busy", "table_full"
+  std::string_view reason;  // one of LossReasons()
   uint64_t count = 0;
   int64_t begin_boot_ns = 0;  // the loss lies between these two looks at the counters
   int64_t end_boot_ns = 0;

@@ -12,7 +12,7 @@
 #include <optional>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "common/base/strings.h"
 #include "agent/sensor/bpf_object.h"
 #include "agent/sensor/loss_tracker.h"
 #include "agent/sensor/ring_set.h"
@@ -210,7 +210,7 @@ absl::Status CheckDisabledNames(const KernelSensorOptions& options) {
   for (const std::string& name : options.disabled_probes) {
     const auto rows = AllProbes();
     if (std::none_of(rows.begin(), rows.end(), [&](const auto& r) { return r.program == name; })) {
-      return absl::InvalidArgumentError(absl::StrCat("no probe is called ", name));
+      return absl::InvalidArgumentError(StrCat("no probe is called ", name));
     }
   }
   return absl::OkStatus();
@@ -235,18 +235,12 @@ absl::StatusOr<UniqueFd> MakeEpoll(const std::vector<int>& ring_fds, int wake_fd
 
 }  // namespace
 
-absl::Span<const std::string_view> LossReasons() {
-  static constexpr std::string_view kReasons[] = {"ring_full", "scratch_busy", "table_full"};
-  static_assert(std::size(kReasons) == VAKT_LOST_REASONS);
-  return kReasons;
-}
-
 absl::StatusOr<std::unique_ptr<KernelSensor>> KernelSensor::Start(
     const KernelSensorOptions& options) {
   VAKT_RETURN_IF_ERROR(CheckDisabledNames(options));
   if (access(options.btf_path.c_str(), R_OK) != 0) {
     return absl::FailedPreconditionError(
-        absl::StrCat("this kernel offers no type information (", options.btf_path, ": ",
+        StrCat("this kernel offers no type information (", options.btf_path, ": ",
                      std::strerror(errno), "): Vakt needs CONFIG_DEBUG_INFO_BTF=y"));
   }
   const KindSet kinds = options.kinds | EssentialKinds();

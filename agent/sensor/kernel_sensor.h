@@ -48,9 +48,8 @@ struct SensorCounters {
   std::array<uint64_t, 64> hits{};
   std::array<uint64_t, 64> filtered{};
   std::array<uint64_t, 64> delivered{};
-  std::array<std::array<uint64_t, 3>, 64> lost{};  // by reason
+  std::array<std::array<uint64_t, 3>, 64> lost{};  // by reason, in the order of LossReasons()
 };
-absl::Span<const std::string_view> LossReasons();
 
 class KernelSensor : public EventSource {
  public:

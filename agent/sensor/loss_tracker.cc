@@ -6,14 +6,17 @@
 namespace vakt {
 namespace {
 
-constexpr std::string_view kReasons[VAKT_LOST_REASONS] = {"ring_full", "scratch_busy",
-                                                          "table_full"};
-
 uint64_t LoadCounter(const __u64& counter) {
   return std::atomic_ref<__u64>(const_cast<__u64&>(counter)).load(std::memory_order_relaxed);
 }
 
 }  // namespace
+
+absl::Span<const std::string_view> LossReasons() {
+  static constexpr std::string_view kReasons[VAKT_LOST_REASONS] = {"ring_full", "scratch_busy",
+                                                                   "table_full"};
+  return kReasons;
+}
 
 LossTracker::LossTracker(absl::Span<const vakt_cpu_state> cpus)
     : cpus_(cpus), trackers_(cpus.size()), seen_(cpus.size()) {}
@@ -31,7 +34,7 @@ void LossTracker::Look(int64_t now_boot_ns, std::vector<Loss>* losses) {
         losses->push_back({.kind = row.kind,
                            .lane = row.lane,
                            .cpu = cpu,
-                           .reason = kReasons[reason],
+                           .reason = LossReasons()[reason],
                            .count = count,
                            .begin_boot_ns = last_look_boot_ns_,
                            .end_boot_ns = now_boot_ns});

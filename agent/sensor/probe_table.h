@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The hooks: one row per BPF program. A new hook is a program in bpf/probes and a row here.
+// The hooks: one row per place where a BPF program is attached. A new hook is a program in bpf/probes
+// (or one that is already there) and a row here.
 #ifndef VAKT_AGENT_SENSOR_PROBE_TABLE_H_
 #define VAKT_AGENT_SENSOR_PROBE_TABLE_H_
 

@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
+#include "common/base/strings.h"
 #include "absl/strings/str_split.h"
 #include "common/base/file.h"
 #include "common/base/status.h"
@@ -19,7 +19,7 @@ namespace vakt {
 
 absl::StatusOr<std::string> CgroupRoot(const std::string& mounts_path) {
   VAKT_ASSIGN_OR_RETURN(const std::string mounts, ReadFile(mounts_path));
-  for (std::string_view line : absl::StrSplit(mounts, '\n')) {
+  for (absl::string_view line : absl::StrSplit(mounts, '\n')) {
     const std::vector<std::string> words = absl::StrSplit(line, ' ');
     if (words.size() >= 3 && words[2] == "cgroup2") return words[1];
   }
@@ -28,12 +28,12 @@ absl::StatusOr<std::string> CgroupRoot(const std::string& mounts_path) {
 
 absl::StatusOr<Scope> ScopeOf(const std::string& directory) {
   UniqueFd at(open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!at) return ErrnoStatus(errno, absl::StrCat("scope directory ", directory));
+  if (!at) return ErrnoStatus(errno, StrCat("scope directory ", directory));
   struct statfs fs;
   struct stat here;
   if (fstatfs(at.get(), &fs) != 0 || fs.f_type != CGROUP2_SUPER_MAGIC ||
       fstat(at.get(), &here) != 0) {
-    return absl::InvalidArgumentError(absl::StrCat(
+    return absl::InvalidArgumentError(StrCat(
         "scope ", directory, " is not a cgroup v2 directory (a hybrid system has them below ",
         CgroupRoot().value_or("/sys/fs/cgroup/unified"), ")"));
   }

@@ -12,7 +12,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
+#include "common/base/strings.h"
 #include "common/base/status.h"
 
 namespace vakt {
@@ -34,12 +34,12 @@ absl::StatusOr<UniqueFd> MountDetached() {
 
 absl::StatusOr<uint64_t> ReadId(int root, const std::string& path) {
   UniqueFd fd(openat(root, path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) return ErrnoStatus(errno, absl::StrCat("tracepoint file ", path));
+  if (!fd) return ErrnoStatus(errno, StrCat("tracepoint file ", path));
   char text[32];
   const ssize_t size = read(fd.get(), text, sizeof(text));
   uint64_t id = 0;
   if (size <= 0 || !absl::SimpleAtoi(absl::StripAsciiWhitespace({text, size_t(size)}), &id)) {
-    return absl::DataLossError(absl::StrCat("tracepoint file ", path, " holds no number"));
+    return absl::DataLossError(StrCat("tracepoint file ", path, " holds no number"));
   }
   return id;
 }
@@ -59,7 +59,7 @@ absl::StatusOr<Tracefs> Tracefs::Open() {
 
 absl::StatusOr<UniqueFd> Tracefs::OpenTracepoint(std::string_view name) const {
   VAKT_ASSIGN_OR_RETURN(const uint64_t id,
-                        ReadId(root_.get(), absl::StrCat("events/", name, "/id")));
+                        ReadId(root_.get(), StrCat("events/", name, "/id")));
   perf_event_attr attr = {};
   attr.type = PERF_TYPE_TRACEPOINT;
   attr.size = sizeof(attr);
@@ -67,7 +67,7 @@ absl::StatusOr<UniqueFd> Tracefs::OpenTracepoint(std::string_view name) const {
   // One event on one CPU: the program is attached to the tracepoint and runs on all of them.
   UniqueFd fd(static_cast<int>(
       syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC)));
-  if (!fd) return ErrnoStatus(errno, absl::StrCat("perf event of tracepoint ", name));
+  if (!fd) return ErrnoStatus(errno, StrCat("perf event of tracepoint ", name));
   return fd;
 }
 

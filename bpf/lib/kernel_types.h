@@ -197,6 +197,7 @@ struct mm_struct {
 };
 struct linux_binprm {
   const char *filename;
+  const char *fdpath; /* execveat below a descriptor: the "/dev/fd/N..." name */
 };
 
 struct thread_info {

@@ -16,7 +16,7 @@
 #define TS_COMPAT 0x0002           /* arch/x86/include/asm/thread_info.h */
 #define X32_SYSCALL_BIT 0x40000000 /* arch/x86/include/uapi/asm/unistd.h */
 #define INIT_PID_NS 0xEFFFFFFCu    /* PROC_PID_INIT_INO */
-#define CAP_DAC_OVERRIDE 1
+#define I_CTIME_QUERIED (1u << 31) /* a flag in i_ctime_nsec since 6.13 (multigrain time stamps) */
 
 static __always_inline __u64 read_cookie(struct task_struct *task) {
   struct task_struct *leader = task->group_leader;
@@ -110,7 +110,7 @@ static __always_inline void read_times(struct vakt_file *out, struct inode *inod
   struct inode___before_6_11 *old = (void *)inode;
   if (bpf_core_field_exists(inode->i_ctime_sec)) {
     out->ctime_ns = BPF_CORE_READ(inode, i_ctime_sec) * 1000000000ll +
-                    BPF_CORE_READ(inode, i_ctime_nsec);
+                    (BPF_CORE_READ(inode, i_ctime_nsec) & ~I_CTIME_QUERIED);
     out->mtime_ns = BPF_CORE_READ(inode, i_mtime_sec) * 1000000000ll +
                     BPF_CORE_READ(inode, i_mtime_nsec);
   } else if (bpf_core_field_exists(old->__i_ctime)) {

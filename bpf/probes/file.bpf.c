@@ -78,7 +78,7 @@ static __always_inline __u32 put_opened(struct scratch *s, __u32 end, struct vak
   return put_file_path(s, end, &r->file, task, file);
 }
 
-static __always_inline int emit_file_open(struct trace_event_raw_sys_exit *ctx, __u32 nr) {
+static __always_inline int emit_file_open(struct trace_event_raw_sys_exit *ctx) {
   if (!emit_wanted(KIND_file_open)) return 0;
   struct task_struct *task = bpf_get_current_task_btf();
   struct pt_regs *regs = (void *)bpf_task_pt_regs(task);
@@ -89,7 +89,7 @@ static __always_inline int emit_file_open(struct trace_event_raw_sys_exit *ctx, 
   r->header = h;
   read_task(&r->task, task);
   __builtin_memset(&r->file, 0, sizeof(r->file));
-  r->syscall_nr = nr;
+  r->syscall_nr = ctx->id;
   r->result = ctx->ret;
   const void *name = read_open_args(r, regs);
   __u32 end = sizeof(*r);
@@ -99,31 +99,11 @@ static __always_inline int emit_file_open(struct trace_event_raw_sys_exit *ctx, 
   return 0;
 }
 
-/* The C library's open() and fopen() are openat; open is used by old static binaries. */
+/* One program for the exit of open, creat, openat, openat2 (5.6) and open_by_handle_at: the record
+ * of each says which it was. The C library's open() is openat. */
 SEC("tracepoint/syscalls/sys_exit_openat")
-int file_openat(struct trace_event_raw_sys_exit *ctx) {
-  return emit_file_open(ctx, SYS_openat);
-}
-
-SEC("tracepoint/syscalls/sys_exit_open")
 int file_open(struct trace_event_raw_sys_exit *ctx) {
-  return emit_file_open(ctx, SYS_open);
-}
-
-SEC("tracepoint/syscalls/sys_exit_openat2") /* since 5.6 */
-int file_openat2(struct trace_event_raw_sys_exit *ctx) {
-  return emit_file_open(ctx, SYS_openat2);
-}
-
-SEC("tracepoint/syscalls/sys_exit_creat")
-int file_creat(struct trace_event_raw_sys_exit *ctx) {
-  return emit_file_open(ctx, SYS_creat);
-}
-
-/* Needs CAP_DAC_READ_SEARCH: rare, and an old way out of containers. */
-SEC("tracepoint/syscalls/sys_exit_open_by_handle_at")
-int file_open_by_handle_at(struct trace_event_raw_sys_exit *ctx) {
-  return emit_file_open(ctx, SYS_open_by_handle_at);
+  return emit_file_open(ctx);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

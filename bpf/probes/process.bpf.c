@@ -2,6 +2,9 @@
 /* Life of a process: fork, exec, exit. Scheduler tracepoints cost others nothing. */
 #include "bpf/lib/image.h"
 
+#define SYS_execve 59
+#define SYS_execveat 322
+
 /* A thread of a process is no process: only new thread groups are reported. The child's cgroup path
  * is left out: it is the parent's, or the cgroup id differs and the exec that follows has it. */
 static __always_inline int emit_process_fork(struct task_struct *parent,
@@ -34,9 +37,10 @@ static __always_inline __u32 put_argv(struct scratch *s, __u32 end, struct vakt_
   return end;
 }
 
-static __always_inline __u32 exec_syscall(struct task_struct *task) {
-  struct pt_regs *regs = (void *)bpf_task_pt_regs(task);
-  return regs->orig_ax;
+/* The registers do not tell: exec resets orig_ax (arch/x86 set_personality_64bit). An execveat from
+ * the current directory or with an absolute path is the same act as an execve, and counts as one. */
+static __always_inline __u32 exec_syscall(struct linux_binprm *bprm) {
+  return BPF_CORE_READ(bprm, fdpath) ? SYS_execveat : SYS_execve;
 }
 
 static __always_inline int emit_process_exec(struct task_struct *task, struct linux_binprm *bprm) {
@@ -49,7 +53,7 @@ static __always_inline int emit_process_exec(struct task_struct *task, struct li
   r->header.abi = read_abi(task);
   read_task(&r->task, task);
   read_facts(&r->facts, task);
-  r->syscall_nr = exec_syscall(task);
+  r->syscall_nr = exec_syscall(bprm);
   __u32 end = put_image(s, sizeof(*r), task, &r->exe, &r->cwd, &r->cwd_status, &r->flags);
   end = put_argv(s, end, r, task);
   end = put_kernel_str(s, end, &r->filename, BPF_CORE_READ(bprm, filename));

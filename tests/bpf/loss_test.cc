@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loss is exact: rings of one page each are flooded while nobody drains.
+#include <fcntl.h>
+#include <sys/wait.h>
+
+#include <set>
+
+#include "tests/bpf/bpf_test_base.h"
+
+namespace vakt {
+namespace {
+
+using LossBpfTest = BpfTest;
+
+struct Totals {
+  uint64_t hits = 0, filtered = 0, delivered = 0, lost = 0;
+};
+
+Totals TotalsOf(const SensorCounters& c, Kind kind) {
+  const auto k = static_cast<size_t>(kind);
+  Totals t{c.hits[k], c.filtered[k], c.delivered[k], 0};
+  for (uint64_t lost : c.lost[k]) t.lost += lost;
+  return t;
+}
+
+TEST_F(LossBpfTest, hits_are_filtered_delivered_or_lost_when_the_rings_overflow) {
+  StartSensor(KindBit(Kind::file_open), 1);  // one page per ring
+  for (int i = 0; i < 3; ++i) {
+    cgroup_->Run([] {
+      for (int n = 0; n < 2000; ++n) close(open("/etc/hostname", O_RDONLY));
+      for (int n = 0; n < 50; ++n) {
+        const pid_t pid = fork();
+        if (pid == 0) _exit(0);
+        waitpid(pid, nullptr, 0);
+      }
+      return 0;
+    });
+  }
+  const auto all = DrainAll(*sensor_);
+  std::vector<Loss> losses;
+  sensor_->TakeLosses(&losses);
+  const SensorCounters counters = sensor_->Counters();
+
+  uint64_t reported = 0;
+  for (const Loss& loss : losses) {
+    EXPECT_GT(loss.count, 0u);
+    EXPECT_EQ(loss.reason, "ring_full");
+    EXPECT_LE(loss.begin_boot_ns, loss.end_boot_ns);
+    reported += loss.count;
+  }
+  uint64_t lost = 0;
+  for (const KindRow& row : AllKinds()) {
+    const Totals t = TotalsOf(counters, row.kind);
+    EXPECT_EQ(t.hits, t.filtered + t.delivered + t.lost) << row.stem;
+    lost += t.lost;
+  }
+  EXPECT_GT(TotalsOf(counters, Kind::file_open).lost, 1000u);
+  EXPECT_GT(TotalsOf(counters, Kind::process_fork).lost, 0u);
+  EXPECT_EQ(reported, lost);
+  // Other processes' events were counted and filtered, never delivered.
+  for (const CapturedRecord& record : all) {
+    EXPECT_EQ(record.As<vakt_process_exit>().task.cgroup_id, cgroup_->id());
+  }
+}
+
+TEST_F(LossBpfTest, a_flood_in_the_bulk_lane_takes_no_room_from_the_critical_one) {
+  StartSensor(KindBit(Kind::file_open), 1 << 20);
+  cgroup_->Run([&] {
+    for (int n = 0; n < 100; ++n) {
+      for (int i = 0; i < 300; ++i) close(open("/etc/hostname", O_RDONLY));
+      const pid_t pid = fork();
+      if (pid == 0) _exit(0);
+      waitpid(pid, nullptr, 0);
+    }
+    return 0;
+  });
+  DrainAll(*sensor_);
+  const SensorCounters counters = sensor_->Counters();
+  EXPECT_GT(TotalsOf(counters, Kind::file_open).lost, 0u);
+  EXPECT_EQ(TotalsOf(counters, Kind::process_fork).lost, 0u);
+  EXPECT_EQ(TotalsOf(counters, Kind::process_exit).lost, 0u);
+}
+
+TEST_F(LossBpfTest, records_come_in_the_order_of_time) {
+  StartSensor(KindBit(Kind::file_open));
+  cgroup_->Run([] {
+    for (int child = 0; child < 4; ++child) {
+      if (fork() != 0) continue;
+      for (int n = 0; n < 500; ++n) close(open("/etc/hostname", O_RDONLY));
+      _exit(0);
+    }
+    while (wait(nullptr) > 0) {
+    }
+    return 0;
+  });
+  // Everything lies in the rings now: one pass must be sorted over all CPUs and lanes.
+  uint64_t last = 0;
+  size_t count = 0;
+  std::set<uint32_t> cpus;
+  for (const auto batch = sensor_->Next(absl::Milliseconds(10)); RawRecord raw : batch) {
+    const vakt_header header = CapturedRecord(raw).header();
+    EXPECT_GE(header.boot_ns, last);
+    last = header.boot_ns;
+    cpus.insert(header.cpu);
+    ++count;
+  }
+  EXPECT_GT(count, 2000u);
+}
+
+TEST_F(LossBpfTest, wake_ends_a_wait) {
+  StartSensor(0);
+  sensor_->Wake();
+  const auto start = absl::Now();
+  while (!sensor_->Next(absl::Seconds(5)).empty()) {
+  }
+  EXPECT_LT(absl::Now() - start, absl::Seconds(4));
+}
+
+TEST_F(LossBpfTest, what_is_not_needed_is_not_attached) {
+  StartSensor(0);
+  for (const ProbeReport& report : sensor_->Report()) {
+    const bool process = EssentialKinds() & KindBit(report.probe->kind);
+    EXPECT_EQ(report.state, process ? ProbeReport::State::kAttached : ProbeReport::State::kNotNeeded)
+        << report.probe->program;
+  }
+}
+
+TEST_F(LossBpfTest, a_probe_can_be_disabled_and_says_what_is_not_seen) {
+  KernelSensorOptions options;
+  options.disabled_probes = {"process_exit"};
+  auto sensor = KernelSensor::Start(options);
+  ASSERT_TRUE(sensor.ok()) << sensor.status();
+  for (const ProbeReport& report : (*sensor)->Report()) {
+    if (report.probe->program != "process_exit") continue;
+    EXPECT_EQ(report.state, ProbeReport::State::kDisabled);
+    EXPECT_FALSE(report.probe->blind_spot.empty());
+  }
+  options.disabled_probes = {"no_such_probe"};
+  EXPECT_EQ(KernelSensor::Start(options).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(LossBpfTest, a_kernel_without_type_information_is_refused_clearly) {
+  KernelSensorOptions options;
+  options.btf_path = "/nonexistent/btf";
+  const auto status = KernelSensor::Start(options).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_NE(status.message().find("CONFIG_DEBUG_INFO_BTF"), absl::string_view::npos);
+}
+
+TEST_F(LossBpfTest, map_memory_is_accounted_and_within_the_budget) {
+  StartSensor(KindBit(Kind::file_open) | KindBit(Kind::network_connect));
+  EXPECT_GT(sensor_->MapBytes(), 8u << 20);
+  EXPECT_LT(sensor_->MapBytes(), 64u << 20);
+}
+
+}  // namespace
+}  // namespace vakt

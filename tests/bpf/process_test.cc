@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <thread>
+
+#include "tests/bpf/bpf_test_base.h"
+
+namespace vakt {
+namespace {
+
+using ProcessBpfTest = BpfTest;
+
+TEST_F(ProcessBpfTest, process_fork) {
+  StartSensor(0);
+  pid_t grandchild = 0;
+  int pipes[2];
+  ASSERT_EQ(pipe(pipes), 0);
+  const pid_t child = cgroup_->Run([&] {
+    std::thread([] {}).join();  // a thread is no process
+    const pid_t pid = fork();
+    if (pid == 0) _exit(0);
+    waitpid(pid, nullptr, 0);
+    return write(pipes[1], &pid, sizeof(pid)) == sizeof(pid) ? 0 : 1;
+  });
+  ASSERT_EQ(read(pipes[0], &grandchild, sizeof(grandchild)), ssize_t(sizeof(grandchild)));
+  const auto all = DrainAll(*sensor_);
+  const auto forks = Of<vakt_process_fork>(all, Kind::process_fork, child);
+  ASSERT_EQ(forks.size(), 1u);
+  const vakt_process_fork& fork = forks[0].first;
+  ExpectTask(fork.header, fork.task, child, Lane::CRITICAL);
+  ExpectNamespaces(fork.task);
+  EXPECT_EQ(fork.child.pid, static_cast<uint32_t>(grandchild));
+  EXPECT_EQ(fork.child.ppid, static_cast<uint32_t>(child));
+  EXPECT_EQ(fork.child.parent_cookie, fork.task.cookie);
+  EXPECT_NE(fork.child.cookie, fork.task.cookie);
+  EXPECT_EQ(fork.child.cgroup_id, cgroup_->id());
+  EXPECT_STREQ(fork.child.comm, fork.task.comm);
+  EXPECT_EQ(fork.facts.ns_pid, static_cast<uint32_t>(grandchild));
+  EXPECT_EQ(fork.facts.pgid, static_cast<uint32_t>(getpgid(0)));
+  EXPECT_EQ(fork.facts.session_id, static_cast<uint32_t>(getsid(0)));
+  EXPECT_EQ(fork.child.cookie, vakt_cookie(fork.facts.start_boot_ns, fork.child.pid));
+}
+
+TEST_F(ProcessBpfTest, process_exec) {
+  StartSensor(0);
+  const pid_t pid = cgroup_->Run([] {
+    if (chdir("/usr/share") != 0) return 1;
+    execl("/bin/true", "true", "one", "two words", nullptr);
+    return 1;
+  });
+  const auto execs = Of<vakt_process_exec>(DrainAll(*sensor_), Kind::process_exec, pid);
+  ASSERT_EQ(execs.size(), 1u);
+  const auto& [exec, record] = execs[0];
+  ExpectTask(exec.header, exec.task, pid, Lane::CRITICAL);
+  ExpectNamespaces(exec.task);
+  EXPECT_STREQ(exec.task.comm, "true");
+  char real_path[PATH_MAX];
+  ASSERT_NE(realpath("/bin/true", real_path), nullptr);
+  struct stat info;
+  ASSERT_EQ(stat("/bin/true", &info), 0);
+  EXPECT_EQ(record.Text(exec.exe.path), real_path);
+  EXPECT_EQ(exec.exe.path_status, static_cast<uint32_t>(VAKT_PATH_OK));
+  EXPECT_EQ(exec.exe.ino, info.st_ino);
+  EXPECT_EQ(exec.exe.nlink, info.st_nlink);
+  EXPECT_EQ(exec.exe.mode, info.st_mode);
+  EXPECT_EQ(exec.exe.uid, info.st_uid);
+  EXPECT_EQ(exec.exe.mtime_ns, info.st_mtim.tv_sec * 1000000000ll + info.st_mtim.tv_nsec);
+  EXPECT_EQ(exec.exe.ctime_ns, info.st_ctim.tv_sec * 1000000000ll + info.st_ctim.tv_nsec);
+  EXPECT_EQ(record.Text(exec.filename), "/bin/true");
+  EXPECT_EQ(record.Text(exec.argv), std::string("true\0one\0two words\0", 19));
+  EXPECT_EQ(record.Text(exec.cwd), "/usr/share");
+  EXPECT_EQ(exec.cwd_status, static_cast<uint32_t>(VAKT_PATH_OK));
+  EXPECT_EQ(exec.flags & ~VAKT_EXE_WRITABLE, 0u);
+  EXPECT_EQ(exec.syscall_nr, static_cast<uint32_t>(SYS_execve));
+  EXPECT_EQ(exec.facts.ns_pid, static_cast<uint32_t>(pid));
+  EXPECT_EQ(exec.facts.session_id, static_cast<uint32_t>(getsid(0)));
+  EXPECT_NE(exec.facts.cap_permitted, 0u);
+  EXPECT_EQ("/" + cgroup_->path().substr(cgroup_->path().rfind('/') + 1),
+            record.Text(exec.facts.cgroup_path));
+}
+
+TEST_F(ProcessBpfTest, process_exec_of_a_memfd_by_execveat) {
+  StartSensor(0);
+  const pid_t pid = cgroup_->Run([] {
+    const int fd = memfd_create("payload", MFD_CLOEXEC);
+    const int from = open("/bin/true", O_RDONLY);
+    char buffer[65536];
+    for (ssize_t got; (got = read(from, buffer, sizeof(buffer))) > 0;) {
+      if (write(fd, buffer, got) != got) return 1;
+    }
+    const char* argv[] = {"innocent", nullptr};
+    const char* envp[] = {nullptr};
+    syscall(SYS_execveat, fd, "", argv, envp, AT_EMPTY_PATH);
+    return 1;
+  });
+  const auto execs = Of<vakt_process_exec>(DrainAll(*sensor_), Kind::process_exec, pid);
+  ASSERT_EQ(execs.size(), 1u);
+  const auto& [exec, record] = execs[0];
+  EXPECT_EQ(exec.syscall_nr, static_cast<uint32_t>(SYS_execveat));
+  EXPECT_TRUE(exec.flags & VAKT_EXE_MEMFD);
+  EXPECT_TRUE(exec.flags & VAKT_EXE_UNLINKED);
+  EXPECT_EQ(exec.exe.nlink, 0u);
+  EXPECT_EQ(record.Text(exec.exe.path), "/memfd:payload");
+}
+
+TEST_F(ProcessBpfTest, process_exec_of_an_unlinked_file) {
+  StartSensor(0);
+  const pid_t pid = cgroup_->Run([] {
+    if (std::system("cp /bin/true /tmp/vakt-unlinked") != 0) return 1;
+    const int fd = open("/tmp/vakt-unlinked", O_RDONLY | O_CLOEXEC);
+    unlink("/tmp/vakt-unlinked");
+    const char* argv[] = {"x", nullptr};
+    const char* envp[] = {nullptr};
+    syscall(SYS_execveat, fd, "", argv, envp, AT_EMPTY_PATH);
+    return 1;
+  });
+  const auto execs = Of<vakt_process_exec>(DrainAll(*sensor_), Kind::process_exec, pid);
+  ASSERT_EQ(execs.size(), 1u);
+  EXPECT_TRUE(execs[0].first.flags & VAKT_EXE_UNLINKED);
+  EXPECT_FALSE(execs[0].first.flags & VAKT_EXE_MEMFD);
+}
+
+TEST_F(ProcessBpfTest, process_exec_from_an_overlay) {
+  StartSensor(0);
+  // Both a file of the lower layer (the image) and one that was written to the upper layer.
+  std::string dir = "/tmp/vakt-overlay-XXXXXX";
+  ASSERT_NE(mkdtemp(dir.data()), nullptr);
+  const std::string setup =
+      "mount -t tmpfs none " + dir + " && cd " + dir + " && mkdir l u w m && cp /bin/true l/image" +
+      " && mount -t overlay none -o lowerdir=l,upperdir=u,workdir=w m && cp /bin/true m/dropped";
+  if (std::system(setup.c_str()) != 0) {
+    std::ignore = std::system(("umount " + dir + "/m " + dir + " 2>/dev/null; rmdir " + dir).c_str());
+    GTEST_SKIP() << "cannot mount an overlay here";
+  }
+  const auto run = [&](const std::string& path) {
+    return cgroup_->Run([&] { return execl(path.c_str(), "x", nullptr); });
+  };
+  const pid_t image = run(dir + "/m/image");
+  const pid_t dropped = run(dir + "/m/dropped");
+  const auto all = DrainAll(*sensor_);
+  EXPECT_EQ(std::system(("umount " + dir + "/m " + dir + " && rmdir " + dir).c_str()), 0);
+  const auto image_execs = Of<vakt_process_exec>(all, Kind::process_exec, image);
+  const auto dropped_execs = Of<vakt_process_exec>(all, Kind::process_exec, dropped);
+  ASSERT_EQ(image_execs.size(), 1u);
+  ASSERT_EQ(dropped_execs.size(), 1u);
+  EXPECT_FALSE(image_execs[0].first.flags & VAKT_EXE_UPPER_LAYER);
+  EXPECT_TRUE(dropped_execs[0].first.flags & VAKT_EXE_UPPER_LAYER);
+  EXPECT_EQ(dropped_execs[0].second.Text(dropped_execs[0].first.exe.path), dir + "/m/dropped");
+}
+
+TEST_F(ProcessBpfTest, process_exec_with_long_arguments_says_that_they_are_cut) {
+  StartSensor(0);
+  const std::string longest(100000, 'x');
+  const pid_t pid = cgroup_->Run([&] { return execl("/bin/true", "t", longest.c_str(), nullptr); });
+  const auto execs = Of<vakt_process_exec>(DrainAll(*sensor_), Kind::process_exec, pid);
+  ASSERT_EQ(execs.size(), 1u);
+  EXPECT_TRUE(execs[0].first.flags & VAKT_ARGV_TRUNCATED);
+  EXPECT_EQ(execs[0].first.argv.size, VAKT_ARGV_MAX);
+}
+
+TEST_F(ProcessBpfTest, process_exit_with_code_and_signal) {
+  StartSensor(0);
+  const pid_t coded = cgroup_->Run([] { return 7; });
+  const pid_t killed = cgroup_->Run([] { return raise(SIGKILL); });
+  const auto all = DrainAll(*sensor_);
+  const auto by_code = Of<vakt_process_exit>(all, Kind::process_exit, coded);
+  const auto by_signal = Of<vakt_process_exit>(all, Kind::process_exit, killed);
+  ASSERT_EQ(by_code.size(), 1u);
+  ASSERT_EQ(by_signal.size(), 1u);
+  ExpectTask(by_code[0].first.header, by_code[0].first.task, coded, Lane::CRITICAL);
+  EXPECT_EQ(by_code[0].first.exit_code, 7u << 8);
+  EXPECT_EQ(by_signal[0].first.exit_code & 0x7f, static_cast<uint32_t>(SIGKILL));
+}
+
+TEST_F(ProcessBpfTest, process_exit_comes_once_for_a_process_of_many_threads) {
+  StartSensor(0);
+  const pid_t pid = cgroup_->Run([] {
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 8; ++i) threads.emplace_back([] { usleep(1000); });
+    for (auto& thread : threads) thread.join();
+    return 0;
+  });
+  const auto all = DrainAll(*sensor_);
+  EXPECT_EQ(Of<vakt_process_exit>(all, Kind::process_exit, pid).size(), 1u);
+}
+
+TEST_F(ProcessBpfTest, process_seed) {
+  int pipes[2];
+  ASSERT_EQ(pipe(pipes), 0);
+  const pid_t pid = fork();  // runs before the sensor does
+  if (pid == 0) {
+    close(pipes[1]);
+    char byte;
+    std::ignore = read(pipes[0], &byte, 1);
+    _exit(0);
+  }
+  StartSensor(0);
+  std::vector<CapturedRecord> seeds;
+  ASSERT_TRUE(sensor_->Seed([&](RawRecord r) { seeds.emplace_back(r); }).ok());
+  close(pipes[1]);
+  waitpid(pid, nullptr, 0);
+  const auto found = Of<vakt_process_seed>(seeds, Kind::process_seed, pid);
+  ASSERT_EQ(found.size(), 1u);
+  const auto& [seed, record] = found[0];
+  EXPECT_EQ(seed.task.ppid, static_cast<uint32_t>(getpid()));
+  EXPECT_EQ(seed.task.cookie, vakt_cookie(seed.facts.start_boot_ns, seed.task.pid));
+  char self[PATH_MAX] = {};
+  ASSERT_GT(readlink("/proc/self/exe", self, sizeof(self) - 1), 0);
+  EXPECT_EQ(record.Text(seed.exe.path), self);
+  char cwd[PATH_MAX];
+  ASSERT_NE(getcwd(cwd, sizeof(cwd)), nullptr);
+  EXPECT_EQ(record.Text(seed.cwd), cwd);
+  EXPECT_EQ(Of<vakt_process_seed>(seeds, Kind::process_seed, getpid()).size(), 1u);
+  const auto kthreadd = Of<vakt_process_seed>(seeds, Kind::process_seed, 2);
+  if (!kthreadd.empty() && std::string(kthreadd[0].first.task.comm) == "kthreadd") {
+    EXPECT_EQ(kthreadd[0].first.task.flags, VAKT_TASK_KTHREAD);
+  }
+}
+
+TEST_F(ProcessBpfTest, cookies_survive_a_new_sensor) {
+  int pipes[2];
+  ASSERT_EQ(pipe(pipes), 0);
+  const pid_t pid = fork();
+  if (pid == 0) {
+    close(pipes[1]);
+    char byte;
+    std::ignore = read(pipes[0], &byte, 1);
+    _exit(0);
+  }
+  uint64_t cookies[2] = {};
+  for (uint64_t& cookie : cookies) {
+    StartSensor(0);
+    ASSERT_TRUE(sensor_
+                    ->Seed([&](RawRecord r) {
+                      const auto seed = CapturedRecord(r).As<vakt_process_seed>();
+                      if (seed.task.pid == static_cast<uint32_t>(pid)) cookie = seed.task.cookie;
+                    })
+                    .ok());
+    sensor_.reset();
+  }
+  close(pipes[1]);
+  waitpid(pid, nullptr, 0);
+  EXPECT_NE(cookies[0], 0u);
+  EXPECT_EQ(cookies[0], cookies[1]);
+}
+
+}  // namespace
+}  // namespace vakt
