@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// Settings of all programs: one row each. Flags, environment variables, configuration files, help,
+// --print-config and docs/reference/settings.md come from the rows. To add a setting, add a row.
+//
+// Threads: the table is constant.
+#ifndef VAKT_COMMON_CONFIG_SETTING_TABLE_H_
+#define VAKT_COMMON_CONFIG_SETTING_TABLE_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/types/span.h"
+
+namespace vakt {
+
+// One bit per program, so that a row can name several.
+enum class Program : uint8_t { kAgent = 1, kCollector = 2, kVaktctl = 4 };
+inline constexpr uint8_t kInAgent = 1, kInCollector = 2, kInVaktctl = 4;
+
+enum class SettingType : uint8_t {
+  kString,
+  kPath,
+  kList,  // of strings or paths: the flag may be repeated, or take several with commas
+  kBool,  // --flag, --no-flag
+  kUint,
+  kBytes,     // 1024-based: 4096, 64k, 16MiB, 1GiB
+  kDuration,  // 10ms, 5s, 1h30m, 90d
+  kEnum,      // one of `choices`
+};
+
+struct SettingRow {
+  std::string_view name;  // in files, nested by the dot: "collector.address"
+  std::string_view flag;  // "--collector"
+  SettingType type;
+  std::string_view default_text;
+  uint8_t programs;
+  std::string_view choices;   // kEnum: "first|all"
+  std::string_view at_least;  // least value allowed of a number, size or duration; empty: none
+  std::string_view text;      // what it does, for people who operate it
+
+  bool in(Program program) const { return (programs & static_cast<uint8_t>(program)) != 0; }
+};
+
+// clang-format off
+inline constexpr SettingRow kSettings[] = {
+    {"rules.paths", "--rules", SettingType::kList, "/etc/vakt/rules", kInAgent, "", "",
+     "Rule files, or directories of them (read recursively, in name order)."},
+    {"rules.matching", "--rule-matching", SettingType::kEnum, "first", kInAgent, "first|all", "",
+     "Whether an event that matches several rules alerts for the first of them or for each."},
+    {"rules.min_priority", "--min-priority", SettingType::kEnum, "debug", kInAgent,
+     "emergency|alert|critical|error|warning|notice|informational|debug", "",
+     "Rules of a lower priority than this are not loaded."},
+
+    {"alerts.path", "--alerts", SettingType::kPath, "", kInAgent, "", "",
+     "File that each alert is appended to; - is standard output, empty is none."},
+    {"alerts.format", "--alerts-format", SettingType::kEnum, "json", kInAgent, "json|text", "",
+     "Format of that file: one JSON object (as Falco writes it) or one line of text per alert."},
+
+    {"collector.address", "--collector", SettingType::kString, "", kInAgent, "", "",
+     "host:port of the collector; empty (--no-collector) sends nothing."},
+    {"collector.address", "--collector", SettingType::kString, "127.0.0.1:7443", kInVaktctl, "", "",
+     "host:port of the collector to ask."},
+
+    {"listen.address", "--listen", SettingType::kString, "127.0.0.1:7443", kInCollector, "", "",
+     "host:port that agents and analysts connect to; port 0 takes any free one."},
+    {"listen.max_message_bytes", "--max-message-bytes", SettingType::kBytes, "4MiB", kInCollector, "",
+     "64KiB", "Largest message taken from a peer; larger ones end its stream."},
+
+    {"tls.ca", "--tls-ca", SettingType::kPath, "", kInAgent | kInCollector | kInVaktctl, "", "",
+     "PEM file of the authorities whose certificates are accepted from the other side."},
+    {"tls.cert", "--tls-cert", SettingType::kPath, "", kInAgent | kInCollector | kInVaktctl, "", "",
+     "PEM file of this program's certificate chain; its SPIFFE URI says who it is."},
+    {"tls.key", "--tls-key", SettingType::kPath, "", kInAgent | kInCollector | kInVaktctl, "", "",
+     "PEM file of the certificate's private key."},
+    {"tls.server_name", "--tls-server-name", SettingType::kString, "", kInAgent | kInVaktctl, "", "",
+     "Name that the collector's certificate must carry; empty: the host that is dialled."},
+
+    {"node.name", "--node-name", SettingType::kString, "", kInAgent, "", "",
+     "Name of this node in alerts; empty: the host name. With a collector it must equal the "
+     "certificate's."},
+
+    {"sensor.ring_bytes", "--ring-bytes", SettingType::kBytes, "16MiB", kInAgent, "", "64KiB",
+     "Memory of all event rings together; it is divided over the CPUs."},
+    {"sensor.scope", "--scope", SettingType::kPath, "", kInAgent, "", "",
+     "cgroup v2 directory below which processes are watched; empty: the whole node."},
+    {"sensor.disabled_probes", "--disable-probe", SettingType::kList, "", kInAgent, "", "",
+     "Probes not to attach, by the name that `vaktctl agent probes` shows."},
+
+    {"record.path", "--record", SettingType::kPath, "", kInAgent, "", "",
+     "File that every event is recorded to, for `vaktctl replay`; empty is none."},
+
+    {"state.dir", "--state-dir", SettingType::kPath, "/var/lib/vakt/agent", kInAgent, "", "",
+     "Directory of the spool and of what else outlives the agent."},
+    {"state.ready_file", "--ready-file", SettingType::kPath, "", kInAgent | kInCollector, "", "",
+     "File that is written once the program is ready, and removed when it stops."},
+
+    {"spool.max_bytes", "--spool-max-bytes", SettingType::kBytes, "256MiB", kInAgent, "", "16MiB",
+     "Disk space of alerts that the collector has not acknowledged yet."},
+
+    {"uplink.heartbeat", "--heartbeat", SettingType::kDuration, "10s", kInAgent, "", "100ms",
+     "Time between heartbeats to the collector."},
+
+    {"store.dir", "--data-dir", SettingType::kPath, "/var/lib/vakt/collector", kInCollector, "", "",
+     "Directory of the alert store."},
+    {"store.retention", "--retention", SettingType::kDuration, "90d", kInCollector, "", "1m",
+     "Age at which stored alerts are deleted."},
+
+    {"output.format", "--format", SettingType::kEnum, "human", kInVaktctl, "human|json", "",
+     "Text for people, or one JSON object per line for programs."},
+
+    {"log.level", "--log-level", SettingType::kEnum, "info", kInAgent | kInCollector,
+     "debug|info|warning|error", "", "Least severe message of the program's own log (on stderr)."},
+    {"log.format", "--log-format", SettingType::kEnum, "text", kInAgent | kInCollector, "text|json", "",
+     "Log lines as text, or as one JSON object each."},
+};
+// clang-format on
+
+inline absl::Span<const SettingRow> AllSettings() { return kSettings; }
+std::string_view ProgramName(Program program);              // "vakt-agent"
+std::string_view SettingTypeName(SettingType type);         // "path list"
+std::string SettingEnvironmentName(const SettingRow& row);  // "VAKT_COLLECTOR": from the flag
+// Null when `program` has no such setting. Names as in files; flags with their dashes.
+const SettingRow* FindSetting(Program program, std::string_view name);
+const SettingRow* FindSettingByFlag(Program program, std::string_view flag);
+
+// The name of a setting of one of the types `Types`, checked when it is compiled.
+template <SettingType... Types>
+class SettingName {
+ public:
+  consteval SettingName(const char* name) : name_(name) {  // NOLINT(google-explicit-constructor)
+    bool found = false;
+    for (const SettingRow& row : kSettings) {
+      found = found || (row.name == name_ && ((row.type == Types) || ...));
+    }
+    if (!found) throw "no setting of this name and type: see kSettings";
+  }
+  std::string_view get() const { return name_; }
+
+ private:
+  std::string_view name_;
+};
+
+}  // namespace vakt
+
+#endif  // VAKT_COMMON_CONFIG_SETTING_TABLE_H_
