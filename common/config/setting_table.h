@@ -90,7 +90,8 @@ inline constexpr SettingRow kSettings[] = {
     {"record.path", "--record", SettingType::kPath, "", kInAgent, "", "",
      "File that every event is recorded to, for `vaktctl replay`; empty is none."},
 
-    {"state.dir", "--state-dir", SettingType::kPath, "/var/lib/vakt/agent", kInAgent, "", "",
+    {"state.dir", "--state-dir", SettingType::kPath, "/var/lib/vakt/agent",
+     kInAgent | kInVaktctl, "", "",
      "Directory of the spool and of what else outlives the agent."},
     {"state.ready_file", "--ready-file", SettingType::kPath, "", kInAgent | kInCollector, "", "",
      "File that is written once the program is ready, and removed when it stops."},
@@ -105,9 +106,6 @@ inline constexpr SettingRow kSettings[] = {
      "Directory of the alert store."},
     {"store.retention", "--retention", SettingType::kDuration, "90d", kInCollector, "", "1m",
      "Age at which stored alerts are deleted."},
-
-    {"output.format", "--format", SettingType::kEnum, "human", kInVaktctl, "human|json", "",
-     "Text for people, or one JSON object per line for programs."},
 
     {"log.level", "--log-level", SettingType::kEnum, "info", kInAgent | kInCollector,
      "debug|info|warning|error", "", "Least severe message of the program's own log (on stderr)."},

@@ -39,7 +39,7 @@ std::string DidYouMean(std::string_view name, absl::Span<const std::string_view>
     least = distance;
     nearest = candidate;
   }
-  return nearest.empty() ? "" : StrCat("; did you mean '", nearest, "'?");
+  return nearest.empty() ? "" : StrCat(" (did you mean '", nearest, "'?)");
 }
 
 }  // namespace vakt

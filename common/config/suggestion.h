@@ -10,7 +10,7 @@
 
 namespace vakt {
 
-// "; did you mean 'collector.address'?", or nothing when no known name is near.
+// " (did you mean 'collector.address'?)", or nothing when no known name is near.
 std::string DidYouMean(std::string_view name, absl::Span<const std::string_view> known);
 
 }  // namespace vakt

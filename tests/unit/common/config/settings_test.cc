@@ -100,12 +100,12 @@ TEST(Settings, MinusIsAValueAndAnotherFlagIsNone) {
 
 TEST(Settings, RefuseUnknownNamesWithASuggestion) {
   EXPECT_THAT(ErrorOf({"--colector", "x"}),
-              HasSubstr("unknown flag --colector; did you mean '--collector'?; see vakt-agent"));
+              HasSubstr("unknown flag --colector (did you mean '--collector'?); see vakt-agent"));
   EXPECT_THAT(ErrorOf({"run"}), HasSubstr("unexpected argument 'run'"));
   const std::string path = FileWith("unknown", "\ncollector:\n  adress: x\n");
   EXPECT_THAT(ErrorOf({"--config", path}),
-              HasSubstr(path + ":3: unknown setting 'collector.adress'; did you mean "
-                               "'collector.address'?"));
+              HasSubstr(path + ":3: unknown setting 'collector.adress' (did you mean "
+                               "'collector.address'?)"));
   const std::string other = FileWith("other", "store: {dir: x}\n");
   EXPECT_THAT(ErrorOf({"--config", other}), HasSubstr("is a setting of vakt-collector"));
 }
