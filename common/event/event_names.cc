@@ -54,11 +54,9 @@ constexpr std::string_view kCapabilities[] = {"CAP_CHOWN",
                                               "CAP_BPF",
                                               "CAP_CHECKPOINT_RESTORE"};
 
-// The kernel's O_LARGEFILE: the C library's is 0 on 64-bit machines.
-constexpr uint32_t kLargeFile = 0100000;
-
 // Falco's open flags, in the order in which it prints them; that order matters, because a name
-// takes its bits with it (O_RDWR is O_RDONLY and O_WRONLY).
+// takes its bits with it (O_RDWR is O_RDONLY and O_WRONLY). O_LARGEFILE is left out: a 64-bit
+// kernel sets it on every file.
 struct OpenFlag {
   std::string_view name;
   uint32_t falco;
@@ -66,7 +64,6 @@ struct OpenFlag {
   uint32_t linux_value;
 };
 constexpr OpenFlag kOpenFlags[] = {
-    {"O_LARGEFILE", 1u << 11, kLargeFile, kLargeFile},
     {"O_DIRECTORY", 1u << 10, O_DIRECTORY, O_DIRECTORY},
     {"O_DIRECT", 1u << 9, O_DIRECT, O_DIRECT},
     {"O_TRUNC", 1u << 8, O_TRUNC, O_TRUNC},

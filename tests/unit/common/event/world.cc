@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/common/event/world.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <string_view>
+
+namespace vakt {
+namespace {
+
+constexpr uint64_t kSecond = 1'000'000'000;
+constexpr int64_t kBootWallNs = 1'700'000'000 * static_cast<int64_t>(kSecond);
+constexpr std::string_view kContainer = "0123456789ab";
+constexpr std::string_view kContainerFull =
+    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+void SetCommandLine(std::string_view comm, StringList argv, Process& process) {
+  process.comm = comm;
+  process.argv = std::move(argv);
+  process.args = process.argv.Joined(1);
+  process.exeline = process.argv.Joined(0);
+  process.cmdline =
+      std::string(comm) + (process.args.empty() ? "" : " ") + std::string(process.args);
+}
+
+void SetAccount(uint32_t id, std::string_view name, std::string_view home, Process& process) {
+  process.uid = process.euid = process.gid = process.egid = id;
+  process.user_name = process.group_name = name;
+  process.user_home = home;
+  process.user_shell = "/bin/bash";
+}
+
+void PutInContainer(Process& process) {
+  process.pid_ns = 200;
+  process.container_id = kContainer;
+  process.container_full_id = kContainerFull;
+  process.cgroup_path = "/docker-" + std::string(kContainerFull) + ".scope";
+}
+
+Process MakeProcess(uint32_t pid, uint32_t ns_pid, uint64_t start_s, const Process* parent) {
+  Process process;
+  process.pid = pid;
+  process.ns_pid = ns_pid;
+  process.cookie = pid * 1000;
+  process.start_boot_ns = process.exec_boot_ns = start_s * kSecond;
+  process.parent = parent;
+  process.ppid = parent == nullptr ? 0 : parent->pid;
+  process.pgid = process.session_id = pid;
+  process.ns_pgid = process.ns_session_id = ns_pid;
+  return process;
+}
+
+Event MakeEvent(Kind kind, std::string_view type, const Process& process, uint64_t num) {
+  Event event;
+  event.kind = kind;
+  event.type = type.empty() ? kNoEventType : FindEventType(type)->id;
+  event.abi = Abi::kX86_64;
+  event.cpu = 1;
+  event.num = num;
+  event.boot_ns = 100 * kSecond;
+  event.wall_ns = kBootWallNs + 100 * static_cast<int64_t>(kSecond) + 5;
+  event.process = &process;
+  event.task.pid = event.task.tid = process.pid;
+  event.task.ppid = process.ppid;
+  event.task.uid = event.task.euid = process.euid;
+  event.task.gid = event.task.egid = process.egid;
+  event.task.comm = process.comm;
+  event.task.cap_effective = process.cap_effective;
+  return event;
+}
+
+Endpoint V4(std::array<uint8_t, 4> address, uint16_t port) {
+  Endpoint endpoint;
+  std::copy(address.begin(), address.end(), endpoint.address.begin());
+  endpoint.port = port;
+  return endpoint;
+}
+
+Endpoint V6(uint8_t last, uint16_t port) {
+  Endpoint endpoint;
+  endpoint.address[15] = last;
+  endpoint.port = port;
+  return endpoint;
+}
+
+void MakeProcesses(World& w) {
+  w.init = MakeProcess(1, 1, 1, nullptr);
+  SetCommandLine("systemd", {"/sbin/init", "splash"}, w.init);
+  SetAccount(0, "root", "/root", w.init);
+  w.init.exe_path = "/usr/lib/systemd/systemd";
+  w.init.container_id = "host";
+  w.init.pid_ns = 100;
+
+  w.entry = MakeProcess(500, 1, 10, &w.init);
+  SetCommandLine("entry", {"/entry"}, w.entry);
+  SetAccount(0, "root", "/root", w.entry);
+  PutInContainer(w.entry);
+
+  w.shell = MakeProcess(600, 7, 20, &w.entry);
+  SetCommandLine("bash", {"-bash", "-l"}, w.shell);
+  SetAccount(33, "www-data", "/var/www", w.shell);
+  PutInContainer(w.shell);
+  w.shell.exe_path = "/usr/bin/bash";
+
+  w.curl = MakeProcess(700, 8, 90, &w.shell);
+  SetCommandLine("curl", {"/usr/bin/curl", "-s", "http://x/"}, w.curl);
+  SetAccount(33, "www-data", "/var/www", w.curl);
+  PutInContainer(w.curl);
+  w.curl.session_leader = &w.shell;
+  w.curl.session_id = w.curl.pgid = 600;
+  w.curl.ns_session_id = w.curl.ns_pgid = 7;
+  w.curl.exe_path = "/usr/bin/curl";
+  w.curl.cwd = "/srv/";
+  w.curl.tty = 34816;
+  w.curl.login_uid = 1000;
+  w.curl.login_name = "alice";
+  w.curl.cap_permitted = 0b11;
+  w.curl.cap_inheritable = 1 << 5;
+  w.curl.cap_effective = (uint64_t{1} << 21) | 1;
+  w.curl.exe_upper_layer = true;
+  w.curl.exe_writable = true;
+  w.curl.exe_ino = 4711;
+  w.curl.exe_ctime_ns = kBootWallNs + 80 * static_cast<int64_t>(kSecond);
+  w.curl.exe_mtime_ns = kBootWallNs + 70 * static_cast<int64_t>(kSecond);
+
+  w.cron = MakeProcess(800, 800, 2, nullptr);
+  w.cron.comm = "cron";
+  w.cron.cmdline = "cron";
+  w.cron.exe_memfd = w.cron.exe_unlinked = true;
+  w.cron.pid_ns = 100;
+  w.cron.container_id = "host";
+}
+
+void MakeProcessEvents(World& w) {
+  w.exec = MakeEvent(Kind::process_exec, "execve", w.curl, 1);
+  w.exec.process_exec.exe_upper_layer = w.exec.process_exec.exe_writable = true;
+  w.exec.process_exec.filename = "/usr/bin/curl";
+  w.hidden_exec = MakeEvent(Kind::process_exec, "execveat", w.cron, 2);
+  w.hidden_exec.process_exec.exe_memfd = true;
+  w.hidden_exec.task.tid = 801;
+  w.fork = MakeEvent(Kind::process_fork, "clone", w.shell, 3);
+  w.fork.result = 700;
+  w.exit = MakeEvent(Kind::process_exit, "procexit", w.curl, 4);
+  w.exit.abi = Abi::kUnknown;
+  w.exit.process_exit = {.exit_code = 0, .signal = 11, .core_dumped = true};
+}
+
+void MakeFileEvents(World& w) {
+  w.open = MakeEvent(Kind::file_open, "openat", w.curl, 5);
+  w.open.result = w.open.file_open.fd = 3;
+  w.open.file_open.dirfd = AT_FDCWD;
+  w.open.file_open.flags = O_RDONLY | O_CLOEXEC;
+  w.open.file_open.name_raw = "..//etc//shadow";
+  w.open.file_open.file = {.path = "/etc/shadow",
+                           .ino = 42,
+                           .dev = 8u << 20 | 300,
+                           .nlink = 1,
+                           .mode = S_IFREG | 0640,
+                           .path_status = PathStatus::kOk};
+
+  w.create = MakeEvent(Kind::file_open, "creat", w.curl, 6);
+  w.create.result = w.create.file_open.fd = 4;
+  w.create.file_open.flags = O_WRONLY | O_CREAT | O_TRUNC;
+  w.create.file_open.create_mode = 0755;
+  w.create.file_open.name_raw = "/tmp/run.sh";
+  w.create.file_open.file = {
+      .path = "/tmp/run.sh", .ino = 43, .mode = S_IFREG | 0755, .path_status = PathStatus::kOk};
+
+  w.directory = MakeEvent(Kind::file_open, "openat2", w.curl, 7);
+  w.directory.abi = Abi::kIoUring;
+  w.directory.result = w.directory.file_open.fd = 5;
+  w.directory.file_open.dirfd = 9;
+  w.directory.file_open.flags = O_RDONLY | O_DIRECTORY;
+  w.directory.file_open.resolve = 0x0c;
+  w.directory.file_open.name_raw = "/etc";
+  w.directory.file_open.file = {
+      .path = "/etc", .nlink = 2, .mode = S_IFDIR | 0755, .path_status = PathStatus::kTruncated};
+
+  w.failed_open = MakeEvent(Kind::file_open, "open", w.curl, 8);
+  w.failed_open.result = -ENOENT;
+  w.failed_open.file_open.flags = O_RDWR;
+  w.failed_open.file_open.name_raw = "/none";
+  w.failed_open.file_open.file = {.path = "/none", .path_status = PathStatus::kClaimed};
+}
+
+void MakeNetworkEvents(World& w) {
+  w.connect = MakeEvent(Kind::network_connect, "connect", w.curl, 9);
+  w.connect.result = -EINPROGRESS;
+  w.connect.network = {.local = V4({10, 0, 0, 1}, 40000),
+                       .remote = V4({192, 0, 2, 7}, 443),
+                       .transport = Transport::kTcp,
+                       .fd = 6};
+  w.accept = MakeEvent(Kind::network_accept, "accept4", w.cron, 10);
+  w.accept.result = 7;
+  w.accept.network = {.local = V6(1, 22),
+                      .remote = V6(2, 50000),
+                      .ipv6 = true,
+                      .transport = Transport::kTcp,
+                      .fd = 7};
+  w.refused = MakeEvent(Kind::network_connect, "connect", w.cron, 11);
+  w.refused.result = -ECONNREFUSED;
+  w.refused.network = {.local = V4({127, 0, 0, 1}, 5),
+                       .remote = V4({127, 0, 0, 1}, 53),
+                       .transport = Transport::kUdp};
+}
+
+}  // namespace
+
+World::World() {
+  node.hostname = "node-1";
+  MakeProcesses(*this);
+  MakeProcessEvents(*this);
+  MakeFileEvents(*this);
+  MakeNetworkEvents(*this);
+  for (Event* event : {&exec, &fork, &exit, &open, &connect}) event->node = &node;
+}
+
+}  // namespace vakt

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// A small machine for field tests: a container's shell that runs curl, below a host's systemd, and
+// one event of each kind in it.
+#ifndef VAKT_TESTS_UNIT_COMMON_EVENT_WORLD_H_
+#define VAKT_TESTS_UNIT_COMMON_EVENT_WORLD_H_
+
+#include "common/event/event.h"
+#include "common/event/node_facts.h"
+#include "common/event/process.h"
+
+namespace vakt {
+
+// Owns what its events point to. Not copyable: events hold pointers into it.
+struct World {
+  World();
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  NodeFacts node;
+  Process init;   // host, pid 1
+  Process entry;  // first process of the container's pid namespace, ns pid 1
+  Process shell;  // bash in the container, leader of its session
+  Process curl;   // the acting process of most events
+  Process cron;   // on the host, without a command line, no names known, parent not known
+
+  Event exec;         // curl, from bash
+  Event hidden_exec;  // cron, by execveat of an unlinked memfd
+  Event fork;         // by the shell
+  Event exit;         // of curl
+  Event open;         // /etc/shadow for reading, by a relative path
+  Event create;       // creat("/tmp/run.sh")
+  Event directory;    // openat2 of a directory
+  Event failed_open;  // ENOENT
+  Event connect;      // IPv4 TCP, by curl
+  Event accept;       // IPv6 TCP
+  Event refused;      // UDP, descriptor not known
+  Event bare;         // knows nothing
+};
+
+}  // namespace vakt
+
+#endif  // VAKT_TESTS_UNIT_COMMON_EVENT_WORLD_H_
