@@ -65,6 +65,13 @@ struct LastLogged {
 
 }  // namespace
 
+LogLevel ParseLogLevel(std::string_view name) {
+  if (name == "debug") return LogLevel::kDebug;
+  if (name == "warning") return LogLevel::kWarning;
+  if (name == "error") return LogLevel::kError;
+  return LogLevel::kInfo;
+}
+
 void InitLog(LogLevel level, bool json) {
   Logger& logger = TheLogger();
   logger.json = json;

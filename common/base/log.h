@@ -18,6 +18,9 @@ namespace vakt {
 
 enum class LogLevel : uint8_t { kDebug, kInfo, kWarning, kError };
 
+// "debug", "info", "warning", "error"; info for anything else.
+LogLevel ParseLogLevel(std::string_view name);
+
 // Messages below `level` are dropped. `json`: {"time","level","message"} per line instead of text.
 // Without a call: kInfo, text.
 void InitLog(LogLevel level, bool json);

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/app/agent.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <random>
+#include <utility>
+
+#include "agent/app/probe_status.h"
+#include "agent/app/proc_argv.h"
+#include "agent/sensor/scope.h"
+#include "common/base/clock.h"
+#include "common/base/file.h"
+#include "common/base/log.h"
+#include "common/base/node.h"
+#include "common/base/status.h"
+#include "common/base/strings.h"
+#include "common/base/version.h"
+#include "common/rulelang/load.h"
+
+namespace vakt {
+namespace {
+
+constexpr absl::Duration kTick = absl::Seconds(1);
+constexpr absl::Duration kStopDrain = absl::Seconds(2);
+
+void SetTime(int64_t wall_ns, google::protobuf::Timestamp* out) {
+  out->set_seconds(wall_ns / 1000000000);
+  out->set_nanos(static_cast<int32_t>(wall_ns % 1000000000));
+}
+
+// Without a spool nothing persists an epoch: a random one keeps alert uids unique.
+uint64_t RandomEpoch() {
+  std::random_device device;
+  return (static_cast<uint64_t>(device()) << 32 | device()) >> 1;
+}
+
+}  // namespace
+
+Agent::Agent(const AgentOptions& options) : options_(options) {}
+
+absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentOptions& options) {
+  auto agent = std::unique_ptr<Agent>(new Agent(options));
+  agent->started_boot_ns_ = RealClock().BootNs();
+  VAKT_RETURN_IF_ERROR(agent->LoadRules());
+  VAKT_RETURN_IF_ERROR(agent->OpenOutputs());
+  VAKT_RETURN_IF_ERROR(agent->StartSensor());
+  VAKT_RETURN_IF_ERROR(agent->Seed());
+  VAKT_RETURN_IF_ERROR(agent->StartServices());
+  return agent;
+}
+
+absl::Status Agent::LoadRules() {
+  VAKT_ASSIGN_OR_RETURN(const std::vector<RuleFile> files, ReadRuleFiles(options_.rule_paths));
+  const LoadResult result = vakt::LoadRules(files);
+  std::string first_error;
+  size_t errors = 0, warnings = 0;
+  for (const FileResult& file : result.files) {
+    warnings += file.warnings.size();
+    for (const LoadMessage& m : file.errors) {
+      if (errors++ == 0) {
+        first_error = StrCat(file.path, ":", m.line, ":", m.column, ": ", m.code, ": ", m.message);
+      }
+    }
+  }
+  if (!result.ok) {
+    return absl::InvalidArgumentError(
+        StrCat(first_error, errors > 1 ? StrCat(" (and ", errors - 1, " more)") : "",
+               "; `vaktctl rules check` shows all of it"));
+  }
+  rules_ = result.rules;
+  if (rules_->rules.empty()) LogWarning("no rule is enabled: nothing will be detected");
+  VAKT_ASSIGN_OR_RETURN(matcher_,
+                        Matcher::Compile(rules_, options_.match_mode, options_.priority_floor));
+  LogInfo(StrCat("rules: ", rules_->rules.size(), " from ", files.size(), " files",
+                 warnings > 0 ? StrCat(", ", warnings, " warnings") : ""));
+  return absl::OkStatus();
+}
+
+absl::Status Agent::OpenOutputs() {
+  VAKT_RETURN_IF_ERROR(MakeDirectories(options_.state_dir, 0700));
+  if (!options_.collector.empty()) {
+    SpoolOptions spool;
+    spool.dir = options_.state_dir + "/spool";
+    spool.max_bytes = options_.spool_max_bytes;
+    VAKT_ASSIGN_OR_RETURN(spool_, Spool::Open(spool));
+  }
+  node_.hostname = options_.node_name.empty() ? Hostname() : options_.node_name;
+  VAKT_ASSIGN_OR_RETURN(node_.boot_id, BootId());
+  node_.boot_to_wall_ns = BootToWallNs();
+  node_.agent_version = std::string(kVersion);
+  node_.kernel_release = KernelRelease();
+  node_.epoch = spool_ ? spool_->epoch() : RandomEpoch();
+  if (!options_.alerts_path.empty()) {
+    VAKT_ASSIGN_OR_RETURN(alert_log_, AlertLog::Open(options_.alerts_path, options_.alerts_format));
+  }
+  delivery_ = std::make_unique<Delivery>(node_.boot_id, node_.epoch, spool_.get(),
+                                         alert_log_.get(), RealClock());
+  auto accounts = std::make_unique<AccountTable>(AccountFiles{});
+  if (!options_.record_path.empty()) {
+    VAKT_ASSIGN_OR_RETURN(recorder_, RecordingWriter::Create(options_.record_path,
+                                                             NodeFactsToProto(node_, *accounts)));
+  }
+  pipeline_ = std::make_unique<Pipeline>(node_, std::move(accounts), std::move(matcher_),
+                                         delivery_.get());
+  pipeline_->SetRecorder(recorder_.get());
+  return absl::OkStatus();
+}
+
+absl::Status Agent::StartSensor() {
+  KernelSensorOptions sensor;
+  sensor.kinds = pipeline_->matcher().kinds();
+  sensor.ring_bytes = options_.ring_bytes;
+  sensor.disabled_probes = options_.disabled_probes;
+  if (!options_.scope.empty()) {
+    VAKT_ASSIGN_OR_RETURN(sensor.scope, ScopeOf(options_.scope));
+  }
+  VAKT_ASSIGN_OR_RETURN(sensor_, KernelSensor::Start(sensor));
+  map_bytes_ = sensor_->MapBytes();
+  return absl::OkStatus();
+}
+
+absl::Status Agent::Seed() {
+  const absl::Status status = sensor_->Seed([this](RawRecord record) {
+    Event event;
+    if (!pipeline_->Decode(record, &event)) return;
+    const std::string argv = ReadProcArgv(event.task.pid);
+    event.process_exec.argv = argv;
+    pipeline_->OnEvent(event);
+  });
+  if (!status.ok()) {
+    LogWarning(StrCat("running processes could not be listed, they will be known from their first "
+                      "event: ",
+                      Message(status)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Agent::StartServices() {
+  SendLifecycle(v1::Lifecycle::WHAT_START, StrCat("kernel ", node_.kernel_release));
+  ReportBlindSpots();
+  Publish();
+  VAKT_ASSIGN_OR_RETURN(
+      admin_, AdminServer::Start(
+                  options_.state_dir + "/admin.sock", [this] { return Status(); },
+                  [this] { return Stats(); }));
+  if (!options_.collector.empty()) {
+    UplinkOptions uplink;
+    uplink.collector = options_.collector;
+    uplink.ca_file = options_.tls_ca;
+    uplink.cert_file = options_.tls_cert;
+    uplink.key_file = options_.tls_key;
+    uplink.server_name_override = options_.tls_server_name;
+    uplink.heartbeat = options_.heartbeat;
+    uplink_ = std::make_unique<Uplink>(
+        uplink, spool_.get(), [this] { return MakeHello(); }, [this] { return MakeHeartbeat(); });
+    VAKT_RETURN_IF_ERROR(uplink_->Start());
+  }
+  Publish();
+  if (!options_.ready_file.empty()) {
+    VAKT_RETURN_IF_ERROR(
+        WriteFileAtomically(options_.ready_file, StrCat(getpid(), "\n"), 0644));
+  }
+  return absl::OkStatus();
+}
+
+void Agent::ReportBlindSpots() {
+  int attached = 0;
+  for (const ProbeReport& report : sensor_->Report()) {
+    if (report.state == ProbeReport::State::kAttached) ++attached;
+    if (!IsBlind(report)) continue;
+    LogWarning(StrCat("probe ", report.probe->program, " (", report.probe->target, ") ",
+                      ProbeStateName(report.state), ": ", report.detail, "; ",
+                      report.probe->blind_spot));
+    v1::Gap gap;
+    gap.set_class_(v1::Gap::CLASS_DEGRADED);
+    gap.set_kind(std::string(KindStem(report.probe->kind)));
+    gap.set_reason(StrCat(report.probe->blind_spot, ": ", report.detail));
+    SetTime(RealClock().WallNs(), gap.mutable_begin());
+    pipeline_->OnGap(gap);
+  }
+  LogInfo(StrCat("probes: ", attached, " attached; processes: ",
+                 pipeline_->enricher().processes().size()));
+}
+
+void Agent::SendLifecycle(v1::Lifecycle::What what, const std::string& detail) {
+  v1::Lifecycle note;
+  note.set_what(what);
+  SetTime(RealClock().WallNs(), note.mutable_time());
+  note.set_detail(detail);
+  note.set_agent_version(node_.agent_version);
+  note.set_rule_set_hash(rules_->hash);
+  delivery_->OnLifecycle(note);
+}
+
+void Agent::ReportLosses() {
+  losses_.clear();
+  sensor_->TakeLosses(&losses_);
+  for (const Loss& loss : losses_) {
+    v1::Gap gap;
+    gap.set_class_(v1::Gap::CLASS_LOSS);
+    SetTime(loss.begin_boot_ns + node_.boot_to_wall_ns, gap.mutable_begin());
+    SetTime(loss.end_boot_ns + node_.boot_to_wall_ns, gap.mutable_end());
+    gap.set_count(loss.count);
+    gap.set_reason(std::string(loss.reason));
+    gap.set_kind(std::string(KindStem(loss.kind)));
+    gap.set_lane(loss.lane == Lane::CRITICAL ? "critical" : "bulk");
+    gap.set_cpu(loss.cpu);
+    pipeline_->OnGap(gap);
+  }
+}
+
+void Agent::Tick() {
+  delivery_->Tick();
+  map_bytes_ = sensor_->MapBytes();
+  Publish();
+}
+
+absl::Status Agent::Run() {
+  absl::Time next_tick = absl::Now() + kTick;
+  while (!stop_.load(std::memory_order_acquire)) {
+    for (RawRecord record : sensor_->Next(kTick)) pipeline_->OnRecord(record);
+    ReportLosses();
+    if (publish_wanted_.exchange(false)) Publish();
+    if (absl::Now() < next_tick) continue;
+    next_tick = absl::Now() + kTick;
+    Tick();
+  }
+  for (;;) {  // what is in the rings was seen: it counts
+    const auto rest = sensor_->Next(absl::ZeroDuration());
+    if (rest.empty()) break;
+    for (RawRecord record : rest) pipeline_->OnRecord(record);
+  }
+  ReportLosses();
+  SendLifecycle(v1::Lifecycle::WHAT_STOP, "stopped on request");
+  Tick();
+  if (uplink_) uplink_->Stop(kStopDrain);
+  if (!options_.ready_file.empty()) unlink(options_.ready_file.c_str());
+  return recorder_ ? recorder_->Close() : absl::OkStatus();
+}
+
+Agent::~Agent() {
+  admin_.reset();  // its calls use what follows
+  uplink_.reset();
+}
+
+void Agent::Stop() {
+  stop_.store(true, std::memory_order_release);
+  sensor_->Wake();
+}
+
+}  // namespace vakt

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// The agent: its parts in the order in which they start and stop.
+//
+//   rules -> spool -> outputs -> probes attached -> running processes seeded -> admin socket and
+//   uplink -> ready file -> run until Stop
+//
+// Threads: Start and Run on one thread (the pipeline thread). Stop and Reload may be called from a
+// signal handler. Status and Stats may be called from any thread.
+#ifndef VAKT_AGENT_APP_AGENT_H_
+#define VAKT_AGENT_APP_AGENT_H_
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "agent/admin/admin_server.h"
+#include "agent/app/alert_log.h"
+#include "agent/app/delivery.h"
+#include "agent/app/options.h"
+#include "agent/app/pipeline.h"
+#include "agent/sensor/kernel_sensor.h"
+#include "agent/spool/spool.h"
+#include "agent/uplink/uplink.h"
+#include "common/metrics/metric_set.h"
+#include "common/recording/recording.h"
+#include "vakt/v1/control.pb.h"
+#include "vakt/v1/ingest.pb.h"
+
+namespace vakt {
+
+class Agent {
+ public:
+  static absl::StatusOr<std::unique_ptr<Agent>> Start(const AgentOptions& options);
+  ~Agent();
+
+  // Runs until Stop; then drains the rings, tells how it ended and flushes.
+  absl::Status Run();
+
+  void Stop();  // async-signal-safe
+
+  // Asks the pipeline thread for a fresh state and waits for it, at most `timeout`.
+  v1::AgentStatus Status(absl::Duration timeout = absl::Milliseconds(500));
+  v1::AgentStats Stats(absl::Duration timeout = absl::Milliseconds(500));
+
+ private:
+  explicit Agent(const AgentOptions& options);
+
+  absl::Status LoadRules();
+  absl::Status OpenOutputs();
+  absl::Status StartSensor();
+  absl::Status StartServices();
+  absl::Status Seed();
+  void Tick();
+  void ReportLosses();
+  void ReportBlindSpots();
+  void SendLifecycle(v1::Lifecycle::What what, const std::string& detail);
+
+  // Pipeline thread: makes the state that other threads see.
+  void Publish();
+  void FillStatus(v1::AgentStatus* status) const;
+  void FillMetrics(MetricSet* metrics) const;
+  void FillSensorMetrics(MetricSet* metrics) const;
+  void FillPipelineMetrics(MetricSet* metrics) const;
+  void FillDeliveryMetrics(MetricSet* metrics) const;
+  void WaitForPublish(absl::Duration timeout);
+  v1::Hello MakeHello();
+  v1::Heartbeat MakeHeartbeat();
+
+  const AgentOptions options_;
+  NodeFacts node_;
+  int64_t started_boot_ns_ = 0;
+  std::unique_ptr<Matcher> matcher_;  // until the pipeline takes it
+  std::shared_ptr<const RuleSet> rules_;
+  std::unique_ptr<Spool> spool_;
+  std::unique_ptr<AlertLog> alert_log_;
+  std::unique_ptr<Delivery> delivery_;
+  std::unique_ptr<RecordingWriter> recorder_;
+  std::unique_ptr<Pipeline> pipeline_;
+  std::unique_ptr<KernelSensor> sensor_;
+  std::unique_ptr<Uplink> uplink_;
+  std::unique_ptr<AdminServer> admin_;
+
+  std::vector<Loss> losses_;
+  uint64_t map_bytes_ = 0;
+  std::atomic<bool> stop_ = false;
+
+  std::mutex state_mutex_;
+  std::condition_variable published_;
+  uint64_t publish_count_ ABSL_GUARDED_BY(state_mutex_) = 0;
+  v1::AgentStatus status_ ABSL_GUARDED_BY(state_mutex_);
+  MetricSet metrics_ ABSL_GUARDED_BY(state_mutex_);
+  std::atomic<bool> publish_wanted_ = false;
+};
+
+}  // namespace vakt
+
+#endif  // VAKT_AGENT_APP_AGENT_H_

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an agent tells about itself: status, metrics, hello and heartbeat.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <utility>
+
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "agent/app/agent.h"
+#include "agent/app/probe_status.h"
+#include "common/base/clock.h"
+#include "common/base/file.h"
+#include "common/base/strings.h"
+
+namespace vakt {
+namespace {
+
+void SetTime(int64_t wall_ns, google::protobuf::Timestamp* out) {
+  out->set_seconds(wall_ns / 1000000000);
+  out->set_nanos(static_cast<int32_t>(wall_ns % 1000000000));
+}
+
+// Second number of /proc/self/statm: resident pages.
+uint64_t ResidentBytes() {
+  const auto text = ReadFile("/proc/self/statm");
+  unsigned long long size = 0, resident = 0;
+  if (!text.ok() || std::sscanf(text->c_str(), "%llu %llu", &size, &resident) != 2) return 0;
+  return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+v1::AgentStats ToProto(const MetricSet& metrics) {
+  v1::AgentStats out;
+  metrics.Visit([&](const MetricRow& row, absl::Span<const std::string> labels, uint64_t value) {
+    v1::Metric* metric = out.add_metrics();
+    metric->set_name(std::string(row.name));
+    metric->set_help(std::string(row.text));
+    metric->set_type(row.type == MetricType::kCounter ? "counter" : "gauge");
+    metric->set_value(value);
+    const std::vector<std::string> names = absl::StrSplit(ToAbsl(row.labels), ',', absl::SkipEmpty());
+    for (size_t i = 0; i < labels.size() && i < names.size(); ++i) {
+      (*metric->mutable_labels())[names[i]] = labels[i];
+    }
+  });
+  return out;
+}
+
+}  // namespace
+
+void Agent::Publish() {
+  v1::AgentStatus status;
+  MetricSet metrics;
+  FillStatus(&status);
+  FillMetrics(&metrics);
+  {
+    std::lock_guard lock(state_mutex_);
+    status_ = std::move(status);
+    metrics_ = std::move(metrics);
+    ++publish_count_;
+  }
+  published_.notify_all();
+}
+
+void Agent::WaitForPublish(absl::Duration timeout) {
+  std::unique_lock lock(state_mutex_);
+  const uint64_t before = publish_count_;
+  publish_wanted_.store(true);
+  sensor_->Wake();
+  published_.wait_for(lock, absl::ToChronoMilliseconds(timeout),
+                      [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return publish_count_ != before; });
+}
+
+v1::AgentStatus Agent::Status(absl::Duration timeout) {
+  WaitForPublish(timeout);
+  std::lock_guard lock(state_mutex_);
+  return status_;
+}
+
+v1::AgentStats Agent::Stats(absl::Duration timeout) {
+  WaitForPublish(timeout);
+  std::lock_guard lock(state_mutex_);
+  return ToProto(metrics_);
+}
+
+v1::Hello Agent::MakeHello() {
+  std::lock_guard lock(state_mutex_);
+  v1::Hello hello;
+  hello.set_node(node_.hostname);
+  hello.set_boot_id(node_.boot_id);
+  hello.set_epoch(node_.epoch);
+  hello.set_agent_version(node_.agent_version);
+  hello.set_kernel_release(node_.kernel_release);
+  hello.set_rule_set_hash(status_.rule_set_hash());
+  hello.set_rules(status_.rules());
+  *hello.mutable_probes() = status_.probes();
+  return hello;
+}
+
+v1::Heartbeat Agent::MakeHeartbeat() {
+  std::lock_guard lock(state_mutex_);
+  v1::Heartbeat heartbeat;
+  SetTime(RealClock().WallNs(), heartbeat.mutable_time());
+  for (const auto& [name, value] : metrics_.Flatten()) (*heartbeat.mutable_counters())[name] = value;
+  *heartbeat.mutable_probes() = status_.probes();
+  heartbeat.set_spooled_records(status_.spooled_records());
+  return heartbeat;
+}
+
+void Agent::FillStatus(v1::AgentStatus* s) const {
+  s->set_version(node_.agent_version);
+  s->set_node(node_.hostname);
+  s->set_boot_id(node_.boot_id);
+  s->set_epoch(node_.epoch);
+  s->set_pid(static_cast<uint32_t>(getpid()));
+  s->set_uptime_ns(static_cast<uint64_t>(RealClock().BootNs() - started_boot_ns_));
+  s->set_kernel_release(node_.kernel_release);
+  s->set_tier(node_.tier);
+  s->set_rule_set_hash(rules_->hash);
+  s->set_rules(static_cast<uint32_t>(rules_->rules.size()));
+  s->set_scope(options_.scope);
+  s->set_collector(options_.collector);
+  bool degraded = false;
+  for (const ProbeReport& report : sensor_->Report()) {
+    v1::ProbeStatus* probe = s->add_probes();
+    probe->set_name(StrCat(report.probe->program, "@", report.probe->target));
+    probe->set_kind(std::string(KindStem(report.probe->kind)));
+    probe->set_tier(node_.tier);
+    probe->set_state(std::string(ProbeStateName(report.state)));
+    probe->set_detail(report.detail);
+    if (!IsBlind(report)) continue;
+    degraded = true;
+    s->add_blind_spots(std::string(report.probe->blind_spot));
+  }
+  s->set_state(degraded ? "degraded" : "ready");
+  if (spool_) {
+    const Position acked = spool_->acknowledged();
+    s->mutable_acked()->set_epoch(acked.epoch);
+    s->mutable_acked()->set_seq(acked.seq);
+    s->set_spooled_records(spool_->stats().pending_records);
+  }
+  if (uplink_) {
+    const Uplink::State uplink = uplink_->state();
+    s->set_collector_connected(uplink.connected);
+    s->set_collector_error(uplink.error);
+  }
+}
+
+
+void Agent::FillMetrics(MetricSet* m) const {
+  FillSensorMetrics(m);
+  FillPipelineMetrics(m);
+  FillDeliveryMetrics(m);
+  m->Set("rss_bytes", ResidentBytes());
+  m->Set("bpf_map_bytes", map_bytes_);
+  m->Set("uptime_ns", static_cast<uint64_t>(RealClock().BootNs() - started_boot_ns_));
+}
+
+void Agent::FillSensorMetrics(MetricSet* m) const {
+  const SensorCounters counters = sensor_->Counters();
+  for (const KindRow& row : AllKinds()) {
+    const auto kind = static_cast<size_t>(row.kind);
+    if (row.kind == Kind::process_seed) continue;  // from the iterator: not a hook
+    m->Set("events_hook_hits_total", counters.hits[kind], {row.stem});
+    m->Set("events_filtered_total", counters.filtered[kind], {row.stem});
+    m->Set("events_delivered_total", counters.delivered[kind], {row.stem});
+    for (size_t reason = 0; reason < LossReasons().size(); ++reason) {
+      m->Set("events_lost_total", counters.lost[kind][reason], {row.stem, LossReasons()[reason]});
+    }
+  }
+}
+
+void Agent::FillPipelineMetrics(MetricSet* m) const {
+  for (size_t i = 0; i < kDropReasonCount; ++i) {
+    const auto reason = static_cast<DropReason>(i);
+    m->Set("events_decode_errors_total", pipeline_->decoder().dropped(reason),
+           {DropReasonName(reason)});
+  }
+  m->Set("rules", rules_->rules.size());
+  m->Set("rule_evaluations_total", pipeline_->matcher().evaluations());
+  m->Set("alerts_total", pipeline_->counters().alerts);
+  m->Set("gaps_total", pipeline_->counters().gaps);
+  m->Set("processes", pipeline_->enricher().processes().size());
+  m->Set("processes_forgotten_total", pipeline_->enricher().counters().forgotten);
+  m->Set("processes_unknown_total", pipeline_->enricher().counters().unknown);
+}
+
+void Agent::FillDeliveryMetrics(MetricSet* m) const {
+  m->Set("alerts_shed_total", delivery_->counters().alerts_shed + delivery_->counters().log_shed);
+  if (alert_log_) m->Set("alerts_write_errors_total", alert_log_->write_errors());
+  if (spool_) {
+    const Spool::Stats spool = spool_->stats();
+    m->Set("spool_pending_records", spool.pending_records);
+    m->Set("spool_bytes", spool.bytes);
+    m->Set("spool_appended_total", spool.appended);
+    m->Set("spool_corrupt_total", spool.corrupt);
+    m->Set("spool_quarantined_total", spool.quarantined);
+    m->Set("spool_write_errors_total", spool.write_errors);
+    m->Set("spool_syncs_total", spool.syncs);
+  }
+  if (uplink_) {
+    const Uplink::State uplink = uplink_->state();
+    m->Set("uplink_connected", uplink.connected ? 1 : 0);
+    m->Set("uplink_sent_records_total", uplink.sent_records);
+    m->Set("uplink_acked_records_total", uplink.acked_records);
+    m->Set("uplink_reconnects_total", uplink.reconnects);
+  }
+}
+
+}  // namespace vakt

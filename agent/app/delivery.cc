@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/app/delivery.h"
+
+#include <utility>
+
+#include "common/base/strings.h"
+#include "google/protobuf/timestamp.pb.h"
+
+namespace vakt {
+namespace {
+
+// Gaps and lifecycle notes are evidence: as urgent as a critical alert.
+constexpr int kNotePriority = v1::PRIORITY_CRITICAL;
+
+void SetTime(int64_t wall_ns, google::protobuf::Timestamp* out) {
+  out->set_seconds(wall_ns / 1000000000);
+  out->set_nanos(static_cast<int32_t>(wall_ns % 1000000000));
+}
+
+}  // namespace
+
+Delivery::Delivery(std::string boot_id, uint64_t epoch, Spool* spool, AlertLog* log,
+                   const Clock& clock)
+    : boot_id_(std::move(boot_id)), epoch_(epoch), spool_(spool), log_(log), clock_(clock) {}
+
+bool Delivery::Send(int priority) {
+  record_.set_boot_id(boot_id_);
+  record_.set_epoch(epoch_);
+  record_.set_seq(next_seq_);
+  if (spool_ != nullptr) {
+    OutRecord out{.position = {epoch_, next_seq_}, .priority = priority};
+    record_.SerializeToString(&out.bytes);
+    if (!spool_->Append(std::move(out))) return false;
+  }
+  ++next_seq_;
+  ++counters_.records;
+  return true;
+}
+
+void Delivery::OnAlert(const v1::Alert& alert) {
+  if (log_ != nullptr && !log_->Write(alert)) {
+    ++counters_.log_shed;
+    if (unreported_log_shed_++ == 0) shed_since_wall_ns_ = clock_.WallNs();
+  }
+  *record_.mutable_alert() = alert;
+  if (!Send(alert.priority())) {
+    ++counters_.alerts_shed;
+    if (unreported_shed_++ == 0) shed_since_wall_ns_ = clock_.WallNs();
+  }
+}
+
+void Delivery::OnGap(const v1::Gap& gap) {
+  *record_.mutable_gap() = gap;
+  if (!Send(kNotePriority)) ++unreported_shed_;
+}
+
+void Delivery::OnLifecycle(const v1::Lifecycle& lifecycle) {
+  *record_.mutable_lifecycle() = lifecycle;
+  if (!Send(kNotePriority)) ++unreported_shed_;
+}
+
+void Delivery::ReportShed(uint64_t* count, int64_t begin_wall_ns, const char* reason) {
+  if (*count == 0) return;
+  v1::Gap* gap = record_.mutable_gap();
+  gap->Clear();
+  gap->set_class_(v1::Gap::CLASS_SHED);
+  gap->set_count(*count);
+  gap->set_reason(reason);
+  SetTime(begin_wall_ns, gap->mutable_begin());
+  SetTime(clock_.WallNs(), gap->mutable_end());
+  if (Send(kNotePriority)) *count = 0;
+}
+
+void Delivery::Tick() {
+  ReportShed(&unreported_shed_, shed_since_wall_ns_, "spool_queue_full");
+  ReportShed(&unreported_log_shed_, shed_since_wall_ns_, "alert_log_queue_full");
+  if (spool_ == nullptr) return;
+  for (const ShedRange& shed : spool_->TakeShed()) {
+    v1::Gap gap;
+    gap.set_class_(shed.reason == ShedReason::kCorrupt ? v1::Gap::CLASS_CORRUPT
+                                                       : v1::Gap::CLASS_SHED);
+    gap.set_count(shed.count);
+    gap.set_reason(StrCat(ShedReasonName(shed.reason), " from ", shed.first.epoch, "/",
+                          shed.first.seq, " to ", shed.last.epoch, "/", shed.last.seq));
+    SetTime(clock_.WallNs(), gap.mutable_end());
+    *gap.mutable_begin() = gap.end();
+    OnGap(gap);
+  }
+}
+
+}  // namespace vakt

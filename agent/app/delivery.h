@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the pipeline's output goes: every alert, gap and lifecycle note becomes a numbered record
+// of this node's stream and is given to the spool; alerts also go to the local log.
+//
+// What a full queue refuses is not forgotten: a Gap of class SHED with the exact count follows as
+// soon as there is room. Ownership: spool and log must outlive it; both are optional.
+// Threads: pipeline thread only.
+#ifndef VAKT_AGENT_APP_DELIVERY_H_
+#define VAKT_AGENT_APP_DELIVERY_H_
+
+#include <cstdint>
+#include <string>
+
+#include "agent/app/alert_log.h"
+#include "agent/app/pipeline.h"
+#include "agent/spool/spool.h"
+#include "common/base/clock.h"
+#include "vakt/v1/alert.pb.h"
+
+namespace vakt {
+
+class Delivery : public PipelineOutput {
+ public:
+  struct Counters {
+    uint64_t records = 0;       // numbered and spooled (or, without a spool, counted only)
+    uint64_t alerts_shed = 0;   // refused by the spool's queue
+    uint64_t log_shed = 0;      // refused by the local log's queue
+  };
+
+  Delivery(std::string boot_id, uint64_t epoch, Spool* spool, AlertLog* log, const Clock& clock);
+
+  void OnAlert(const v1::Alert& alert) override;
+  void OnGap(const v1::Gap& gap) override;
+  void OnLifecycle(const v1::Lifecycle& lifecycle);
+  // Reports what the spool gave up and what queues refused. Call it at least once a second.
+  void Tick();
+
+  const Counters& counters() const { return counters_; }
+
+ private:
+  // Numbers and spools `record_`; false when the spool refuses it.
+  bool Send(int priority);
+  void ReportShed(uint64_t* count, int64_t begin_wall_ns, const char* reason);
+
+  const std::string boot_id_;
+  const uint64_t epoch_;
+  Spool* const spool_;
+  AlertLog* const log_;
+  const Clock& clock_;
+  uint64_t next_seq_ = 1;
+  uint64_t unreported_shed_ = 0;
+  uint64_t unreported_log_shed_ = 0;
+  int64_t shed_since_wall_ns_ = 0;
+  Counters counters_;
+  v1::Record record_;  // reused: keeps its memory
+};
+
+}  // namespace vakt
+
+#endif  // VAKT_AGENT_APP_DELIVERY_H_

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/app/options.h"
+
+#include "common/alert/priority.h"
+#include "common/base/status.h"
+#include "common/base/strings.h"
+
+namespace vakt {
+
+absl::StatusOr<AgentOptions> AgentOptionsFrom(const Settings& settings) {
+  AgentOptions o;
+  o.rule_paths = settings.List("rules.paths");
+  o.match_mode = settings.Str("rules.matching") == "all" ? MatchMode::kAll : MatchMode::kFirst;
+  const auto priority = ParsePriority(settings.Str("rules.min_priority"));
+  o.priority_floor = priority.has_value() ? static_cast<int>(*priority) : 7;
+  o.alerts_path = settings.Str("alerts.path");
+  o.alerts_format =
+      settings.Str("alerts.format") == "text" ? AlertFormat::kText : AlertFormat::kJson;
+  o.collector = settings.Str("collector.address");
+  o.tls_ca = settings.Str("tls.ca");
+  o.tls_cert = settings.Str("tls.cert");
+  o.tls_key = settings.Str("tls.key");
+  o.tls_server_name = settings.Str("tls.server_name");
+  o.heartbeat = settings.Dur("uplink.heartbeat");
+  o.node_name = settings.Str("node.name");
+  o.scope = settings.Str("sensor.scope");
+  o.ring_bytes = settings.Uint("sensor.ring_bytes");
+  o.disabled_probes = settings.List("sensor.disabled_probes");
+  o.record_path = settings.Str("record.path");
+  o.state_dir = settings.Str("state.dir");
+  o.ready_file = settings.Str("state.ready_file");
+  o.spool_max_bytes = settings.Uint("spool.max_bytes");
+  if (!o.collector.empty() && (o.tls_ca.empty() || o.tls_cert.empty() || o.tls_key.empty())) {
+    return absl::InvalidArgumentError(
+        StrCat("collector ", o.collector,
+               " needs --tls-ca, --tls-cert and --tls-key: alerts travel over mutual TLS only "
+               "(or --no-collector)"));
+  }
+  if (o.collector.empty() && o.alerts_path.empty()) {
+    return absl::InvalidArgumentError(
+        "alerts would go nowhere: give --collector HOST:PORT or --alerts FILE (- is standard "
+        "output)");
+  }
+  return o;
+}
+
+}  // namespace vakt

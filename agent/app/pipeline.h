@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// The stages in a row: decode -> enrich -> match -> alert. Needs no kernel and no root, so that
+// `vaktctl replay` and the rule tests run the same code as the agent.
+//
+//   Pipeline pipeline(options, &output);
+//   for (RawRecord record : source.Next(timeout)) pipeline.OnRecord(record);
+//
+// Ownership: owns the stages; the output and the recorder must outlive it.
+// Threads: pipeline thread only.
+#ifndef VAKT_AGENT_APP_PIPELINE_H_
+#define VAKT_AGENT_APP_PIPELINE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "agent/decode/decoder.h"
+#include "agent/enrich/account_table.h"
+#include "agent/enrich/enricher.h"
+#include "agent/match/matcher.h"
+#include "common/event/event.h"
+#include "common/event/field_table.h"
+#include "common/event/node_facts.h"
+#include "vakt/v1/alert.pb.h"
+
+namespace vakt {
+
+class RecordingWriter;
+
+// What comes out. The messages are valid during the call.
+class PipelineOutput {
+ public:
+  virtual ~PipelineOutput() = default;
+  virtual void OnAlert(const v1::Alert& alert) = 0;
+  virtual void OnGap(const v1::Gap& gap) = 0;
+};
+
+class Pipeline {
+ public:
+  // Written by the pipeline thread; copy it there.
+  struct Counters {
+    uint64_t events = 0;  // evaluated
+    uint64_t alerts = 0;
+    uint64_t gaps = 0;
+    uint64_t recording_errors = 0;
+  };
+
+  Pipeline(NodeFacts node, std::unique_ptr<AccountTable> accounts, std::unique_ptr<Matcher> matcher,
+           PipelineOutput* output);
+
+  // One wire record; a malformed one is counted by the decoder and dropped.
+  void OnRecord(absl::Span<const std::byte> record);
+  // For who has to complete an event between the two steps.
+  bool Decode(absl::Span<const std::byte> record, Event* event) {
+    return decoder_.Decode(record, event);
+  }
+  void OnEvent(Event& event);
+  void OnGap(const v1::Gap& gap);
+
+  // Swaps the rules between two events; all process state stays.
+  void SetMatcher(std::unique_ptr<Matcher> matcher) { matcher_ = std::move(matcher); }
+  // Records every decoded event from now on; null: no more.
+  void SetRecorder(RecordingWriter* recorder) { recorder_ = recorder; }
+
+  const Counters& counters() const { return counters_; }
+  const Decoder& decoder() const { return decoder_; }
+  const Enricher& enricher() const { return enricher_; }
+  const NodeFacts& node() const { return node_; }
+  const Matcher& matcher() const { return *matcher_; }
+
+ private:
+  void Record(const absl::Status& status);
+
+  const NodeFacts node_;
+  const std::unique_ptr<AccountTable> accounts_;
+  Decoder decoder_;
+  Enricher enricher_;
+  std::unique_ptr<Matcher> matcher_;
+  PipelineOutput* const output_;
+  RecordingWriter* recorder_ = nullptr;
+
+  Counters counters_;
+  std::vector<const Rule*> matched_;
+  Extractor scratch_;
+  v1::Alert alert_;  // reused: keeps its memory
+};
+
+// Runs a recording through the stages: the same alerts, in the same order, as when it was made
+// with the same rules. DataLoss names the place of a damaged recording.
+absl::Status Replay(const std::string& recording_path, std::unique_ptr<Matcher> matcher,
+                    PipelineOutput* output);
+
+// The recorded form of the node's facts, with the accounts that user names come from.
+v1::NodeFacts NodeFactsToProto(const NodeFacts& node, const AccountTable& accounts);
+
+}  // namespace vakt
+
+#endif  // VAKT_AGENT_APP_PIPELINE_H_
