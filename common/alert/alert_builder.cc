@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/alert/alert_builder.h"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include "common/base/strings.h"
+#include "common/base/text.h"
+#include "common/event_codec/event_codec.h"
+#include "common/rulelang/operand.h"
+#include "common/rulelang/output_format.h"
+
+namespace vakt {
+namespace {
+
+constexpr int64_t kNsPerSecond = 1'000'000'000;
+
+// Falco's suggested output: the field, and how the message calls it.
+constexpr struct {
+  std::string_view field;
+  std::string_view key;
+} kSuggested[] = {
+    {"container.id", "container_id"},
+    {"container.name", "container_name"},
+    {"container.image.repository", "container_image_repository"},
+    {"container.image.tag", "container_image_tag"},
+    {"k8s.pod.name", "k8s_pod_name"},
+    {"k8s.ns.name", "k8s_ns_name"},
+};
+
+void SetTime(int64_t wall_ns, google::protobuf::Timestamp* out) {
+  int64_t seconds = wall_ns / kNsPerSecond;
+  int64_t nanos = wall_ns % kNsPerSecond;
+  if (nanos < 0) {  // a Timestamp's nanos count forward, before 1970 too
+    nanos += kNsPerSecond;
+    --seconds;
+  }
+  out->set_seconds(seconds);
+  out->set_nanos(static_cast<int32_t>(nanos));
+}
+
+void SetUid(const NodeFacts& node, uint64_t alert_number, v1::Alert* out) {
+  std::string boot_id = node.boot_id;
+  boot_id.erase(std::remove(boot_id.begin(), boot_id.end(), '-'), boot_id.end());
+  out->set_uid(StrCat(boot_id, "-", node.epoch, "-", alert_number));
+}
+
+std::string JoinedText(absl::Span<const Value> values) {
+  std::string text;
+  for (const Value& value : values) {
+    if (!text.empty()) text += ' ';
+    text += ValueText(value);
+  }
+  return EscapeUtf8(text);
+}
+
+void SetValue(absl::Span<const Value> values, v1::OutputField* out) {
+  if (values.empty()) return;
+  if (values.size() > 1) return out->set_string_value(JoinedText(values));
+  switch (values[0].tag) {
+    case Value::Tag::kInt:
+      return out->set_int_value(values[0].int_value);
+    case Value::Tag::kUint:
+      return out->set_uint_value(values[0].uint_value);
+    case Value::Tag::kBool:
+      return out->set_bool_value(values[0].bool_value);
+    case Value::Tag::kString:
+    case Value::Tag::kIp:
+      return out->set_string_value(JoinedText(values));
+    case Value::Tag::kNull:
+      return;
+  }
+}
+
+bool HasField(const v1::Alert& alert, std::string_view name) {
+  return std::any_of(alert.output_fields().begin(), alert.output_fields().end(),
+                     [name](const v1::OutputField& field) { return field.name() == name; });
+}
+
+// Fields of the rule's output, each once, in its order.
+void AddOutputFields(const Event& event, const OutputFormat& output, Extractor& scratch,
+                     v1::Alert* out) {
+  for (const OutputFormat::Token& token : output.tokens()) {
+    if (token.is_literal() || HasField(*out, token.name)) continue;
+    v1::OutputField* field = out->add_output_fields();
+    field->set_name(token.name);
+    if (token.name == "evt.time") {  // a number among the fields, though text in the message
+      field->set_int_value(event.wall_ns);
+      continue;
+    }
+    scratch.Reset();
+    ExtractOperand(token.operand, event, scratch);
+    SetValue(scratch.values(), field);
+  }
+}
+
+void AddSuggestedFields(const Event& event, Extractor& scratch, v1::Alert* out) {
+  for (const auto& suggested : kSuggested) {
+    if (HasField(*out, suggested.field)) continue;
+    scratch.Reset();
+    FindField(suggested.field)->extract(event, FieldArg(), scratch);
+    v1::OutputField* field = out->add_output_fields();
+    field->set_name(std::string(suggested.field));
+    SetValue(scratch.values(), field);
+    const std::string text = scratch.values().empty() ? "<NA>" : JoinedText(scratch.values());
+    out->mutable_output()->append(StrCat(" ", suggested.key, "=", text));
+  }
+}
+
+// What a reader of the alert must know to be incomplete.
+void AddTruncatedFields(const Event& event, v1::Alert* out) {
+  if (event.process != nullptr && event.process->argv_truncated) {
+    for (const char* name : {"proc.args", "proc.cmdline", "proc.exeline"}) {
+      out->add_truncated_fields(name);
+    }
+  }
+  if (event.process_exec.exe.path_status == PathStatus::kTruncated) {
+    out->add_truncated_fields("proc.exepath");
+  }
+  if (event.file_open.file.path_status == PathStatus::kTruncated) {
+    out->add_truncated_fields("fd.name");
+  }
+}
+
+}  // namespace
+
+void BuildAlert(const Event& event, const Rule& rule, const NodeFacts& node, uint64_t alert_number,
+                Extractor& scratch, v1::Alert* out) {
+  std::string rule_set_hash = std::move(*out->mutable_rule_set_hash());
+  out->Clear();
+  out->set_rule_set_hash(std::move(rule_set_hash));
+  SetUid(node, alert_number, out);
+  SetTime(event.wall_ns, out->mutable_time());
+  out->set_rule(EscapeUtf8(rule.name));
+  out->set_priority(static_cast<v1::Priority>(rule.priority));
+  out->set_source(EscapeUtf8(rule.source));
+  for (const std::string& tag : rule.tags) out->add_tags(EscapeUtf8(tag));
+  out->set_hostname(EscapeUtf8(node.hostname));
+  out->set_tier(node.tier);
+  out->set_output(rule.output.Render(event, scratch));
+  AddOutputFields(event, rule.output, scratch, out);
+  AddSuggestedFields(event, scratch, out);
+  AddTruncatedFields(event, out);
+  EventToProto(event, out->mutable_event());
+}
+
+}  // namespace vakt
