@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/app/proc_argv.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <fstream>
+
+namespace vakt {
+namespace {
+
+TEST(ReadProcArgv, ReadsAtMostSixteenKibibytes) {
+  const std::string root = ::testing::TempDir() + "/proc-argv";
+  mkdir(root.c_str(), 0755);
+  mkdir((root + "/42").c_str(), 0755);
+  std::ofstream(root + "/42/cmdline") << std::string("sh\0-c\0", 6) << std::string(20000, 'x');
+  const std::string argv = ReadProcArgv(42, root);
+  EXPECT_EQ(argv.size(), 16384u);
+  EXPECT_EQ(argv.substr(0, 6), std::string("sh\0-c\0", 6));
+}
+
+TEST(ReadProcArgv, AProcessThatIsGoneHasNone) {
+  EXPECT_EQ(ReadProcArgv(42, "/nonexistent"), "");
+}
+
+}  // namespace
+}  // namespace vakt
