@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Names for user and group ids, from the node's files or, in a replay, from the recording. Names
+// inside containers are those of the node as well: a container's own files are its own claim.
+//
+// Threads: pipeline thread only.
+#ifndef VAKT_AGENT_ENRICH_ACCOUNT_TABLE_H_
+#define VAKT_AGENT_ENRICH_ACCOUNT_TABLE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/container/flat_hash_map.h"
+#include "common/base/shared_string.h"
+#include "vakt/v1/recording.pb.h"
+
+namespace vakt {
+
+struct Account {
+  SharedString name;
+  SharedString home;   // users only
+  SharedString shell;  // users only
+};
+
+class AccountTable {
+ public:
+  // Reads the files now and again when they change. One that cannot be read names nobody.
+  static std::unique_ptr<AccountTable> FromFiles(std::string passwd_path = "/etc/passwd",
+                                                 std::string group_path = "/etc/group");
+  static std::unique_ptr<AccountTable> FromNodeFacts(const v1::NodeFacts& node);
+
+  // Looks, at most once a second of event time, whether the files have changed.
+  void ReloadIfChanged(uint64_t now_boot_ns);
+
+  // With the name "<NA>" (and home and shell) when there is none for the id.
+  const Account& User(uint32_t uid) const;
+  const Account& Group(uint32_t gid) const;
+
+  // Grows with each reload: names that were looked up before are to be looked up again.
+  uint32_t generation() const { return generation_; }
+
+  // Appends all accounts, sorted by id, for a recording.
+  void AddTo(v1::NodeFacts* node) const;
+
+ private:
+  using Accounts = absl::flat_hash_map<uint32_t, Account>;
+  using ParseLine = void (*)(std::string_view line, Accounts* accounts);
+  // One file: what it held, and when it was read (to tell whether it has changed).
+  struct Source {
+    std::string path;  // empty: not from a file
+    ParseLine parse_line = nullptr;
+    Accounts accounts;
+    int64_t mtime_ns = -1;
+    uint64_t ino = 0;
+  };
+
+  AccountTable();
+  bool Reload(Source* source);
+  const Account& Find(const Source& source, uint32_t id) const;
+
+  Source users_;
+  Source groups_;
+  Account unknown_;
+  uint32_t generation_ = 1;
+  uint64_t next_look_boot_ns_ = 0;
+};
+
+}  // namespace vakt
+
+#endif  // VAKT_AGENT_ENRICH_ACCOUNT_TABLE_H_

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/enrich/enricher.h"
+
+#include <algorithm>
+
+#include "agent/enrich/container_id.h"
+
+namespace vakt {
+namespace {
+
+constexpr std::string_view kHost = "host";
+
+// A node has a few hundred; should something make them without end, all are forgotten and learnt
+// again from the next execs.
+constexpr size_t kMaxCgroups = 8192;
+
+// The start time in a cookie (bpf/wire/wire.h, vakt_cookie), to about a millisecond.
+uint64_t StartOfCookie(uint64_t cookie) { return cookie >> 22 << 20; }
+
+// Forking copies the program.
+void InheritProgram(const Process& from, Process* to) {
+  to->exe_path = from.exe_path;
+  to->argv = from.argv;
+  to->args = from.args;
+  to->exeline = from.exeline;
+  to->cwd = from.cwd;
+  to->argv_truncated = from.argv_truncated;
+  to->exe_upper_layer = from.exe_upper_layer;
+  to->exe_memfd = from.exe_memfd;
+  to->exe_unlinked = from.exe_unlinked;
+  to->exe_writable = from.exe_writable;
+  to->exe_ino = from.exe_ino;
+  to->exe_ctime_ns = from.exe_ctime_ns;
+  to->exe_mtime_ns = from.exe_mtime_ns;
+}
+
+// A process that rewrote its title (sshd, nginx, postgres) leaves NULs behind it; what /proc then
+// shows is one argument and a row of empty ones.
+std::string_view WithoutPadding(std::string_view argv) {
+  while (argv.ends_with(std::string_view("\0\0", 2))) argv.remove_suffix(1);
+  return argv;
+}
+
+}  // namespace
+
+Enricher::Enricher(const EnrichOptions& options, AccountTable* accounts)
+    : accounts_(accounts),
+      table_(options.max_processes, options.exited_retention_ns),
+      host_(kHost) {}
+
+void Enricher::Apply(Event& event) {
+  now_boot_ns_ = std::max(now_boot_ns_, event.boot_ns);
+  accounts_->ReloadIfChanged(now_boot_ns_);
+  table_.Expire(now_boot_ns_);
+
+  ProcessEntry* process = table_.FindEntry(event.task.cookie);
+  if (process == nullptr) {
+    process = Add(event.task, nullptr);
+    if (event.kind != Kind::process_seed) ++counters_.unknown_processes;
+  }
+  ApplyTask(event.task, process);
+  event.process = process;
+
+  switch (event.kind) {
+    case Kind::process_seed:
+    case Kind::process_exec:
+      return ApplyProgram(event, process);
+    case Kind::process_fork:
+      return ApplyFork(event.process_fork, *process);
+    case Kind::process_exit:
+      return table_.MarkExited(process, event.boot_ns);
+    case Kind::file_open:
+    case Kind::network_connect:
+    case Kind::network_accept:
+    case Kind::none:
+      return;  // they say nothing about the process but what the task says
+  }
+}
+
+ProcessEntry* Enricher::Add(const Task& task, const ProcessEntry* keep) {
+  ProcessEntry* process = table_.Insert(task.cookie, task.pid, now_boot_ns_, keep);
+  process->start_boot_ns = StartOfCookie(task.cookie);
+  process->exec_boot_ns = process->start_boot_ns;
+  process->container_id = host_;
+  if (task.parent_cookie != 0 && table_.FindEntry(task.parent_cookie) == nullptr) {
+    ++counters_.unknown_parents;
+  }
+  return process;
+}
+
+void Enricher::ApplyTask(const Task& task, ProcessEntry* process) {
+  table_.SetParent(process, task.parent_cookie);
+  process->ppid = task.ppid;
+  process->cap_effective = task.cap_effective;
+  process->mnt_ns = task.mnt_ns;
+  process->pid_ns = task.pid_ns;
+  process->net_ns = task.net_ns;
+  process->user_ns = task.user_ns;
+  process->kernel_thread = task.kernel_thread;
+  process->uid = task.uid;
+  process->gid = task.gid;
+  const bool names_hold = process->euid == task.euid && process->egid == task.egid &&
+                          process->account_generation == accounts_->generation();
+  process->euid = task.euid;
+  process->egid = task.egid;
+  if (!names_hold) ApplyNames(process);
+  if (process->cgroup_id != task.cgroup_id) ApplyCgroup(task.cgroup_id, {}, process);
+  const bool names_process = task.tid == task.pid || process->comm.empty();
+  if (names_process && !(process->comm == task.comm)) {
+    process->comm = strings_.Share(task.comm);
+    SetCommandLine(process);
+  }
+}
+
+void Enricher::ApplyFacts(const ProcessFacts& facts, ProcessEntry* process) {
+  process->start_boot_ns = facts.start_boot_ns;
+  process->cap_permitted = facts.cap_permitted;
+  process->cap_inheritable = facts.cap_inheritable;
+  process->ns_pid = facts.ns_pid;
+  process->pgid = facts.pgid;
+  process->ns_pgid = facts.ns_pgid;
+  process->ns_session_id = facts.ns_session_id;
+  process->tty = facts.tty;
+  table_.SetSession(process, facts.session_id);
+  if (process->login_uid != facts.login_uid) {
+    process->login_uid = facts.login_uid;
+    process->login_name = accounts_->User(facts.login_uid).name;
+  }
+  if (!facts.cgroup_path.empty()) ApplyCgroup(process->cgroup_id, facts.cgroup_path, process);
+}
+
+void Enricher::ApplyProgram(const Event& event, ProcessEntry* process) {
+  const ProcessExec& exec = event.process_exec;
+  const bool is_seed = event.kind == Kind::process_seed;
+  ApplyFacts(exec.facts, process);
+  process->has_program = true;
+  process->exec_boot_ns = is_seed ? process->start_boot_ns : event.boot_ns;
+  process->exe_path = strings_.Share(exec.exe.path);
+  process->argv = strings_.ShareList(is_seed ? WithoutPadding(exec.argv) : exec.argv);
+  process->args = process->argv.Joined(1);
+  process->exeline = process->argv.Joined();
+  process->argv_truncated = exec.argv_truncated;
+  process->exe_upper_layer = exec.exe_upper_layer;
+  process->exe_memfd = exec.exe_memfd;
+  process->exe_unlinked = exec.exe_unlinked;
+  process->exe_writable = exec.exe_writable;
+  process->exe_ino = exec.exe.ino;
+  process->exe_ctime_ns = exec.exe.ctime_ns;
+  process->exe_mtime_ns = exec.exe.mtime_ns;
+  if (!exec.cwd.empty()) {
+    scratch_ = exec.cwd;
+    if (scratch_.back() != '/') scratch_.push_back('/');
+    process->cwd = strings_.Share(scratch_);
+  }
+  SetCommandLine(process);
+}
+
+void Enricher::ApplyFork(const ProcessFork& fork, const ProcessEntry& forker) {
+  ProcessEntry* child = table_.FindEntry(fork.child.cookie);
+  // A seed, or an exec that another CPU reported first, knows better. (And a child that is its own
+  // parent exists in forged records only.)
+  if (child == &forker || (child != nullptr && child->has_program)) return;
+  if (child == nullptr) child = Add(fork.child, &forker);
+  ApplyTask(fork.child, child);
+  ApplyFacts(fork.facts, child);
+  child->has_program = true;
+  child->exec_boot_ns = child->start_boot_ns;
+  InheritProgram(forker, child);
+  if (child->comm == forker.comm) {
+    child->cmdline = forker.cmdline;
+  } else {
+    SetCommandLine(child);
+  }
+  if (child->cgroup_id == forker.cgroup_id && child->cgroup_path.empty()) {
+    child->cgroup_path = forker.cgroup_path;
+    child->container_id = forker.container_id;
+    child->container_full_id = forker.container_full_id;
+  }
+}
+
+void Enricher::ApplyNames(ProcessEntry* process) {
+  const Account& user = accounts_->User(process->euid);
+  process->user_name = user.name;
+  process->user_home = user.home;
+  process->user_shell = user.shell;
+  process->group_name = accounts_->Group(process->egid).name;
+  process->login_name = accounts_->User(process->login_uid).name;
+  process->account_generation = accounts_->generation();
+}
+
+// A process may move to a cgroup that no exec has named yet (a container's init before its exec, a
+// service that systemd starts): the names stay those of the old one until that exec tells.
+void Enricher::ApplyCgroup(uint64_t cgroup_id, std::string_view path, ProcessEntry* process) {
+  process->cgroup_id = cgroup_id;
+  auto found = cgroups_.find(cgroup_id);
+  if (!path.empty() && (found == cgroups_.end() || !(found->second.path == path))) {
+    if (cgroups_.size() >= kMaxCgroups) cgroups_.clear();
+    const std::string_view id = ContainerIdOf(path);
+    const Cgroup cgroup{
+        .path = SharedString(path),
+        .container_id = id.empty() ? host_ : SharedString(id.substr(0, kShortContainerIdSize)),
+        .container_full_id = SharedString(id)};
+    found = cgroups_.insert_or_assign(cgroup_id, cgroup).first;
+  }
+  if (found == cgroups_.end()) return;
+  process->cgroup_path = found->second.path;
+  process->container_id = found->second.container_id;
+  process->container_full_id = found->second.container_full_id;
+}
+
+void Enricher::SetCommandLine(ProcessEntry* process) {
+  scratch_ = process->comm.view();
+  if (!process->args.empty()) scratch_.append(" ").append(process->args);
+  process->cmdline = strings_.Share(scratch_);
+}
+
+}  // namespace vakt
