@@ -21,6 +21,10 @@ constexpr std::string_view kUnknown = "<NA>";
 constexpr uint64_t kLookEveryNs = 1'000'000'000;
 constexpr size_t kMaxFileBytes = 16 << 20;
 
+Account UnknownAccount() {
+  return {SharedString(kUnknown), SharedString(kUnknown), SharedString(kUnknown)};
+}
+
 template <size_t kCount>
 bool SplitColons(std::string_view line, std::array<std::string_view, kCount>* fields) {
   for (size_t i = 0; i < kCount; ++i) {
@@ -72,33 +76,24 @@ void AddAccounts(const Accounts& accounts,
 
 }  // namespace
 
-AccountTable::AccountTable() {
-  unknown_ = {SharedString(kUnknown), SharedString(kUnknown), SharedString(kUnknown)};
+AccountTable::AccountTable(const AccountFiles& files) : unknown_(UnknownAccount()) {
+  users_.path = files.passwd_path;
+  users_.parse_line = ParsePasswdLine<Accounts>;
+  groups_.path = files.group_path;
+  groups_.parse_line = ParseGroupLine<Accounts>;
+  Reload(&users_);
+  Reload(&groups_);
 }
 
-std::unique_ptr<AccountTable> AccountTable::FromFiles(std::string passwd_path,
-                                                      std::string group_path) {
-  std::unique_ptr<AccountTable> table(new AccountTable);
-  table->users_.path = std::move(passwd_path);
-  table->users_.parse_line = ParsePasswdLine<Accounts>;
-  table->groups_.path = std::move(group_path);
-  table->groups_.parse_line = ParseGroupLine<Accounts>;
-  table->Reload(&table->users_);
-  table->Reload(&table->groups_);
-  return table;
-}
-
-std::unique_ptr<AccountTable> AccountTable::FromNodeFacts(const v1::NodeFacts& node) {
-  std::unique_ptr<AccountTable> table(new AccountTable);
+AccountTable::AccountTable(const v1::NodeFacts& node) : unknown_(UnknownAccount()) {
   for (const v1::NodeFacts::Account& user : node.users()) {
-    table->users_.accounts.try_emplace(
+    users_.accounts.try_emplace(
         user.id(),
         Account{SharedString(user.name()), SharedString(user.home()), SharedString(user.shell())});
   }
   for (const v1::NodeFacts::Account& group : node.groups()) {
-    table->groups_.accounts.try_emplace(group.id(), Account{SharedString(group.name()), {}, {}});
+    groups_.accounts.try_emplace(group.id(), Account{SharedString(group.name()), {}, {}});
   }
-  return table;
 }
 
 void AccountTable::ReloadIfChanged(uint64_t now_boot_ns) {
@@ -141,7 +136,7 @@ const Account& AccountTable::User(uint32_t uid) const { return Find(users_, uid)
 
 const Account& AccountTable::Group(uint32_t gid) const { return Find(groups_, gid); }
 
-void AccountTable::AddTo(v1::NodeFacts* node) const {
+void AccountTable::ToProto(v1::NodeFacts* node) const {
   AddAccounts(users_.accounts, node->mutable_users());
   AddAccounts(groups_.accounts, node->mutable_groups());
 }

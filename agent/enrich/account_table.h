@@ -7,7 +7,6 @@
 #define VAKT_AGENT_ENRICH_ACCOUNT_TABLE_H_
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 
@@ -23,12 +22,17 @@ struct Account {
   SharedString shell;  // users only
 };
 
+struct AccountFiles {
+  std::string passwd_path = "/etc/passwd";
+  std::string group_path = "/etc/group";
+};
+
 class AccountTable {
  public:
   // Reads the files now and again when they change. One that cannot be read names nobody.
-  static std::unique_ptr<AccountTable> FromFiles(std::string passwd_path = "/etc/passwd",
-                                                 std::string group_path = "/etc/group");
-  static std::unique_ptr<AccountTable> FromNodeFacts(const v1::NodeFacts& node);
+  explicit AccountTable(const AccountFiles& files);
+  // The accounts of a recording.
+  explicit AccountTable(const v1::NodeFacts& node);
 
   // Looks, at most once a second of event time, whether the files have changed.
   void ReloadIfChanged(uint64_t now_boot_ns);
@@ -41,7 +45,7 @@ class AccountTable {
   uint32_t generation() const { return generation_; }
 
   // Appends all accounts, sorted by id, for a recording.
-  void AddTo(v1::NodeFacts* node) const;
+  void ToProto(v1::NodeFacts* node) const;
 
  private:
   using Accounts = absl::flat_hash_map<uint32_t, Account>;
@@ -55,13 +59,12 @@ class AccountTable {
     uint64_t ino = 0;
   };
 
-  AccountTable();
   bool Reload(Source* source);
   const Account& Find(const Source& source, uint32_t id) const;
 
   Source users_;
   Source groups_;
-  Account unknown_;
+  const Account unknown_;
   uint32_t generation_ = 1;
   uint64_t next_look_boot_ns_ = 0;
 };
