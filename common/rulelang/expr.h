@@ -26,12 +26,12 @@ namespace vakt {
 // A constant on the right of an operator.
 struct Literal {
   Value::Tag tag = Value::Tag::kString;
-  std::string text;        // kString: the bytes; otherwise as written
+  std::string text;  // kString: the bytes; otherwise as written
   int64_t int_value = 0;
   uint64_t uint_value = 0;
   bool bool_value = false;
   IpAddress ip;
-  int prefix_bits = -1;    // of a CIDR block; -1 when it is not one
+  int prefix_bits = -1;                   // of a CIDR block; -1 when it is not one
   std::shared_ptr<const re2::RE2> regex;  // of the operator regex
 
   // Strings point into this literal.
@@ -43,8 +43,8 @@ struct Check {
   Operand left;
   const OperatorRow* op = nullptr;
   Quantifier quantifier = Quantifier::kNone;
-  std::vector<Literal> literals;           // one, or the elements of the list
-  std::unique_ptr<const Operand> right;    // val(field) or a transformer; then no literals
+  std::vector<Literal> literals;         // one, or the elements of the list
+  std::unique_ptr<const Operand> right;  // val(field) or a transformer; then no literals
 
   // As it would be written in a rule. Equal checks have equal texts.
   std::string ToText() const;

@@ -60,15 +60,15 @@ struct OperatorRow {
   std::string_view name;   // "startswith"
   std::string_view alias;  // second spelling ("==" for "="), or empty
   Shape shape;
-  bool is_word;            // letters: a blank must follow it
-  bool hex;                // the constant is hexadecimal bytes
-  bool takes_lists;        // applies to list fields
-  FieldTypeSet types;      // field types that it applies to
+  bool is_word;        // letters: a blank must follow it
+  bool hex;            // the constant is hexadecimal bytes
+  bool takes_lists;    // applies to list fields
+  FieldTypeSet types;  // field types that it applies to
   // `left op right` for one value and one constant (in, intersects, pmatch: one of their
   // elements). `literal` is the constant, null when the right-hand side is a field. Neither value
   // is null. Null for `exists`.
   bool (*test)(const Value& left, const Value& right, const Literal* literal);
-  std::string_view text;   // one sentence for the reference
+  std::string_view text;  // one sentence for the reference
 };
 
 // All rows, in the order of the enum.

@@ -25,7 +25,7 @@ class OutputFormat {
     std::string literal;  // text between tokens; then `name` is empty and `operand` unused
     std::string name;     // as written, without '%' and width: "proc.aname[2]"
     Operand operand;
-    int width = 0;        // pad with blanks, or cut, to this many bytes; 0: as long as it is
+    int width = 0;  // pad with blanks, or cut, to this many bytes; 0: as long as it is
 
     bool is_literal() const { return name.empty(); }
     // The field itself, or null for a literal or a transformer call.

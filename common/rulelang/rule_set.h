@@ -25,17 +25,17 @@ struct Rule {
   std::string name;
   std::string desc;
   std::string source = "syscall";
-  int priority = 7;                // v1::Priority: 0 emergency ... 7 debug
-  std::vector<std::string> tags;   // sorted, each once
+  int priority = 7;               // v1::Priority: 0 emergency ... 7 debug
+  std::vector<std::string> tags;  // sorted, each once
   bool enabled = true;
   std::unique_ptr<Expr> condition;
-  std::string condition_text;      // as written, after appends; macros and lists not expanded
+  std::string condition_text;  // as written, after appends; macros and lists not expanded
   OutputFormat output;
-  std::string output_text;         // as written, after appends
-  EventTypeSet event_types;        // on which the condition can hold
-  KindSet kinds = 0;               // event_types.kinds()
+  std::string output_text;   // as written, after appends
+  EventTypeSet event_types;  // on which the condition can hold
+  KindSet kinds = 0;         // event_types.kinds()
   std::string file;
-  SourcePosition position;         // of the rule's first definition
+  SourcePosition position;  // of the rule's first definition
   // Keys of ours that Falco does not have, by name: attack, controls, runbook. Sequences are
   // joined by ", ".
   std::map<std::string, std::string> extras;

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/rulelang/compile_rules.h"
+
+#include <functional>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_join.h"
+#include "common/base/status.h"
+#include "common/base/strings.h"
+#include "common/base/text.h"
+#include "common/rulelang/bind.h"
+#include "common/rulelang/bind_operand.h"
+#include "common/rulelang/exceptions.h"
+#include "common/rulelang/parser.h"
+#include "common/rulelang/references.h"
+
+namespace vakt {
+namespace {
+
+// Above this a rule is evaluated on so many types of events that it must be a mistake.
+constexpr size_t kManyEventTypes = 100;
+
+void ParseMacros(Definitions* definitions, Diagnostics* diagnostics) {
+  for (const auto& macro : definitions->macros.entries()) {
+    SourcePosition position;
+    absl::StatusOr<std::unique_ptr<Ast>> ast = ParseCondition(macro->condition, &position);
+    if (ast.ok()) {
+      macro->ast = *std::move(ast);
+      continue;
+    }
+    diagnostics->Error(kErrCompileCondition, {"macro", macro->name}, position,
+                       EscapeUtf8(Message(ast.status())));
+  }
+}
+
+void ForEachCheck(const Expr& expr, const std::function<void(const Expr&)>& visit) {
+  if (expr.kind == Expr::Kind::kCheck) visit(expr);
+  for (const auto& child : expr.children) ForEachCheck(*child, visit);
+}
+
+std::unique_ptr<Ast> MakeNode(Ast::Kind kind, SourcePosition position, std::unique_ptr<Ast> child) {
+  auto node = std::make_unique<Ast>();
+  node->kind = kind;
+  node->position = position;
+  node->children.push_back(std::move(child));
+  return node;
+}
+
+// One rule on its way from definition to Rule; says on the way what is wrong with it.
+class RuleCompiler {
+ public:
+  // Without `macros_ok` conditions are parsed and not bound: macros may be missing or go in
+  // circles.
+  RuleCompiler(const RuleDefinition& definition, bool macros_ok, Definitions* definitions,
+               BindBudget* budget, Diagnostics* diagnostics)
+      : definition_(definition),
+        macros_ok_(macros_ok),
+        definitions_(definitions),
+        budget_(budget),
+        diagnostics_(diagnostics) {}
+
+  // False when the rule is to be left out.
+  bool Compile(Rule* rule) {
+    const std::unique_ptr<Ast> ast = ParseWithExceptions();
+    if (ast == nullptr) return false;
+    if (!CheckRuleReferences(*ast, definition_, definitions_, diagnostics_)) return false;
+    if (!macros_ok_) return false;
+    rule->condition = BindCondition(*ast);
+    if (rule->condition == nullptr || !ParseOutput(rule)) return false;
+    CopyProperties(rule);
+    rule->event_types = EventTypesOf(*rule->condition);
+    rule->kinds = rule->event_types.kinds();
+    WarnOfFields(*rule);
+    WarnOfEventTypes(*rule);
+    return true;
+  }
+
+ private:
+  ItemLabel label() const { return {"rule", definition_.name}; }
+
+  // An error, unless the rule asks to be left out in such a case.
+  void Refuse(std::string_view code, SourcePosition position, const absl::Status& status) {
+    const std::string message = EscapeUtf8(Message(status));
+    if (absl::IsNotFound(status) && definition_.skip_if_unknown_filter) {
+      diagnostics_->Warning(kUnknownFilter, label(), position,
+                            StrCat("the rule is left out: ", message));
+    } else {
+      diagnostics_->Error(code, label(), position, message);
+    }
+  }
+
+  std::unique_ptr<Ast> Parse(const SourceText& text) {
+    SourcePosition position = definition_.position;
+    absl::StatusOr<std::unique_ptr<Ast>> ast = ParseCondition(text, &position);
+    if (ast.ok()) return *std::move(ast);
+    diagnostics_->Error(kErrCompileCondition, label(),
+                        position.line == 0 ? definition_.position : position,
+                        EscapeUtf8(Message(ast.status())));
+    return nullptr;
+  }
+
+  // (condition) and not (exception) and not (exception) ...
+  std::unique_ptr<Ast> ParseWithExceptions() {
+    std::unique_ptr<Ast> all = Parse(definition_.condition);
+    if (all == nullptr) return nullptr;
+    for (const ExceptionDefinition& exception : definition_.exceptions) {
+      std::string text = ExceptionCondition(exception);
+      if (text.empty()) continue;
+      std::unique_ptr<Ast> ast = Parse(SourceText(std::move(text), exception.position));
+      if (ast == nullptr) return nullptr;
+      if (all->kind != Ast::Kind::kAnd) {
+        const SourcePosition position = all->position;
+        all = MakeNode(Ast::Kind::kAnd, position, std::move(all));
+      }
+      all->children.push_back(MakeNode(Ast::Kind::kNot, exception.position, std::move(ast)));
+    }
+    return all;
+  }
+
+  std::unique_ptr<Expr> BindCondition(const Ast& ast) {
+    Binder binder(definitions_, budget_);
+    absl::StatusOr<std::unique_ptr<Expr>> expr = binder.Bind(ast);
+    if (!expr.ok()) {
+      Refuse(kErrCompileCondition, binder.error_position(), expr.status());
+      return nullptr;
+    }
+    for (const BindWarning& warning : binder.warnings()) {
+      diagnostics_->Warning(kCompileCondition, label(), warning.position,
+                            EscapeUtf8(warning.message));
+    }
+    return *std::move(expr);
+  }
+
+  bool ParseOutput(Rule* rule) {
+    absl::StatusOr<OutputFormat> output = OutputFormat::Parse(definition_.output);
+    if (output.ok()) {
+      rule->output = *std::move(output);
+      return true;
+    }
+    Refuse(kErrCompileOutput, definition_.output_position, output.status());
+    return false;
+  }
+
+  void CopyProperties(Rule* rule) const {
+    rule->name = definition_.name;
+    rule->desc = definition_.desc;
+    rule->source = definition_.source;
+    rule->priority = definition_.priority;
+    rule->tags.assign(definition_.tags.begin(), definition_.tags.end());
+    rule->enabled = definition_.enabled;
+    rule->condition_text = definition_.condition.text();
+    rule->output_text = definition_.output;
+    rule->position = definition_.position;
+    rule->extras = definition_.extras;
+  }
+
+  // One warning for all fields of a kind, at the first of them.
+  void WarnOfFields(const Rule& rule) {
+    std::set<std::string> missing;
+    std::set<std::string> deprecated;
+    SourcePosition position = definition_.position;
+    ForEachCheck(*rule.condition, [&](const Expr& expr) {
+      const auto note = [&](const Operand& operand) {
+        if ((operand.field->flags & kFieldNotImplemented) != 0) {
+          if (missing.empty()) position = expr.position;
+          missing.insert(operand.ToText());
+        }
+        if ((operand.field->flags & kFieldDeprecated) != 0) deprecated.insert(operand.ToText());
+      };
+      ForEachField(expr.check->left, note);
+      if (expr.check->right != nullptr) ForEachField(*expr.check->right, note);
+    });
+    for (const OutputFormat::Token& token : rule.output.tokens()) {
+      if (token.field() != nullptr && (token.field()->flags & kFieldDeprecated) != 0) {
+        deprecated.insert(token.name);
+      }
+    }
+    if (!missing.empty()) {
+      diagnostics_->Warning(
+          kNotImplemented, label(), position,
+          StrCat("always null here, so that checks of them fail: ", absl::StrJoin(missing, ", ")));
+    }
+    if (!deprecated.empty()) {
+      diagnostics_->Warning(kDeprecatedItem, label(), definition_.position,
+                            StrCat("deprecated fields: ", absl::StrJoin(deprecated, ", ")));
+    }
+  }
+
+  void WarnOfEventTypes(const Rule& rule) {
+    if (definition_.warn_evttypes && rule.event_types.size() > kManyEventTypes) {
+      diagnostics_->Warning(kNoEvttype, label(), definition_.position,
+                            StrCat("evaluated on ", rule.event_types.size(),
+                                   " types of events; begin the condition with evt.type in (...)"));
+    }
+    if (rule.kinds == 0 && !rule.event_types.empty()) {
+      diagnostics_->Warning(kNoProbe, label(), definition_.position,
+                            "no probe reports the rule's event types yet: it never fires");
+    }
+  }
+
+  const RuleDefinition& definition_;
+  bool macros_ok_;
+  Definitions* definitions_;
+  BindBudget* budget_;
+  Diagnostics* diagnostics_;
+};
+
+}  // namespace
+
+std::vector<Rule> CompileRules(Definitions* definitions, absl::Span<const RuleFile> files,
+                               Diagnostics* diagnostics) {
+  ParseMacros(definitions, diagnostics);
+  CheckMacroReferences(definitions, diagnostics);
+  const bool macros_ok = !diagnostics->has_errors();
+  std::vector<Rule> rules;
+  BindBudget budget;
+  for (const auto& definition : definitions->rules.entries()) {
+    if (definition->unknown_source) continue;
+    Rule rule;
+    RuleCompiler compiler(*definition, macros_ok, definitions, &budget, diagnostics);
+    if (!compiler.Compile(&rule) || !rule.enabled) continue;
+    rule.index = static_cast<uint32_t>(rules.size());
+    rule.file = files[static_cast<size_t>(rule.position.file)].path;
+    rules.push_back(std::move(rule));
+  }
+  WarnOfUnused(definitions, diagnostics);
+  return rules;
+}
+
+}  // namespace vakt

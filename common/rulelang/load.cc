@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/rulelang/load.h"
+
+#include <openssl/evp.h>
+
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "common/base/strings.h"
+#include "common/base/text.h"
+#include "common/rulelang/compile_rules.h"
+#include "common/rulelang/definitions.h"
+#include "common/rulelang/diagnostics.h"
+#include "common/rulelang/read_definitions.h"
+#include "common/rulelang/source_text.h"
+#include "common/rulelang/yaml_reader.h"
+
+namespace vakt {
+namespace {
+
+std::string_view BaseName(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+// Lengths go in front of texts, so that no two lists of files hash alike.
+std::string HashFiles(absl::Span<const RuleFile> files) {
+  std::string all;
+  for (const RuleFile& file : files) {
+    for (std::string_view part : {BaseName(file.path), std::string_view(file.content)}) {
+      all += StrCat(part.size(), ":", part);
+    }
+  }
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
+  unsigned int size = 0;
+  EVP_Digest(all.data(), all.size(), digest.data(), &size, EVP_sha256(), nullptr);
+  return absl::BytesToHexString({reinterpret_cast<const char*>(digest.data()), size});
+}
+
+void ReadOneFile(const RuleFile& file, int index, const LoadOptions& options,
+                 Definitions* definitions, Diagnostics* diagnostics, FileResult* result) {
+  YamlLimits limits;
+  limits.max_bytes = options.max_file_bytes;
+  YamlError error;
+  const std::vector<YamlNode> documents = ReadYaml(file.content, limits, &error);
+  if (!error.message.empty()) {
+    error.position.file = index;
+    diagnostics->Error(kErrYamlParse, {}, error.position, EscapeUtf8(error.message));
+    return;
+  }
+  const SourceFile source(file.content, index);
+  for (const YamlNode& document : documents) {
+    ReadDefinitions(document, source, definitions, diagnostics, result);
+  }
+}
+
+}  // namespace
+
+KindSet RuleSet::kinds() const {
+  KindSet all = 0;
+  for (const Rule& rule : rules) all |= rule.kinds;
+  return all;
+}
+
+LoadResult LoadRules(absl::Span<const RuleFile> files, const LoadOptions& options) {
+  LoadResult result;
+  result.files.resize(files.size());
+  Diagnostics diagnostics(&result.files);
+  Definitions definitions;
+  for (size_t i = 0; i < files.size(); ++i) {
+    result.files[i].path = files[i].path;
+    ReadOneFile(files[i], static_cast<int>(i), options, &definitions, &diagnostics,
+                &result.files[i]);
+  }
+  auto rules = std::make_shared<RuleSet>();
+  rules->rules = CompileRules(&definitions, files, &diagnostics);
+  result.ok = !diagnostics.has_errors();
+  if (!result.ok) return result;
+  rules->hash = HashFiles(files);
+  result.rules = std::move(rules);
+  return result;
+}
+
+}  // namespace vakt

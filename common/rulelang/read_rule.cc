@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+// Items of kind rule: definitions, appends, overrides, and switching a rule on or off.
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "absl/strings/str_join.h"
+#include "common/base/strings.h"
+#include "common/base/text.h"
+#include "common/rulelang/exceptions.h"
+#include "common/rulelang/priority_names.h"
+#include "common/rulelang/read_definitions.h"
+
+namespace vakt {
+namespace {
+
+constexpr std::string_view kEventSource = "syscall";
+
+constexpr std::string_view kRuleKeys[] = {"rule",
+                                          "desc",
+                                          "condition",
+                                          "output",
+                                          "priority",
+                                          "source",
+                                          "enabled",
+                                          "tags",
+                                          "append",
+                                          "override",
+                                          "exceptions",
+                                          "warn_evttypes",
+                                          "skip-if-unknown-filter",
+                                          "capture",
+                                          "capture_duration",
+                                          "attack",
+                                          "controls",
+                                          "runbook"};
+constexpr std::string_view kExtraKeys[] = {"attack", "controls", "runbook"};
+constexpr std::string_view kRequiredKeys[] = {"desc", "condition", "output", "priority"};
+
+constexpr OverrideRow kRuleOverrides[] = {
+    {"condition", true}, {"output", true},           {"desc", true},
+    {"tags", true},      {"exceptions", true},       {"priority", false},
+    {"enabled", false},  {"warn_evttypes", false},   {"skip-if-unknown-filter", false},
+    {"capture", false},  {"capture_duration", false}};
+
+bool ReadPriority(const ItemReader& item, int* priority) {
+  std::string text;
+  if (!item.Has("priority")) return true;
+  if (!item.Text("priority", &text)) return false;
+  if (FindPriority(text, priority)) return true;
+  return item.Error(
+      *item.Find("priority"),
+      StrCat("'", EscapeUtf8(text), "' is no priority; the priorities are ", PriorityList()));
+}
+
+bool ReadTags(const ItemReader& item, Change change, std::set<std::string>* tags) {
+  std::vector<std::string> texts;
+  if (!item.Texts("tags", &texts)) return false;
+  if (change != Change::kAppend) tags->clear();
+  tags->insert(texts.begin(), texts.end());
+  return true;
+}
+
+bool ReadTextProperty(const ItemReader& item, std::string_view key, Change change,
+                      std::string* out) {
+  std::string text;
+  if (!item.Text(key, &text)) return false;
+  *out = change == Change::kAppend ? StrCat(*out, " ", text) : text;
+  return true;
+}
+
+bool ReadCondition(const ItemReader& item, Change change, SourceText* out) {
+  SourceText text;
+  if (!item.Condition("condition", &text)) return false;
+  if (change == Change::kAppend) {
+    out->Append(text);
+  } else {
+    *out = std::move(text);
+  }
+  return true;
+}
+
+// Captures are not made; the keys are checked and the wish is answered with a warning.
+bool ReadCapture(const ItemReader& item) {
+  bool capture = false;
+  if (!item.Flag("capture", &capture)) return false;
+  if (capture) {
+    item.Warning(kUnknownKey, *item.Find("capture"),
+                 "captures of rules are not supported; the rule fires without one");
+  }
+  return true;
+}
+
+bool ReadProperty(const ItemReader& item, std::string_view key, Change change,
+                  RuleDefinition* rule) {
+  if (key == "condition") return ReadCondition(item, change, &rule->condition);
+  if (key == "output") {
+    rule->output_position = item.PositionOf(*item.Find(key));
+    return ReadTextProperty(item, key, change, &rule->output);
+  }
+  if (key == "desc") return ReadTextProperty(item, key, change, &rule->desc);
+  if (key == "tags") return ReadTags(item, change, &rule->tags);
+  if (key == "exceptions") return ReadExceptions(item, change, &rule->exceptions);
+  if (key == "priority") return ReadPriority(item, &rule->priority);
+  if (key == "enabled") return item.Flag(key, &rule->enabled);
+  if (key == "warn_evttypes") return item.Flag(key, &rule->warn_evttypes);
+  if (key == "skip-if-unknown-filter") return item.Flag(key, &rule->skip_if_unknown_filter);
+  if (key == "capture") return ReadCapture(item);
+  return true;  // capture_duration: of no use without captures
+}
+
+// A missing source, or an empty one in a change, is that of the earlier definition.
+bool ReadSource(const ItemReader& item, const RuleDefinition* existing, RuleDefinition* rule) {
+  std::string source;
+  if (!item.Text("source", &source)) return false;
+  if (source.empty()) source = existing != nullptr ? existing->source : kEventSource;
+  if (existing != nullptr && existing->source != source) {
+    return item.Error(*item.Find("source"),
+                      StrCat("the rule was defined for source ", existing->source,
+                             "; give a rule for another source another name"));
+  }
+  rule->source = source;
+  if (source != kEventSource) {
+    rule->unknown_source = true;
+    item.Warning(
+        kUnknownSource, item.node(),
+        StrCat("no events come from source '", EscapeUtf8(source), "'; the rule is skipped"));
+  }
+  return true;
+}
+
+bool ReadExtras(const ItemReader& item, std::map<std::string, std::string>* extras) {
+  for (const std::string_view key : kExtraKeys) {
+    const YamlNode* value = item.Find(key);
+    if (value == nullptr || value->is_null()) continue;
+    std::vector<std::string> texts;
+    if (value->is_scalar()) {
+      texts.push_back(value->text);
+    } else if (!item.Texts(key, &texts)) {
+      return false;
+    }
+    (*extras)[std::string(key)] = absl::StrJoin(texts, ", ");
+  }
+  return true;
+}
+
+void DefineRule(const ItemReader& item, Definitions* definitions) {
+  for (const std::string_view key : kRequiredKeys) {
+    if (item.Has(key)) continue;
+    item.Error(item.node(), StrCat("a rule needs `", key, "`"));
+    return;
+  }
+  RuleDefinition rule;
+  rule.name = item.name();
+  rule.position = item.position();
+  if (!ReadSource(item, definitions->rules.Find(item.name()), &rule)) return;
+  for (const OverrideRow& row : kRuleOverrides) {
+    if (item.Has(row.key) && !ReadProperty(item, row.key, Change::kDefine, &rule)) return;
+  }
+  if (!ReadExtras(item, &rule.extras)) return;
+  definitions->rules.Put(std::move(rule), ++definitions->last_ordinal);
+}
+
+RuleDefinition* FindExisting(const ItemReader& item, Definitions* definitions) {
+  RuleDefinition* rule = definitions->rules.Find(item.name());
+  if (rule == nullptr) {
+    item.Error(item.node(),
+               "there is no rule of this name to change; define it first, or in an earlier file");
+  }
+  return rule;
+}
+
+// Deprecated: `append: true` with a condition or exceptions.
+void AppendToRule(const ItemReader& item, Definitions* definitions) {
+  item.Warning(kDeprecatedItem, *item.Find("append"),
+               "`append` is deprecated; write `override` with `append` instead");
+  if (!item.Has("condition") && !item.Has("exceptions")) {
+    item.Error(item.node(), "`append` needs a `condition` or `exceptions` to append");
+    return;
+  }
+  RuleDefinition* rule = FindExisting(item, definitions);
+  if (rule == nullptr || !ReadSource(item, rule, rule)) return;
+  rule->visible = ++definitions->last_ordinal;
+  for (const std::string_view key : {"condition", "exceptions"}) {
+    if (item.Has(key) && !ReadProperty(item, key, Change::kAppend, rule)) return;
+  }
+}
+
+void OverrideRule(const ItemReader& item, Definitions* definitions) {
+  std::vector<OverrideEntry> entries;
+  if (!ReadOverride(item, kRuleOverrides, &entries)) return;
+  RuleDefinition* rule = FindExisting(item, definitions);
+  if (rule == nullptr || !ReadSource(item, rule, rule)) return;
+  rule->visible = ++definitions->last_ordinal;
+  for (const Change change : {Change::kAppend, Change::kReplace}) {
+    for (const OverrideEntry& entry : entries) {
+      if (entry.change == change && !ReadProperty(item, entry.key, change, rule)) return;
+    }
+  }
+}
+
+// Deprecated: an item with `enabled` alone.
+void SwitchRule(const ItemReader& item, Definitions* definitions) {
+  if (!item.Has("enabled")) {
+    item.Error(item.node(), "a rule needs `desc`, `condition`, `output` and `priority`");
+    return;
+  }
+  item.Warning(kDeprecatedItem, *item.Find("enabled"),
+               "an item with `enabled` alone is deprecated; write `override: {enabled: replace}`");
+  RuleDefinition* rule = FindExisting(item, definitions);
+  if (rule != nullptr) item.Flag("enabled", &rule->enabled);
+}
+
+}  // namespace
+
+void ReadRule(const ItemReader& item, Definitions* definitions) {
+  item.WarnOfKeysNotIn(kRuleKeys);
+  bool append = false;
+  if (!item.Flag("append", &append)) return;
+  if (item.Has("override")) {
+    OverrideRule(item, definitions);
+  } else if (append) {
+    AppendToRule(item, definitions);
+  } else if (std::none_of(std::begin(kRequiredKeys), std::end(kRequiredKeys),
+                          [&](std::string_view key) { return item.Has(key); })) {
+    SwitchRule(item, definitions);
+  } else {
+    DefineRule(item, definitions);
+  }
+}
+
+}  // namespace vakt

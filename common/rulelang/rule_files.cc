@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+
+#include "common/base/file.h"
+#include "common/base/status.h"
+#include "common/base/strings.h"
+#include "common/rulelang/load.h"
+
+namespace vakt {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Far above any rule file; the loader's own limit gives the better message.
+constexpr size_t kMaxReadBytes = size_t{16} << 20;
+
+bool IsRuleFile(const fs::path& path) {
+  const std::string name = path.filename().string();
+  return (name.ends_with(".yaml") || name.ends_with(".yml")) && !name.ends_with(".test.yaml") &&
+         !name.ends_with(".test.yml");
+}
+
+absl::Status ListDirectory(const std::string& directory, std::vector<std::string>* paths) {
+  std::error_code error;
+  std::vector<std::string> found;
+  for (fs::recursive_directory_iterator it(directory, error), end; !error && it != end;
+       it.increment(error)) {
+    std::error_code is_file_error;
+    if (IsRuleFile(it->path()) && it->is_regular_file(is_file_error)) {
+      found.push_back(it->path().string());
+    }
+  }
+  if (error) return ErrnoStatus(error.value(), StrCat("read directory ", directory));
+  std::sort(found.begin(), found.end());
+  paths->insert(paths->end(), found.begin(), found.end());
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<RuleFile>> ReadRuleFiles(absl::Span<const std::string> paths) {
+  std::vector<std::string> all;
+  for (const std::string& path : paths) {
+    std::error_code error;
+    if (fs::is_directory(path, error)) {
+      VAKT_RETURN_IF_ERROR(ListDirectory(path, &all));
+    } else {
+      all.push_back(path);
+    }
+  }
+  std::vector<RuleFile> files;
+  for (const std::string& path : all) {
+    VAKT_ASSIGN_OR_RETURN(std::string content, ReadFile(path, kMaxReadBytes));
+    files.push_back({path, std::move(content)});
+  }
+  return files;
+}
+
+}  // namespace vakt
