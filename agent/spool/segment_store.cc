@@ -67,7 +67,13 @@ SegmentStore::SegmentStore(SegmentStoreOptions options, FileSystem& file_system,
 void SegmentStore::ReadAcknowledged() {
   const absl::StatusOr<std::vector<uint64_t>> numbers =
       ReadStateFile(file_system_, AcknowledgedPath(options_.dir), 2);
-  if (numbers.ok()) Acknowledge({(*numbers)[0], (*numbers)[1]});
+  if (!numbers.ok()) return;
+  const Position position{(*numbers)[0], (*numbers)[1]};
+  {
+    absl::MutexLock lock(&mutex_);
+    last_durable_ = std::max(last_durable_, position);  // its segment may be gone
+  }
+  Acknowledge(position);
   absl::MutexLock lock(&mutex_);
   acknowledged_moved_ = false;
 }
@@ -227,6 +233,11 @@ void SegmentStore::Acknowledge(Position upto) {
 Position SegmentStore::acknowledged() const {
   absl::MutexLock lock(&mutex_);
   return acknowledged_;
+}
+
+Position SegmentStore::newest() const {
+  absl::MutexLock lock(&mutex_);
+  return last_durable_;
 }
 
 std::vector<ShedRange> SegmentStore::TakeShed() {

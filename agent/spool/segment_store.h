@@ -75,6 +75,8 @@ class SegmentStore {
   // The collector has everything up to here. Frees whole segments; never moves back.
   void Acknowledge(Position upto);
   Position acknowledged() const;
+  // The last record that became durable, be it gone since.
+  Position newest() const;
 
   // What was given up since the last call.
   std::vector<ShedRange> TakeShed();

@@ -26,7 +26,8 @@ constexpr auto kHousekeepingDelay = std::chrono::seconds(1);
 template <typename Predicate>
 bool WaitUntil(std::condition_variable& condition, std::unique_lock<std::mutex>& lock,
                absl::Duration timeout, Predicate predicate) {
-  return condition.wait_for(lock, absl::ToChronoMilliseconds(timeout), predicate);
+  const absl::Duration bounded = std::min(timeout, absl::Hours(24));  // infinity would overflow
+  return condition.wait_for(lock, absl::ToChronoMilliseconds(bounded), predicate);
 }
 
 }  // namespace

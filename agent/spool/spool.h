@@ -85,6 +85,7 @@ class Spool {
   size_t Read(Position after, size_t max_records, size_t max_bytes, std::vector<OutRecord>* out);
   void Acknowledge(Position upto);
   Position acknowledged() const { return store_->acknowledged(); }
+  Position newest() const { return store_->newest(); }
   std::vector<ShedRange> TakeShed() { return store_->TakeShed(); }
 
   // Whether Read(after) has a record, now or within `timeout`.

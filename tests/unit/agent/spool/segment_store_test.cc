@@ -134,6 +134,20 @@ TEST_F(SegmentStoreTest, AcknowledgedSegmentsAreDeletedAndStayAcknowledged) {
   EXPECT_THAT(ReadSeqs(store_->acknowledged()), ElementsAre(39, 40));
 }
 
+TEST_F(SegmentStoreTest, ThePositionOutlivesItsSegment) {
+  Open();
+  ASSERT_TRUE(Write(3).ok());
+  const Position all = last_;
+  store_->Acknowledge(all);
+  store_->Housekeep();
+  for (int run = 0; run < 3; ++run) {
+    Open();
+    EXPECT_EQ(store_->acknowledged(), all);
+    EXPECT_EQ(store_->newest(), all);
+    EXPECT_FALSE(store_->HasAfter({}));
+  }
+}
+
 TEST_F(SegmentStoreTest, AcknowledgementsOfTheFutureAndThePastAreIgnored) {
   Open();
   ASSERT_TRUE(Write(3).ok());
