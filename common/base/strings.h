@@ -24,7 +24,7 @@ inline std::string_view ToStd(absl::string_view view) { return {view.data(), vie
 template <typename... Parts>
 std::string StrCat(const Parts&... parts) {
   std::string out;
-  const auto append = [&out](const auto& part) {
+  [[maybe_unused]] const auto append = [&out](const auto& part) {
     using Part = std::decay_t<decltype(part)>;
     if constexpr (std::is_convertible_v<const Part&, std::string_view>) {
       out.append(std::string_view(part));

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// The small parts: status, strings, descriptors, clocks, the log, the node.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/clock.h"
+#include "common/base/file.h"
+#include "common/base/log.h"
+#include "common/base/node.h"
+#include "common/base/status.h"
+#include "common/base/strings.h"
+#include "common/base/unique_fd.h"
+#include "common/base/version.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace vakt {
+namespace {
+
+using testing::HasSubstr;
+
+absl::StatusOr<int> Half(int n) {
+  if (n % 2 != 0) return absl::InvalidArgumentError("odd");
+  return n / 2;
+}
+
+absl::StatusOr<int> Quarter(int n) {
+  VAKT_ASSIGN_OR_RETURN(const int half, Half(n));
+  VAKT_ASSIGN_OR_RETURN(const int quarter, Half(half));
+  VAKT_RETURN_IF_ERROR(quarter < 100 ? absl::OkStatus() : absl::OutOfRangeError("large"));
+  return quarter;
+}
+
+TEST(StatusTest, Macros) {
+  EXPECT_EQ(*Quarter(8), 2);
+  EXPECT_EQ(Quarter(6).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(Quarter(400).status().code(), absl::StatusCode::kOutOfRange);
+}
+
+TEST(StatusTest, ErrnoSaysWhatAndWhy) {
+  const absl::Status status = ErrnoStatus(EACCES, "open /etc/shadow");
+  EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(Message(status), "open /etc/shadow: Permission denied");
+}
+
+TEST(StringsTest, StrCat) {
+  const std::string_view view = "view";
+  EXPECT_EQ(StrCat("text ", view, std::string(" string "), 42, " ", uint64_t{1} << 40, " ",
+                   absl::Hex(255), " ", ToAbsl(view)),
+            "text view string 42 1099511627776 ff view");
+  EXPECT_EQ(StrCat(), "");
+}
+
+TEST(StringsTest, MapsTakeViews) {
+  StringMap<int> map{{"a", 1}};
+  EXPECT_EQ(map.find(std::string_view("a"))->second, 1);
+  EXPECT_TRUE(StringSet{"x"}.contains(std::string_view("x")));
+}
+
+bool IsOpen(int fd) { return fcntl(fd, F_GETFD) >= 0; }
+
+TEST(UniqueFdTest, OwnsOneDescriptor) {
+  UniqueFd a(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const int fd = a.get();
+  UniqueFd b = std::move(a);
+  EXPECT_FALSE(a.valid());
+  EXPECT_EQ(b.get(), fd);
+  b = std::move(b);  // NOLINT: self-move keeps it
+  EXPECT_TRUE(IsOpen(fd));
+  b.reset();
+  EXPECT_FALSE(IsOpen(fd));
+  UniqueFd c(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const int released = c.release();
+  c.reset();
+  EXPECT_TRUE(IsOpen(released));
+  close(released);
+}
+
+TEST(ClockTest, KernelClocksAdvance) {
+  const int64_t before_ns = RealClock().BootNs();
+  EXPECT_GT(before_ns, 0);
+  EXPECT_GE(RealClock().BootNs(), before_ns);
+  EXPECT_GT(RealClock().WallNs(), before_ns);
+}
+
+TEST(NodeTest, BootToWallJoinsTheClocks) {
+  const int64_t wall_ns = RealClock().BootNs() + BootToWallNs();
+  EXPECT_NEAR(static_cast<double>(wall_ns), static_cast<double>(RealClock().WallNs()), 1e9);
+}
+
+TEST(NodeTest, BootIdIsAUuid) {
+  const auto id = BootId();
+  ASSERT_TRUE(id.ok()) << id.status();
+  EXPECT_EQ(id->size(), 36u);
+  const std::string root = StrCat(testing::TempDir(), "vakt_node_test.", getpid());
+  EXPECT_EQ(BootId(root).status().code(), absl::StatusCode::kNotFound);
+  ASSERT_TRUE(MakeDirectories(StrCat(root, "/proc/sys/kernel/random"), 0700).ok());
+  ASSERT_TRUE(
+      WriteFileAtomically(StrCat(root, "/proc/sys/kernel/random/boot_id"), "?\n", 0600).ok());
+  EXPECT_EQ(BootId(root).status().code(), absl::StatusCode::kDataLoss);
+  std::filesystem::remove_all(root);
+}
+
+TEST(NodeTest, Names) {
+  EXPECT_FALSE(Hostname().empty());
+  EXPECT_FALSE(KernelRelease().empty());
+  EXPECT_FALSE(kVersion.empty());
+}
+
+TEST(LogTest, LinesAreEscapedAndLevelled) {
+  testing::internal::CaptureStderr();
+  InitLog(LogLevel::kWarning, /*json=*/false);
+  LogInfo("not shown");
+  LogWarning("a\nb");
+  InitLog(LogLevel::kInfo, /*json=*/true);
+  LogInfo("say \"hi\"");
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(log, testing::Not(HasSubstr("not shown")));
+  EXPECT_THAT(log, HasSubstr("warning a\\x0ab\n"));
+  EXPECT_THAT(log, HasSubstr(R"("level":"info","message":"say \"hi\""})"));
+}
+
+TEST(LogTest, LogEveryHoldsBack) {
+  EXPECT_TRUE(LogEvery("base_test.a", absl::Hours(1)));
+  EXPECT_FALSE(LogEvery("base_test.a", absl::Hours(1)));
+  EXPECT_TRUE(LogEvery("base_test.b", absl::Hours(1)));
+  EXPECT_TRUE(LogEvery("base_test.a", absl::ZeroDuration()));
+}
+
+}  // namespace
+}  // namespace vakt
