@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// vaktctl agent stats
+#include <grpcpp/client_context.h>
+
+#include "absl/time/clock.h"
+#include "cli/connection.h"
+#include "cli/stats_text.h"
+#include "cli/text_table.h"
+#include "cli/verbs.h"
+#include "common/base/status.h"
+#include "common/base/strings.h"
+#include "vakt/v1/control.grpc.pb.h"
+
+namespace vakt {
+namespace {
+
+void PrintForPeople(const v1::AgentStats& stats, Console& console) {
+  TextTable table({"METRIC", "VALUE", "MEANING"});
+  for (const MetricSum& metric : SumMetrics(stats)) {
+    table.AddRow({{metric.name, Style::kBold}, {StrCat(metric.sum)}, {metric.text}});
+    for (const auto& [labels, value] : metric.parts) {
+      table.AddRow({{StrCat("  ", labels)}, {StrCat(value)}, {" "}});
+    }
+  }
+  table.Print(console);
+}
+
+}  // namespace
+
+VerbResult AgentStats(const Invocation& invocation) {
+  VAKT_ASSIGN_OR_RETURN(const Connection agent, Connection::ToAgent(invocation));
+  const auto stub = v1::AgentControl::NewStub(agent.channel());
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(absl::Now() + kCallTimeout));
+  v1::AgentStats stats;
+  const grpc::Status status = stub->GetStats(&context, {}, &stats);
+  if (!status.ok()) return agent.Failure(status);
+  if (invocation.json()) {
+    invocation.console.Line(StatsJson(stats));
+  } else if (invocation.format == "kv") {
+    invocation.console.Write(StatsKv(stats));
+  } else {
+    PrintForPeople(stats, invocation.console);
+  }
+  return kSuccess;
+}
+
+}  // namespace vakt

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// vaktctl alerts get
+#include <grpcpp/client_context.h>
+
+#include <string>
+
+#include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
+#include "cli/connection.h"
+#include "cli/record_text.h"
+#include "cli/text_table.h"
+#include "cli/verbs.h"
+#include "common/alert/alert_time.h"
+#include "common/alert/priority.h"
+#include "common/base/status.h"
+#include "common/base/strings.h"
+#include "common/base/text.h"
+#include "vakt/v1/query.grpc.pb.h"
+
+namespace vakt {
+namespace {
+
+std::string OutputFieldText(const v1::OutputField& field) {
+  switch (field.value_case()) {
+    case v1::OutputField::kStringValue:
+      return field.string_value();
+    case v1::OutputField::kIntValue:
+      return StrCat(field.int_value());
+    case v1::OutputField::kUintValue:
+      return StrCat(field.uint_value());
+    case v1::OutputField::kBoolValue:
+      return field.bool_value() ? "true" : "false";
+    case v1::OutputField::VALUE_NOT_SET:
+      break;
+  }
+  return "<NA>";
+}
+
+void PrintForPeople(const v1::StoredRecord& stored, Console& console) {
+  const v1::Alert& alert = stored.record().alert();
+  console.Line(RecordLine(stored, console));
+  console.Line("");
+  TextTable table({"ABOUT", "VALUE"});
+  table.AddRow({{"uid"}, {alert.uid()}});
+  table.AddRow({{"node"}, {stored.node()}});
+  table.AddRow({{"cluster"}, {stored.cluster()}});
+  table.AddRow({{"time"}, {Rfc3339(alert.time())}});
+  table.AddRow({{"received"}, {Rfc3339(stored.received())}});
+  table.AddRow({{"priority"},
+                {std::string(PriorityName(alert.priority())), PriorityStyle(alert.priority())}});
+  table.AddRow({{"tags"}, {absl::StrJoin(alert.tags(), ", ")}});
+  table.AddRow({{"rule set"}, {alert.rule_set_hash()}});
+  table.AddRow({{"truncated"}, {absl::StrJoin(alert.truncated_fields(), ", ")}});
+  for (const v1::OutputField& field : alert.output_fields()) {
+    table.AddRow({{field.name()}, {OutputFieldText(field)}});
+  }
+  table.Print(console);
+}
+
+}  // namespace
+
+VerbResult AlertsGet(const Invocation& invocation) {
+  VAKT_ASSIGN_OR_RETURN(const Connection collector, Connection::ToCollector(invocation));
+  const auto stub = v1::Alerts::NewStub(collector.channel());
+  const std::string& uid = invocation.arguments.operands()[0];
+  v1::GetAlertRequest request;
+  request.set_uid(uid);
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(absl::Now() + kCallTimeout));
+  v1::StoredRecord record;
+  const grpc::Status status = stub->GetAlert(&context, request, &record);
+  if (status.error_code() == grpc::StatusCode::NOT_FOUND) {
+    return absl::NotFoundError(StrCat("no alert with uid ", EscapeUtf8(uid), " at ",
+                                      collector.peer(), ": vaktctl alerts query lists them"));
+  }
+  if (!status.ok()) return collector.Failure(status);
+  if (invocation.json()) {
+    invocation.console.Line(RecordJsonWithEvidence(record));
+  } else {
+    PrintForPeople(record, invocation.console);
+  }
+  return kSuccess;
+}
+
+}  // namespace vakt

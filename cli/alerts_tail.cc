@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// vaktctl alerts tail
+#include <string>
+
+#include "absl/time/clock.h"
+#include "cli/alert_filter.h"
+#include "cli/alert_stream.h"
+#include "cli/connection.h"
+#include "cli/record_text.h"
+#include "cli/stop_on_signal.h"
+#include "cli/verbs.h"
+#include "common/base/status.h"
+#include "common/base/strings.h"
+#include "common/base/text.h"
+
+namespace vakt {
+namespace {
+
+absl::StatusOr<v1::SubscribeRequest> RequestFromFlags(const Arguments& arguments) {
+  if (arguments.Has("--after") && arguments.Has("--from-beginning")) {
+    return absl::InvalidArgumentError("--after and --from-beginning exclude each other");
+  }
+  v1::SubscribeRequest request;
+  *request.mutable_filter() = FilterFromFlags(arguments, absl::Now());
+  if (arguments.Has("--after")) {
+    request.set_after_cursor(arguments.Text("--after"));
+  } else if (arguments.Has("--from-beginning") || arguments.Has("--since")) {
+    request.set_from_beginning(true);
+  }
+  return request;
+}
+
+std::string Reconnecting(const Connection& collector, const grpc::Status& status,
+                         absl::Duration pause, bool has_cursor) {
+  const std::string cause = status.ok() ? StrCat(collector.peer(), " ended the stream")
+                                        : std::string(Message(collector.Failure(status)));
+  return StrCat(cause, "; trying again in ",
+                absl::FormatDuration(absl::Trunc(pause, absl::Milliseconds(1))),
+                has_cursor ? "" : " (what is stored meanwhile will not be shown)");
+}
+
+}  // namespace
+
+VerbResult AlertsTail(const Invocation& invocation) {
+  const Arguments& arguments = invocation.arguments;
+  Console& console = invocation.console;
+  VAKT_ASSIGN_OR_RETURN(const v1::SubscribeRequest request, RequestFromFlags(arguments));
+  // Before the channel: its threads must inherit the signal mask.
+  const StopOnSignal stop(arguments.Duration("--timeout", absl::InfiniteDuration()));
+  VAKT_ASSIGN_OR_RETURN(const Connection collector, Connection::ToCollector(invocation));
+  const auto stub = v1::Alerts::NewStub(collector.channel());
+  AlertStream stream(stub.get(), {.request = request});
+
+  const uint64_t wanted = arguments.Count("--count");
+  uint64_t printed = 0;
+  absl::Status written;
+  const grpc::Status status = stream.Run(
+      stop.token(),
+      [&](const v1::StoredRecord& record) {
+        console.Line(invocation.json() ? RecordJson(record) : RecordLine(record, console));
+        written = console.Flush();
+        return written.ok() && ++printed != wanted;
+      },
+      [&](const grpc::Status& cause, absl::Duration pause) {
+        console.Note(Reconnecting(collector, cause, pause, !stream.cursor().empty()));
+      });
+  VAKT_RETURN_IF_ERROR(written);
+  if (!stream.cursor().empty()) {
+    console.Note(StrCat("go on with --after ", EscapeUtf8(stream.cursor())));
+  }
+  if (!status.ok()) return collector.Failure(status);
+  if (printed >= wanted) return kSuccess;
+  return absl::DeadlineExceededError(StrCat("ended after ", printed, " of ", wanted, " records"));
+}
+
+}  // namespace vakt

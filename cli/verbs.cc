@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/verbs.h"
+
+#include "common/base/strings.h"
+#include "common/config/setting_table.h"
+
+namespace vakt {
+namespace {
+
+// Which alerts: cli/alert_filter.h turns these into a filter.
+constexpr FlagRow kPriorityFlag = {"--priority", FlagType::kPriority,
+                                   "Only alerts of this priority and more severe ones."};
+constexpr FlagRow kRuleFlag = {"--rule", FlagType::kTexts,
+                               "Only alerts of this rule (its exact name; may be repeated)."};
+constexpr FlagRow kNodeFlag = {"--node", FlagType::kTexts,
+                               "Only records of this node (may be repeated)."};
+constexpr FlagRow kTextFlag = {"--text", FlagType::kText,
+                               "Only alerts with this in their output, in either case."};
+constexpr FlagRow kGapsFlag = {
+    "--gaps", FlagType::kSwitch,
+    "Also what was not seen or not kept, and when agents started and stopped."};
+
+constexpr FlagRow kTailFlags[] = {
+    kPriorityFlag,
+    kRuleFlag,
+    kNodeFlag,
+    kTextFlag,
+    kGapsFlag,
+    {"--since", FlagType::kMoment, "Begin with what is stored of events since then."},
+    {"--after", FlagType::kText, "Go on after this cursor, which an ended tail has printed."},
+    {"--from-beginning", FlagType::kSwitch, "Begin with everything that is stored."},
+    {"--count", FlagType::kCount, "End after so many records."},
+    {"--timeout", FlagType::kDuration, "End after so long: a failure if --count were not reached."},
+};
+
+constexpr FlagRow kQueryFlags[] = {
+    kPriorityFlag,
+    kRuleFlag,
+    kNodeFlag,
+    kTextFlag,
+    kGapsFlag,
+    {"--since", FlagType::kMoment, "Only events since then."},
+    {"--until", FlagType::kMoment, "Only events before then."},
+    {"--limit", FlagType::kCount, "At most so many records; all without."},
+    {"--oldest-first", FlagType::kSwitch, "Oldest first instead of newest first."},
+};
+
+constexpr FlagRow kReplayFlags[] = {
+    {"--rules", FlagType::kPaths, "Rule files or directories of them, in order."},
+    {"--alerts", FlagType::kPath, "File that the alerts are written to; - is standard output."},
+    {"--rule-matching", FlagType::kChoice,
+     "Whether an event that matches several rules alerts for the first of them or for each.",
+     "first|all"},
+    {"--min-priority", FlagType::kPriority, "Leave out rules of a lower priority than this."},
+};
+
+constexpr FlagRow kFieldsFlags[] = {
+    {"--search", FlagType::kText, "Only fields with this in their name or text, in either case."},
+    {"--verbose", FlagType::kSwitch, "Also say what conditions may do with each field."},
+};
+
+constexpr Verb kVerbs[] = {
+    {"alerts", "tail", "", "Print alerts as they are stored, until interrupted.", Peer::kCollector,
+     "human|json", kTailFlags, 0, 0, AlertsTail},
+    {"alerts", "query", "", "Print stored alerts.", Peer::kCollector, "human|json", kQueryFlags, 0,
+     0, AlertsQuery},
+    {"alerts",
+     "get",
+     "UID",
+     "Print one alert with its evidence.",
+     Peer::kCollector,
+     "human|json",
+     {},
+     1,
+     1,
+     AlertsGet},
+    {"nodes",
+     "",
+     "",
+     "List the nodes that the collector knows.",
+     Peer::kCollector,
+     "human|json",
+     {},
+     0,
+     0,
+     Nodes},
+    {"agent",
+     "status",
+     "",
+     "Show what the agent on this node watches.",
+     Peer::kAgent,
+     "human|json",
+     {},
+     0,
+     0,
+     AgentStatus},
+    {"agent",
+     "stats",
+     "",
+     "Show the counters of the agent on this node.",
+     Peer::kAgent,
+     "human|json|kv",
+     {},
+     0,
+     0,
+     AgentStats},
+    {"rules",
+     "check",
+     "PATH...",
+     "Validate rule files, in this order as one set.",
+     Peer::kNone,
+     "human|json",
+     {},
+     1,
+     kAnyNumber,
+     RulesCheck},
+    {"replay", "", "FILE", "Run a recording through rules and print the alerts.", Peer::kNone,
+     "json|human", kReplayFlags, 1, 1, ReplayRecording},
+    {"fields", "", "", "List the fields that rules may use.", Peer::kNone, "human|json|markdown",
+     kFieldsFlags, 0, 0, Fields},
+    {"completion",
+     "bash",
+     "",
+     "Print a completion script for: source <(vaktctl completion bash).",
+     Peer::kNone,
+     "",
+     {},
+     0,
+     0,
+     CompletionBash},
+    {"version", "", "", "Print the version.", Peer::kNone, "human|json", {}, 0, 0, ShowVersion},
+    {"help", "", "[NOUN [VERB]]", "Show help.", Peer::kNone, "", {}, 0, 2, ShowHelp},
+};
+
+FlagType TypeOf(const SettingRow& row) {
+  return row.type == SettingType::kPath ? FlagType::kPath : FlagType::kText;
+}
+
+}  // namespace
+
+absl::Span<const Verb> AllVerbs() { return kVerbs; }
+
+const Verb* FindVerb(std::string_view noun, std::string_view name) {
+  for (const Verb& verb : kVerbs) {
+    if (verb.noun == noun && verb.name == name) return &verb;
+  }
+  return nullptr;
+}
+
+std::string VerbTitle(const Verb& verb) {
+  return verb.name.empty() ? std::string(verb.noun) : StrCat(verb.noun, " ", verb.name);
+}
+
+std::vector<FlagRow> FlagsOf(Peer peer) {
+  std::vector<FlagRow> flags;
+  if (peer == Peer::kNone) return flags;
+  for (const SettingRow& row : AllSettings()) {
+    const bool of_agent = row.name.starts_with("state.");
+    if (!row.in(Program::kVaktctl) || of_agent != (peer == Peer::kAgent)) continue;
+    flags.push_back({row.flag, TypeOf(row), row.text});
+  }
+  flags.push_back({"--config", FlagType::kPath, "YAML file of these settings."});
+  return flags;
+}
+
+std::vector<FlagRow> FlagsOf(const Verb& verb) {
+  std::vector<FlagRow> flags(verb.flags.begin(), verb.flags.end());
+  if (!verb.formats.empty()) {
+    flags.push_back({"--format", FlagType::kChoice, "Form of the output.", verb.formats});
+  }
+  const std::vector<FlagRow> of_peer = FlagsOf(verb.peer);
+  flags.insert(flags.end(), of_peer.begin(), of_peer.end());
+  return flags;
+}
+
+}  // namespace vakt
