@@ -28,17 +28,25 @@ bool IsField(const Check& check, std::string_view name) {
   return check.left.kind == Operand::Kind::kField && check.left.field->name == name;
 }
 
-// evt.type = a, evt.type in (a, b) and so on: exact.
+// The types on which the field (evt.type, syscall.type) has a value.
+EventTypeSet TypesWith(const Check& check) {
+  const bool calls_only = IsField(check, "syscall.type");
+  EventTypeSet set;
+  for (const EventTypeRow& row : AllEventTypes()) {
+    if (!calls_only || row.x86_64_nr >= 0) set.Add(row.id);
+  }
+  return set;
+}
+
+// evt.type = a, evt.type in (a, b) and so on: exact. Where the field is null the check is false.
 Bounds OfTypeCheck(const Check& check) {
-  const EventTypeSet all = EventTypeSet::All();
+  if (check.quantifier != Quantifier::kNone) return Anything();
+  const EventTypeSet typed = TypesWith(check);
   EventTypeSet named;
   for (const Literal& literal : check.literals) {
     if (const EventTypeRow* row = FindEventType(literal.text)) named.Add(row->id);
   }
-  EventTypeSet typed = all;
-  EventTypeSet none;
-  none.Add(kNoEventType);
-  typed.Subtract(none);  // without a type evt.type is null, and every check of it false
+  named.IntersectWith(typed);
   Bounds bounds;
   switch (check.op->op) {
     case Operator::kExists:
@@ -56,8 +64,7 @@ Bounds OfTypeCheck(const Check& check) {
     default:
       return Anything();
   }
-  if (check.quantifier != Quantifier::kNone) return Anything();
-  bounds.may_fail = all;
+  bounds.may_fail = EventTypeSet::All();
   bounds.may_fail.Subtract(bounds.may_hold);
   return bounds;
 }

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/match/condition_code.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace vakt {
+namespace {
+
+// A set of equalities that is hit by more than this share of events is not worth looking up.
+constexpr double kMaxHitRate = 0.5;
+
+uint32_t OperatorCost(const Check& check, const Predicates& predicates, PredicateId id) {
+  if (predicates.is_equality(id)) return 2;
+  const auto count = static_cast<uint32_t>(std::max<size_t>(check.literals.size(), 1));
+  switch (check.op->op) {
+    case Operator::kContains:
+    case Operator::kBcontains:
+      return 4 * count;
+    case Operator::kIcontains:
+    case Operator::kPmatch:
+      return 10 * count;
+    case Operator::kGlob:
+    case Operator::kIglob:
+      return 15 * count;
+    case Operator::kRegex:
+      return 40 * count;
+    default:
+      return count;
+  }
+}
+
+uint32_t OperandCost(const Operand& operand) {
+  if (operand.kind == Operand::Kind::kCall) {
+    uint32_t cost = 20;
+    for (const Operand& part : operand.parts) cost += OperandCost(part);
+    return cost;
+  }
+  const bool walks_ancestors =
+      operand.field != nullptr && !operand.arg.present && (operand.field->flags & kFieldAnyOf) != 0;
+  return walks_ancestors ? 20 : 2;
+}
+
+uint32_t CostOf(PredicateId id, const Predicates& predicates) {
+  const Check& check = predicates.check(id);
+  const uint32_t right = check.right != nullptr ? OperandCost(*check.right) : 0;
+  return OperandCost(check.left) + right + OperatorCost(check, predicates, id);
+}
+
+Condition Constant(bool value) {
+  Condition condition;
+  condition.kind = value ? Condition::Kind::kTrue : Condition::Kind::kFalse;
+  return condition;
+}
+
+// Builds conditions from expressions; `negated` pushes a `not` down to the checks.
+class Simplifier {
+ public:
+  Simplifier(const Decide& decide, Predicates* predicates)
+      : decide_(decide), predicates_(predicates) {}
+
+  Condition Of(const Expr& expr, bool negated) {
+    switch (expr.kind) {
+      case Expr::Kind::kNot:
+        return Of(*expr.children.front(), !negated);
+      case Expr::Kind::kCheck:
+        return OfCheck(*expr.check, negated);
+      case Expr::Kind::kAnd:
+      case Expr::Kind::kOr:
+        break;
+    }
+    const bool is_and = (expr.kind == Expr::Kind::kAnd) != negated;
+    return OfChain(expr, is_and, negated);
+  }
+
+ private:
+  Condition OfCheck(const Check& check, bool negated) {
+    const Decision decision = decide_(check);
+    if (decision != Decision::kOpen) return Constant((decision == Decision::kHolds) != negated);
+    Condition condition;
+    condition.kind = Condition::Kind::kPredicate;
+    condition.negated = negated;
+    condition.predicate = predicates_->Add(check);
+    condition.cost = CostOf(condition.predicate, *predicates_);
+    return condition;
+  }
+
+  Condition OfChain(const Expr& expr, bool is_and, bool negated) {
+    Condition chain;
+    chain.kind = is_and ? Condition::Kind::kAnd : Condition::Kind::kOr;
+    const Condition::Kind neutral = is_and ? Condition::Kind::kTrue : Condition::Kind::kFalse;
+    const Condition::Kind decisive = is_and ? Condition::Kind::kFalse : Condition::Kind::kTrue;
+    for (const auto& child : expr.children) {
+      Condition part = Of(*child, negated);
+      if (part.kind == decisive) return part;
+      if (part.kind == neutral) continue;
+      if (part.kind == chain.kind) {
+        std::move(part.parts.begin(), part.parts.end(), std::back_inserter(chain.parts));
+      } else {
+        chain.parts.push_back(std::move(part));
+      }
+    }
+    if (chain.parts.empty()) return Constant(is_and);
+    if (chain.parts.size() == 1) return Condition(std::move(chain.parts.front()));
+    std::stable_sort(chain.parts.begin(), chain.parts.end(),
+                     [](const Condition& a, const Condition& b) { return a.cost < b.cost; });
+    for (const Condition& part : chain.parts) chain.cost += part.cost;
+    return chain;
+  }
+
+  const Decide& decide_;
+  Predicates* predicates_;
+};
+
+// A set of equalities, and how often one of them can be expected to hold.
+struct Required {
+  std::vector<PredicateId> predicates;
+  double hit_rate = 1;
+};
+
+// A slot that is compared with many constants takes many values, so each is rare.
+double HitRate(PredicateId id, const Predicates& predicates) {
+  const Check& check = predicates.check(id);
+  const bool walks_ancestors = !check.left.arg.present && check.left.field != nullptr &&
+                               (check.left.field->flags & kFieldAnyOf) != 0;
+  const double each = 1.0 / (1.0 + static_cast<double>(predicates.constants(predicates.slot(id))));
+  return each * static_cast<double>(check.literals.size()) * (walks_ancestors ? 4 : 1);
+}
+
+Required RequiredOf(const Condition& condition, const Predicates& predicates) {
+  Required best;
+  switch (condition.kind) {
+    case Condition::Kind::kPredicate:
+      if (condition.negated || !predicates.is_equality(condition.predicate)) return best;
+      return {{condition.predicate}, HitRate(condition.predicate, predicates)};
+    case Condition::Kind::kAnd:
+      for (const Condition& part : condition.parts) {
+        Required required = RequiredOf(part, predicates);
+        if (required.hit_rate < best.hit_rate) best = std::move(required);
+      }
+      return best;
+    case Condition::Kind::kOr:
+      best.hit_rate = 0;
+      for (const Condition& part : condition.parts) {
+        Required required = RequiredOf(part, predicates);
+        if (required.predicates.empty()) return {};
+        best.hit_rate += required.hit_rate;
+        best.predicates.insert(best.predicates.end(), required.predicates.begin(),
+                               required.predicates.end());
+      }
+      return best;
+    case Condition::Kind::kTrue:
+    case Condition::Kind::kFalse:
+      return best;
+  }
+  return best;
+}
+
+}  // namespace
+
+Condition Simplify(const Expr& expr, const Decide& decide, Predicates* predicates) {
+  return Simplifier(decide, predicates).Of(expr, /*negated=*/false);
+}
+
+std::vector<PredicateId> RequiredEqualities(const Condition& condition,
+                                            const Predicates& predicates) {
+  Required required = RequiredOf(condition, predicates);
+  if (required.hit_rate > kMaxHitRate) return {};
+  std::sort(required.predicates.begin(), required.predicates.end());
+  required.predicates.erase(std::unique(required.predicates.begin(), required.predicates.end()),
+                            required.predicates.end());
+  return std::move(required.predicates);
+}
+
+ConditionCode::Label ConditionCode::Append(const Condition& condition) {
+  return Emit(condition, kAccept, kReject);
+}
+
+// Backwards: a part is emitted when it is known where to go after it.
+ConditionCode::Label ConditionCode::Emit(const Condition& condition, Label if_true,
+                                         Label if_false) {
+  switch (condition.kind) {
+    case Condition::Kind::kTrue:
+      return if_true;
+    case Condition::Kind::kFalse:
+      return if_false;
+    case Condition::Kind::kPredicate:
+      if (condition.negated) std::swap(if_true, if_false);
+      code_.push_back({condition.predicate, if_true, if_false});
+      return static_cast<Label>(code_.size() - 1);
+    case Condition::Kind::kAnd:
+      for (auto part = condition.parts.rbegin(); part != condition.parts.rend(); ++part) {
+        if_true = Emit(*part, if_true, if_false);
+      }
+      return if_true;
+    case Condition::Kind::kOr:
+      for (auto part = condition.parts.rbegin(); part != condition.parts.rend(); ++part) {
+        if_false = Emit(*part, if_true, if_false);
+      }
+      return if_false;
+  }
+  return if_false;
+}
+
+bool ConditionCode::Run(Label begin, Predicates& predicates) const {
+  Label at = begin;
+  while (at < kReject) {
+    const Instruction& instruction = code_[at];
+    at = predicates.Evaluate(instruction.predicate) ? instruction.if_true : instruction.if_false;
+  }
+  return at == kAccept;
+}
+
+}  // namespace vakt
