@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/common/event_codec/random_event.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/strings.h"
+
+namespace vakt {
+namespace {
+
+// Collects "prefix.name=value".
+class FieldList {
+ public:
+  template <typename Value>
+  FieldList& Add(std::string_view name, const Value& value) {
+    fields_.push_back(StrCat(prefix_, name, "=", value));
+    return *this;
+  }
+  FieldList& In(std::string_view prefix) {
+    prefix_ = StrCat(prefix, ".");
+    return *this;
+  }
+  std::vector<std::string> Take() { return std::move(fields_); }
+
+ private:
+  std::string prefix_;
+  std::vector<std::string> fields_;
+};
+
+void AddTask(const Task& task, FieldList& out) {
+  out.Add("cookie", task.cookie)
+      .Add("parent_cookie", task.parent_cookie)
+      .Add("cgroup_id", task.cgroup_id)
+      .Add("cap_effective", task.cap_effective)
+      .Add("pid", task.pid)
+      .Add("tid", task.tid)
+      .Add("ppid", task.ppid)
+      .Add("uid", task.uid)
+      .Add("gid", task.gid)
+      .Add("euid", task.euid)
+      .Add("egid", task.egid)
+      .Add("mnt_ns", task.mnt_ns)
+      .Add("pid_ns", task.pid_ns)
+      .Add("net_ns", task.net_ns)
+      .Add("user_ns", task.user_ns)
+      .Add("kernel_thread", int{task.kernel_thread})
+      .Add("comm", task.comm);
+}
+
+void AddFacts(const ProcessFacts& facts, FieldList& out) {
+  out.Add("start_boot_ns", facts.start_boot_ns)
+      .Add("cap_permitted", facts.cap_permitted)
+      .Add("cap_inheritable", facts.cap_inheritable)
+      .Add("ns_pid", facts.ns_pid)
+      .Add("pgid", facts.pgid)
+      .Add("ns_pgid", facts.ns_pgid)
+      .Add("session_id", facts.session_id)
+      .Add("ns_session_id", facts.ns_session_id)
+      .Add("login_uid", facts.login_uid)
+      .Add("tty", facts.tty)
+      .Add("cgroup_path", facts.cgroup_path);
+}
+
+void AddFile(const File& file, FieldList& out) {
+  out.Add("path", file.path)
+      .Add("ino", file.ino)
+      .Add("ctime_ns", file.ctime_ns)
+      .Add("mtime_ns", file.mtime_ns)
+      .Add("dev", file.dev)
+      .Add("nlink", file.nlink)
+      .Add("mode", file.mode)
+      .Add("file_uid", file.uid)
+      .Add("path_status", static_cast<int>(file.path_status));
+}
+
+void AddExec(const ProcessExec& exec, FieldList& out) {
+  AddFile(exec.exe, out);
+  AddFacts(exec.facts, out);
+  out.Add("filename", exec.filename)
+      .Add("argv", exec.argv)
+      .Add("cwd", exec.cwd)
+      .Add("argv_truncated", int{exec.argv_truncated})
+      .Add("exe_upper_layer", int{exec.exe_upper_layer})
+      .Add("exe_memfd", int{exec.exe_memfd})
+      .Add("exe_unlinked", int{exec.exe_unlinked})
+      .Add("exe_writable", int{exec.exe_writable});
+}
+
+void AddEndpoint(std::string_view name, const Endpoint& endpoint, FieldList& out) {
+  out.In(name).Add("port", endpoint.port);
+  for (const uint8_t byte : endpoint.address) out.Add("byte", int{byte});
+}
+
+}  // namespace
+
+std::vector<std::string> FieldsOf(const Event& event) {
+  FieldList out;
+  out.Add("kind", static_cast<int>(event.kind))
+      .Add("type", event.type)
+      .Add("abi", static_cast<int>(event.abi))
+      .Add("lane", static_cast<int>(event.lane))
+      .Add("cpu", event.cpu)
+      .Add("seq", event.seq)
+      .Add("num", event.num)
+      .Add("boot_ns", event.boot_ns)
+      .Add("wall_ns", event.wall_ns)
+      .Add("result", event.result);
+  AddTask(event.task, out.In("task"));
+  AddTask(event.process_fork.child, out.In("child"));
+  AddFacts(event.process_fork.facts, out.In("child_facts"));
+  AddExec(event.process_exec, out.In("exec"));
+  out.In("exit")
+      .Add("exit_code", event.process_exit.exit_code)
+      .Add("signal", event.process_exit.signal)
+      .Add("core_dumped", int{event.process_exit.core_dumped});
+  AddFile(event.file_open.file, out.In("open"));
+  out.Add("name_raw", event.file_open.name_raw)
+      .Add("flags", event.file_open.flags)
+      .Add("create_mode", event.file_open.create_mode)
+      .Add("dirfd", event.file_open.dirfd)
+      .Add("fd", event.file_open.fd)
+      .Add("resolve", event.file_open.resolve);
+  AddEndpoint("local", event.network.local, out);
+  AddEndpoint("remote", event.network.remote, out);
+  out.In("network")
+      .Add("ipv6", int{event.network.ipv6})
+      .Add("v4_mapped", int{event.network.v4_mapped})
+      .Add("transport", static_cast<int>(event.network.transport))
+      .Add("fd", event.network.fd);
+  return out.Take();
+}
+
+template <typename Number>
+void RandomEvents::Fill(Number* number) {
+  *number = static_cast<Number>(random_() >> (random_() % 64));  // all magnitudes
+}
+
+void RandomEvents::Fill(std::string_view* text) {
+  std::string& bytes = strings_.emplace_back(random_() % 30, '\0');
+  for (char& c : bytes) c = static_cast<char>(random_());
+  *text = bytes;
+}
+
+void RandomEvents::Fill(Task* task) {
+  for (uint64_t* number :
+       {&task->cookie, &task->parent_cookie, &task->cgroup_id, &task->cap_effective}) {
+    Fill(number);
+  }
+  for (uint32_t* number :
+       {&task->pid, &task->tid, &task->ppid, &task->uid, &task->gid, &task->euid, &task->egid,
+        &task->mnt_ns, &task->pid_ns, &task->net_ns, &task->user_ns}) {
+    Fill(number);
+  }
+  Fill(&task->kernel_thread);
+  Fill(&task->comm);
+}
+
+void RandomEvents::Fill(ProcessFacts* facts) {
+  for (uint64_t* number : {&facts->start_boot_ns, &facts->cap_permitted, &facts->cap_inheritable}) {
+    Fill(number);
+  }
+  for (uint32_t* number : {&facts->ns_pid, &facts->pgid, &facts->ns_pgid, &facts->session_id,
+                           &facts->ns_session_id, &facts->login_uid, &facts->tty}) {
+    Fill(number);
+  }
+  Fill(&facts->cgroup_path);
+}
+
+void RandomEvents::Fill(File* file) {
+  Fill(&file->path);
+  Fill(&file->ino);
+  Fill(&file->ctime_ns);
+  Fill(&file->mtime_ns);
+  for (uint32_t* number : {&file->dev, &file->nlink, &file->mode, &file->uid}) Fill(number);
+  file->path_status = static_cast<PathStatus>(random_() % 5);
+}
+
+void RandomEvents::Fill(ProcessExec* exec) {
+  Fill(&exec->exe);
+  Fill(&exec->filename);
+  std::string argv;
+  for (uint64_t count = random_() % 5; count > 0; --count) {
+    std::string_view arg;
+    Fill(&arg);
+    argv.append(arg);
+    argv.push_back('\0');
+  }
+  exec->argv = strings_.emplace_back(std::move(argv));
+  Fill(&exec->cwd);
+  for (bool* flag : {&exec->argv_truncated, &exec->exe_upper_layer, &exec->exe_memfd,
+                     &exec->exe_unlinked, &exec->exe_writable}) {
+    Fill(flag);
+  }
+  Fill(&exec->facts);
+}
+
+void RandomEvents::Fill(Endpoint* endpoint, bool ipv6) {
+  for (size_t i = 0; i < (ipv6 ? 16 : 4); ++i) Fill(&endpoint->address[i]);
+  Fill(&endpoint->port);
+}
+
+void RandomEvents::Fill(Network* network) {
+  Fill(&network->ipv6);
+  Fill(&network->local, network->ipv6);
+  Fill(&network->remote, network->ipv6);
+  Fill(&network->v4_mapped);
+  network->transport = static_cast<Transport>(random_() % 3);
+  Fill(&network->fd);
+}
+
+Event RandomEvents::Make(Kind kind) {
+  strings_.clear();
+  Event event;
+  event.kind = kind;
+  event.lane = FindKind(static_cast<uint16_t>(kind))->lane;
+  event.type = random_() % 8 == 0 ? kNoEventType
+                                  : static_cast<EventTypeId>(random_() % AllEventTypes().size());
+  event.abi = static_cast<Abi>(random_() % 5);
+  Fill(&event.cpu);
+  Fill(&event.seq);
+  Fill(&event.boot_ns);
+  Fill(&event.result);
+  Fill(&event.task);
+  switch (kind) {
+    case Kind::process_fork:
+      Fill(&event.process_fork.child);
+      Fill(&event.process_fork.facts);
+      break;
+    case Kind::process_exec:
+    case Kind::process_seed:
+      Fill(&event.process_exec);
+      break;
+    case Kind::process_exit:
+      Fill(&event.process_exit.exit_code);
+      Fill(&event.process_exit.signal);
+      Fill(&event.process_exit.core_dumped);
+      break;
+    case Kind::file_open:
+      Fill(&event.file_open.file);
+      Fill(&event.file_open.name_raw);
+      Fill(&event.file_open.flags);
+      Fill(&event.file_open.create_mode);
+      Fill(&event.file_open.dirfd);
+      Fill(&event.file_open.fd);
+      Fill(&event.file_open.resolve);
+      break;
+    case Kind::network_connect:
+    case Kind::network_accept:
+      Fill(&event.network);
+      break;
+    case Kind::none:
+      break;
+  }
+  return event;
+}
+
+}  // namespace vakt
