@@ -143,6 +143,13 @@ std::string OpenFlagNames(uint32_t linux_flags) {
   return out;
 }
 
+std::optional<uint32_t> FindOpenFlag(std::string_view name) {
+  for (const OpenFlag& flag : kOpenFlags) {
+    if (flag.name == name) return flag.linux_value;
+  }
+  return std::nullopt;
+}
+
 std::string ResolveFlagNames(uint64_t resolve) {
   std::string out;
   for (const auto& flag : kResolveFlags) {

@@ -7,6 +7,7 @@
 #define VAKT_COMMON_EVENT_EVENT_NAMES_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,9 @@ std::string CapabilityNames(uint64_t capabilities);
 uint32_t OpenFlagsFalco(uint32_t linux_flags);
 // "O_CREAT|O_WRONLY|O_CLOEXEC", from Linux's O_*.
 std::string OpenFlagNames(uint32_t linux_flags);
+
+// Linux's bits of one such name.
+std::optional<uint32_t> FindOpenFlag(std::string_view name);
 
 // "RESOLVE_NO_SYMLINKS|RESOLVE_BENEATH", empty for 0.
 std::string ResolveFlagNames(uint64_t resolve);

@@ -129,7 +129,12 @@ ParamValue ExeFlags(const Event& event, Extractor& out) {
   return Unsigned(bits, out, out.Keep(std::move(names)));
 }
 
-ParamValue Filename(const Event& event, Extractor&) { return Text(event.process_exec.filename); }
+ParamValue Filename(const Event& event, Extractor& out) {
+  const std::string_view raw = event.process_exec.filename;
+  if (raw.empty() || raw.starts_with('/') || event.process == nullptr) return Text(raw);
+  const std::string_view below = raw.starts_with("./") ? raw.substr(2) : raw;
+  return Text(raw, out.Keep(StrCat(event.process->cwd.view(), below)));
+}
 
 // ---- procexit
 

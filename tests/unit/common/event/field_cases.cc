@@ -119,7 +119,7 @@ constexpr FieldCase kArgCases[] = {
     {"evt.arg", "uid", &W::exec, "www-data"},
     {"evt.arg", "uid", &W::hidden_exec, "<NA>"},
     {"evt.arg", "trusted_exepath", &W::exec, "/usr/bin/curl"},
-    {"evt.arg", "filename", &W::exec, "/usr/bin/curl"},
+    {"evt.arg", "filename", &W::exec, "/srv/curl"},   // "./curl" in /srv
     {"evt.arg", "filename", &W::hidden_exec, kNull},  // execveat has none
     {"evt.arg", "res", &W::fork, "700"},
     {"evt.arg", "vtid", &W::fork, "7"},

@@ -136,7 +136,7 @@ void MakeProcesses(World& w) {
 void MakeProcessEvents(World& w) {
   w.exec = MakeEvent(Kind::process_exec, "execve", w.curl, 1);
   w.exec.process_exec.exe_upper_layer = w.exec.process_exec.exe_writable = true;
-  w.exec.process_exec.filename = "/usr/bin/curl";
+  w.exec.process_exec.filename = "./curl";
   w.hidden_exec = MakeEvent(Kind::process_exec, "execveat", w.cron, 2);
   w.hidden_exec.process_exec.exe_memfd = true;
   w.hidden_exec.task.tid = 801;

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/ruletest/event_script.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <limits>
+#include <string>
+#include <string_view>
+
+#include "common/base/status.h"
+#include "common/base/strings.h"
+#include "common/event/kind.h"
+#include "common/ruletest/script_keys.h"
+
+namespace vakt {
+namespace {
+
+constexpr uint32_t kDefaultPid = 100;
+constexpr uint32_t kMaxPid = 4'194'304;  // PID_MAX_LIMIT of the kernel
+constexpr size_t kMaxComm = 15;          // TASK_COMM_LEN without the NUL
+constexpr uint32_t kUnsetLoginUid = 0xffffffff;
+constexpr int kFd = 3;
+
+bool StartsProgram(Kind kind) { return kind == Kind::process_seed || kind == Kind::process_exec; }
+
+std::string_view LastComponent(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+std::string_view DefaultType(Kind kind) {
+  switch (kind) {
+    case Kind::process_fork:
+      return "clone";
+    case Kind::process_exec:
+      return "execve";
+    case Kind::process_exit:
+      return "procexit";
+    case Kind::file_open:
+      return "openat";
+    case Kind::network_connect:
+      return "connect";
+    case Kind::network_accept:
+      return "accept";
+    case Kind::process_seed:
+    case Kind::none:
+      return "";
+  }
+  return "";
+}
+
+absl::Status CompleteProgram(EventDraft& draft) {
+  v1::ProcessExec& image = draft.process.image;
+  const std::string& path = image.exe().path();
+  if (path.empty()) return absl::InvalidArgumentError("exe is missing: the program's path");
+  image.mutable_exe()->set_path_status(v1::File::PATH_STATUS_OK);
+  image.mutable_exe()->set_mode(S_IFREG | 0755);
+  if (image.argv().empty()) image.add_argv(std::string(LastComponent(path)));
+  if (image.filename().empty()) image.set_filename(path);
+  if (image.cwd().empty()) image.set_cwd("/");
+  if (!draft.has_comm) {
+    draft.process.task.set_comm(std::string(LastComponent(path).substr(0, kMaxComm)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CompleteOpen(EventDraft& draft) {
+  v1::FileOpen& open = *draft.event.mutable_file_open();
+  v1::File& file = *open.mutable_file();
+  if (file.path().empty()) return absl::InvalidArgumentError("path is missing: the file's path");
+  if (open.name_raw().empty()) open.set_name_raw(file.path());
+  open.set_dirfd(AT_FDCWD);
+  if (draft.event.result() < 0) {
+    open.set_fd(-1);
+    file.set_mode(0);
+    file.set_path_status(v1::File::PATH_STATUS_CLAIMED);
+    return absl::OkStatus();
+  }
+  if (draft.event.result() == 0) draft.event.set_result(kFd);
+  open.set_fd(static_cast<int32_t>(draft.event.result()));
+  if (file.mode() == 0) file.set_mode(S_IFREG | 0644);
+  file.set_nlink(1);
+  file.set_path_status(v1::File::PATH_STATUS_OK);
+  return absl::OkStatus();
+}
+
+// The draft's local end is the client's, until here.
+absl::Status CompleteNetwork(Kind kind, EventDraft& draft) {
+  v1::NetworkConnect& network = draft.network;
+  if (!network.has_remote()) {
+    return absl::InvalidArgumentError("to is missing: the server's address:port");
+  }
+  if (!network.has_local()) {
+    const bool ipv6 = network.remote().address().size() == 16;
+    network.mutable_local()->set_address(ipv6 ? std::string(15, '\0') + '\5'
+                                              : std::string("\x0a\0\0\5", 4));
+    network.mutable_local()->set_port(40000);
+  }
+  if (network.local().address().size() != network.remote().address().size()) {
+    return absl::InvalidArgumentError("from and to must both be IPv4 or both be IPv6");
+  }
+  if (network.transport() == v1::TRANSPORT_UNSPECIFIED) network.set_transport(v1::TRANSPORT_TCP);
+  network.set_fd(kFd);
+  if (kind == Kind::network_connect) {
+    *draft.event.mutable_network_connect() = network;
+    return absl::OkStatus();
+  }
+  v1::NetworkAccept& accept = *draft.event.mutable_network_accept();
+  *accept.mutable_local() = network.remote();
+  *accept.mutable_remote() = network.local();
+  accept.set_transport(network.transport());
+  accept.set_fd(kFd);
+  return absl::OkStatus();
+}
+
+absl::Status Complete(Kind kind, EventDraft& draft) {
+  if (draft.event.type().empty()) draft.event.set_type(std::string(DefaultType(kind)));
+  switch (kind) {
+    case Kind::process_exec:
+      VAKT_RETURN_IF_ERROR(CompleteProgram(draft));
+      *draft.event.mutable_process_exec() = draft.process.image;
+      return absl::OkStatus();
+    case Kind::process_seed:
+      VAKT_RETURN_IF_ERROR(CompleteProgram(draft));
+      *draft.event.mutable_process_seed()->mutable_image() = draft.process.image;
+      return absl::OkStatus();
+    case Kind::process_fork:
+      if (draft.child_pid == 0) return absl::InvalidArgumentError("child is missing: its pid");
+      return absl::OkStatus();
+    case Kind::process_exit:
+      draft.event.mutable_process_exit();
+      return absl::OkStatus();
+    case Kind::file_open:
+      return CompleteOpen(draft);
+    case Kind::network_connect:
+    case Kind::network_accept:
+      return CompleteNetwork(kind, draft);
+    case Kind::none:
+      break;
+  }
+  return absl::InvalidArgumentError("an event needs a kind");
+}
+
+std::string KindNames() {
+  std::string names;
+  for (const KindRow& row : AllKinds()) {
+    if (!names.empty()) names += ", ";
+    names += row.stem;
+  }
+  return names;
+}
+
+absl::StatusOr<Kind> ReadKind(const YamlNode& item) {
+  if (!item.is_mapping() || item.entries.size() != 1) {
+    return absl::InvalidArgumentError("expected one event, such as `process_exec: {exe: /bin/ls}`");
+  }
+  const KindRow* row = FindKind(item.entries[0].key.text);
+  if (row == nullptr) {
+    return absl::InvalidArgumentError(StrCat("there is no event kind \"", item.entries[0].key.text,
+                                             "\"; there are ", KindNames()));
+  }
+  if (!item.entries[0].value.is_mapping()) {
+    return absl::InvalidArgumentError(StrCat("expected {key: value, ...} after ", row->stem));
+  }
+  return row->kind;
+}
+
+absl::Status ReadPid(const YamlNode& keys, std::string_view key, uint32_t fallback, uint32_t* pid) {
+  *pid = fallback;
+  const YamlNode* value = keys.Find(key);
+  if (value == nullptr) return absl::OkStatus();
+  uint64_t number = 0;
+  VAKT_RETURN_IF_ERROR(ReadNumber(*value, kMaxPid, &number));
+  *pid = static_cast<uint32_t>(number);
+  return absl::OkStatus();
+}
+
+// The new program's own properties begin anew; credentials, session and container stay.
+void ForgetProgram(ScriptProcess& process) {
+  v1::ProcessFacts facts = process.image.facts();
+  std::string cwd = process.image.cwd();
+  process.image.Clear();
+  *process.image.mutable_facts() = std::move(facts);
+  process.image.set_cwd(std::move(cwd));
+}
+
+}  // namespace
+
+// A new process takes from its parent what a fork copies.
+ScriptProcess EventScript::Start(uint32_t pid, uint32_t ppid) {
+  ScriptProcess process;
+  v1::ProcessFacts& facts = *process.image.mutable_facts();
+  const auto parent = processes_.find(ppid);
+  if (parent != processes_.end()) {
+    process = parent->second;
+    process.task.set_parent_cookie(parent->second.task.cookie());
+  } else {
+    facts.set_login_uid(kUnsetLoginUid);
+    facts.set_session_id(pid);
+    facts.set_ns_session_id(pid);
+  }
+  process.task.set_cookie((boot_ns_ << 22) | pid);
+  process.task.set_pid(pid);
+  process.task.set_tid(pid);
+  process.task.set_ppid(ppid);
+  process.image.mutable_facts()->set_start_boot_ns(boot_ns_);
+  process.image.mutable_facts()->set_ns_pid(pid);
+  process.image.mutable_facts()->set_pgid(pid);
+  process.image.mutable_facts()->set_ns_pgid(pid);
+  return process;
+}
+
+absl::StatusOr<ScriptProcess> EventScript::FindOrStart(const YamlNode& keys, bool starts_program) {
+  uint32_t pid = 0;
+  uint32_t ppid = 0;
+  VAKT_RETURN_IF_ERROR(ReadPid(keys, "pid", kDefaultPid, &pid));
+  const auto known = processes_.find(pid);
+  if (known == processes_.end() && !starts_program) {
+    return absl::InvalidArgumentError(StrCat("no event before this one tells about process ", pid,
+                                             "; begin with process_seed or process_exec"));
+  }
+  VAKT_RETURN_IF_ERROR(
+      ReadPid(keys, "ppid", known == processes_.end() ? 1 : known->second.task.ppid(), &ppid));
+  ScriptProcess process = known == processes_.end() ? Start(pid, ppid) : known->second;
+  process.task.set_tid(pid);
+  process.task.set_ppid(ppid);
+  if (starts_program) ForgetProgram(process);
+  return process;
+}
+
+absl::StatusOr<v1::Event> EventScript::Add(const YamlNode& item, SourcePosition* where) {
+  *where = item.position;
+  VAKT_ASSIGN_OR_RETURN(const Kind kind, ReadKind(item));
+  const YamlNode& keys = item.entries[0].value;
+  EventDraft draft;
+  VAKT_ASSIGN_OR_RETURN(draft.process, FindOrStart(keys, StartsProgram(kind)));
+  for (const YamlEntry& entry : keys.entries) {
+    *where = entry.key.position;
+    const ScriptKeyRow* row = FindScriptKey(entry.key.text, kind);
+    if (row == nullptr) {
+      return absl::InvalidArgumentError(StrCat(KindStem(kind), " has no key \"", entry.key.text,
+                                               "\"; it has ", ScriptKeyNames(kind)));
+    }
+    if (absl::Status status = row->set(entry.value, draft); !status.ok()) {
+      return absl::InvalidArgumentError(StrCat(entry.key.text, ": ", Message(status)));
+    }
+  }
+  *where = item.position;
+  VAKT_RETURN_IF_ERROR(Complete(kind, draft));
+  boot_ns_ += draft.after_ns;
+  processes_[draft.process.task.pid()] = draft.process;
+  if (kind == Kind::process_fork) {
+    ScriptProcess child = Start(draft.child_pid, draft.process.task.pid());
+    *draft.event.mutable_process_fork()->mutable_child() = child.task;
+    *draft.event.mutable_process_fork()->mutable_child_facts() = child.image.facts();
+    draft.event.set_result(draft.child_pid);
+    processes_[draft.child_pid] = std::move(child);
+  }
+  *draft.event.mutable_task() = draft.process.task;
+  draft.event.set_boot_ns(boot_ns_);
+  draft.event.set_seq(++seq_);
+  draft.event.set_abi(v1::ABI_X86_64);
+  return std::move(draft.event);
+}
+
+}  // namespace vakt

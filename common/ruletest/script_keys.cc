@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/ruletest/script_keys.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <cstdlib>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "common/base/status.h"
+#include "common/base/strings.h"
+#include "common/event/event_names.h"
+
+namespace vakt {
+namespace {
+
+constexpr KindSet kPrograms = KindBit(Kind::process_seed) | KindBit(Kind::process_exec);
+constexpr KindSet kExec = KindBit(Kind::process_exec);
+constexpr KindSet kOpen = KindBit(Kind::file_open);
+constexpr KindSet kNetwork = KindBit(Kind::network_connect) | KindBit(Kind::network_accept);
+constexpr KindSet kAll = ~KindSet{0};
+
+constexpr uint64_t kNsPerSecond = 1'000'000'000;
+constexpr uint64_t kMaxSeconds = 1'000'000'000;
+constexpr size_t kContainerIdDigits = 64;
+
+absl::Status Invalid(std::string_view what, const YamlNode& value) {
+  return absl::InvalidArgumentError(StrCat(what, ", not \"", value.text, "\""));
+}
+
+absl::Status ReadText(const YamlNode& value, std::string* out) {
+  if (!value.is_scalar()) return absl::InvalidArgumentError("expected text");
+  *out = value.text;
+  return absl::OkStatus();
+}
+
+absl::Status ReadBool(const YamlNode& value, bool* out) {
+  if (value.text != "true" && value.text != "false") {
+    return Invalid("expected true or false", value);
+  }
+  *out = value.text == "true";
+  return absl::OkStatus();
+}
+
+absl::Status ReadUint32(const YamlNode& value, uint32_t* out) {
+  uint64_t number = 0;
+  VAKT_RETURN_IF_ERROR(ReadNumber(value, std::numeric_limits<uint32_t>::max(), &number));
+  *out = static_cast<uint32_t>(number);
+  return absl::OkStatus();
+}
+
+v1::Task& TaskOf(EventDraft& draft) { return draft.process.task; }
+v1::ProcessExec& ImageOf(EventDraft& draft) { return draft.process.image; }
+v1::ProcessFacts& FactsOf(EventDraft& draft) { return *draft.process.image.mutable_facts(); }
+
+// Setters of plain members: a protobuf setter and the part of the draft that it belongs to.
+template <auto part, auto setter>
+absl::Status Number(const YamlNode& value, EventDraft& draft) {
+  uint32_t number = 0;
+  VAKT_RETURN_IF_ERROR(ReadUint32(value, &number));
+  (part(draft).*setter)(number);
+  return absl::OkStatus();
+}
+
+template <auto part, auto setter>
+absl::Status Flag(const YamlNode& value, EventDraft& draft) {
+  bool flag = false;
+  VAKT_RETURN_IF_ERROR(ReadBool(value, &flag));
+  (part(draft).*setter)(flag);
+  return absl::OkStatus();
+}
+
+template <auto part, std::string* (std::remove_reference_t<
+                                   decltype(part(std::declval<EventDraft&>()))>::*mutable_text)()>
+absl::Status Text(const YamlNode& value, EventDraft& draft) {
+  return ReadText(value, (part(draft).*mutable_text)());
+}
+
+// pid and ppid are read before all others (EventScript::FindOrStart).
+absl::Status AlreadyRead(const YamlNode&, EventDraft&) { return absl::OkStatus(); }
+
+absl::Status SetComm(const YamlNode& value, EventDraft& draft) {
+  draft.has_comm = true;
+  return ReadText(value, draft.process.task.mutable_comm());
+}
+
+absl::Status SetUid(const YamlNode& value, EventDraft& draft) {
+  uint32_t uid = 0;
+  VAKT_RETURN_IF_ERROR(ReadUint32(value, &uid));
+  draft.process.task.set_uid(uid);
+  draft.process.task.set_euid(uid);
+  return absl::OkStatus();
+}
+
+absl::Status SetGid(const YamlNode& value, EventDraft& draft) {
+  uint32_t gid = 0;
+  VAKT_RETURN_IF_ERROR(ReadUint32(value, &gid));
+  draft.process.task.set_gid(gid);
+  draft.process.task.set_egid(gid);
+  return absl::OkStatus();
+}
+
+absl::Status SetCapabilities(const YamlNode& value, EventDraft& draft) {
+  uint64_t capabilities = 0;
+  VAKT_RETURN_IF_ERROR(ReadNumber(value, std::numeric_limits<uint64_t>::max(), &capabilities));
+  draft.process.task.set_cap_effective(capabilities);
+  FactsOf(draft).set_cap_permitted(capabilities);
+  return absl::OkStatus();
+}
+
+absl::Status SetExe(const YamlNode& value, EventDraft& draft) {
+  return ReadText(value, ImageOf(draft).mutable_exe()->mutable_path());
+}
+
+absl::Status SetArgv(const YamlNode& value, EventDraft& draft) {
+  if (!value.is_sequence()) return absl::InvalidArgumentError("expected a list of arguments");
+  ImageOf(draft).clear_argv();
+  for (const YamlNode& item : value.items) {
+    VAKT_RETURN_IF_ERROR(ReadText(item, ImageOf(draft).add_argv()));
+  }
+  return absl::OkStatus();
+}
+
+// "0123456789ab" becomes a cgroup of Docker's, the id padded with zeros.
+absl::Status SetContainer(const YamlNode& value, EventDraft& draft) {
+  std::string id;
+  VAKT_RETURN_IF_ERROR(ReadText(value, &id));
+  if (id.empty() || id.size() > kContainerIdDigits ||
+      id.find_first_not_of("0123456789abcdef") != std::string::npos) {
+    return Invalid("expected up to 64 hex digits (quoted, when they look like a number)", value);
+  }
+  id.resize(kContainerIdDigits, '0');
+  FactsOf(draft).set_cgroup_path(StrCat("/system.slice/docker-", id, ".scope"));
+  draft.process.task.set_cgroup_id(std::hash<std::string>()(id));
+  return absl::OkStatus();
+}
+
+absl::Status SetCgroup(const YamlNode& value, EventDraft& draft) {
+  VAKT_RETURN_IF_ERROR(ReadText(value, FactsOf(draft).mutable_cgroup_path()));
+  draft.process.task.set_cgroup_id(std::hash<std::string>()(FactsOf(draft).cgroup_path()));
+  return absl::OkStatus();
+}
+
+absl::Status SetType(const YamlNode& value, EventDraft& draft) {
+  if (FindEventType(value.text) == nullptr) return Invalid("expected an event type", value);
+  draft.event.set_type(value.text);
+  return absl::OkStatus();
+}
+
+absl::Status SetResult(const YamlNode& value, EventDraft& draft) {
+  for (int64_t error = 1; error < 256; ++error) {
+    if (!value.text.empty() && ErrnoName(error) == value.text) {
+      draft.event.set_result(-error);
+      return absl::OkStatus();
+    }
+  }
+  int64_t number = 0;
+  if (!absl::SimpleAtoi(value.text, &number)) {
+    return Invalid("expected a number or an error's name, such as ENOENT", value);
+  }
+  draft.event.set_result(number);
+  return absl::OkStatus();
+}
+
+absl::Status SetAfter(const YamlNode& value, EventDraft& draft) {
+  uint64_t seconds = 0;
+  VAKT_RETURN_IF_ERROR(ReadNumber(value, kMaxSeconds, &seconds));
+  draft.after_ns = seconds * kNsPerSecond;
+  return absl::OkStatus();
+}
+
+v1::FileOpen& OpenOf(EventDraft& draft) { return *draft.event.mutable_file_open(); }
+
+absl::Status SetPath(const YamlNode& value, EventDraft& draft) {
+  return ReadText(value, OpenOf(draft).mutable_file()->mutable_path());
+}
+
+absl::Status SetOpenFlags(const YamlNode& value, EventDraft& draft) {
+  uint32_t flags = 0;
+  std::string_view rest = value.text;
+  do {
+    const std::string_view name = rest.substr(0, rest.find('|'));
+    rest.remove_prefix(std::min(name.size() + 1, rest.size()));
+    const std::optional<uint32_t> flag = FindOpenFlag(name);
+    if (!flag.has_value()) return Invalid("expected O_RDWR|O_CREAT or the like", value);
+    flags |= *flag;
+  } while (!rest.empty());
+  OpenOf(draft).set_flags(flags);
+  return absl::OkStatus();
+}
+
+absl::Status SetFileType(const YamlNode& value, EventDraft& draft) {
+  const struct {
+    std::string_view name;
+    uint32_t mode;
+  } types[] = {{"file", S_IFREG | 0644},
+               {"directory", S_IFDIR | 0755},
+               {"pipe", S_IFIFO | 0600},
+               {"device", S_IFBLK | 0600}};
+  for (const auto& type : types) {
+    if (type.name != value.text) continue;
+    OpenOf(draft).mutable_file()->set_mode(type.mode);
+    return absl::OkStatus();
+  }
+  return Invalid("expected file, directory, pipe or device", value);
+}
+
+// "10.0.0.1:80" or "[::1]:80".
+absl::Status ReadEndpoint(const YamlNode& value, v1::Endpoint* out) {
+  const std::string_view text = value.text;
+  const size_t colon = text.rfind(':');
+  uint32_t port = 0;
+  if (colon == std::string_view::npos || !absl::SimpleAtoi(ToAbsl(text.substr(colon + 1)), &port) ||
+      port > 0xffff) {
+    return Invalid("expected address:port or [address]:port", value);
+  }
+  std::string address(text.substr(0, colon));
+  const bool ipv6 = address.size() > 2 && address.front() == '[' && address.back() == ']';
+  if (ipv6) address = address.substr(1, address.size() - 2);
+  unsigned char bytes[16];
+  if (inet_pton(ipv6 ? AF_INET6 : AF_INET, address.c_str(), bytes) != 1) {
+    return Invalid("expected address:port or [address]:port", value);
+  }
+  out->set_address(bytes, ipv6 ? 16 : 4);
+  out->set_port(port);
+  return absl::OkStatus();
+}
+
+// While the draft is made `local` is the client, whichever side the process is on.
+absl::Status SetFrom(const YamlNode& value, EventDraft& draft) {
+  return ReadEndpoint(value, draft.network.mutable_local());
+}
+absl::Status SetTo(const YamlNode& value, EventDraft& draft) {
+  return ReadEndpoint(value, draft.network.mutable_remote());
+}
+
+absl::Status SetTransport(const YamlNode& value, EventDraft& draft) {
+  if (value.text != "tcp" && value.text != "udp") return Invalid("expected tcp or udp", value);
+  draft.network.set_transport(value.text == "tcp" ? v1::TRANSPORT_TCP : v1::TRANSPORT_UDP);
+  return absl::OkStatus();
+}
+
+absl::Status SetChild(const YamlNode& value, EventDraft& draft) {
+  return ReadUint32(value, &draft.child_pid);
+}
+
+absl::Status SetExitCode(const YamlNode& value, EventDraft& draft) {
+  uint64_t code = 0;
+  VAKT_RETURN_IF_ERROR(ReadNumber(value, 255, &code));
+  draft.event.mutable_process_exit()->set_exit_code(static_cast<int32_t>(code));
+  return absl::OkStatus();
+}
+
+absl::Status SetSignal(const YamlNode& value, EventDraft& draft) {
+  uint64_t signal = 0;
+  VAKT_RETURN_IF_ERROR(ReadNumber(value, 64, &signal));
+  draft.event.mutable_process_exit()->set_signal(static_cast<int32_t>(signal));
+  return absl::OkStatus();
+}
+
+constexpr ScriptKeyRow kKeys[] = {
+    {"pid", kAll, "Process id; names the process in later events. 100.", AlreadyRead},
+    {"ppid", kPrograms, "Process id of the parent. As before, or 1.", AlreadyRead},
+    {"tid", kAll, "Thread id. pid.", Number<TaskOf, &v1::Task::set_tid>},
+    {"comm", kAll, "Name. Last component of exe, at most 15 bytes.", SetComm},
+    {"uid", kAll, "User id, real and effective. As before, the parent's, or 0.", SetUid},
+    {"gid", kAll, "Group id, real and effective. As uid.", SetGid},
+    {"euid", kAll, "Effective user id, after uid. uid.", Number<TaskOf, &v1::Task::set_euid>},
+    {"caps", kAll, "Effective and permitted capabilities as a number. As uid.", SetCapabilities},
+    {"type", kAll, "Event type: openat2, execveat, accept4. The usual one of the kind.", SetType},
+    {"after_s", kAll, "Seconds since the event before. A millisecond.", SetAfter},
+    {"exe", kPrograms, "Path of the executable as the kernel resolved it.", SetExe},
+    {"argv", kPrograms, "Arguments with argv[0]. The last component of exe.", SetArgv},
+    {"filename", kExec, "Path that was asked for. exe.",
+     Text<ImageOf, &v1::ProcessExec::mutable_filename>},
+    {"cwd", kPrograms, "Working directory. /.", Text<ImageOf, &v1::ProcessExec::mutable_cwd>},
+    {"login_uid", kPrograms, "Audit login user id. As uid, or unset.",
+     Number<FactsOf, &v1::ProcessFacts::set_login_uid>},
+    {"tty", kPrograms, "Device number of the terminal. As uid.",
+     Number<FactsOf, &v1::ProcessFacts::set_tty>},
+    {"ns_pid", kPrograms, "Process id in its own namespace. pid.",
+     Number<FactsOf, &v1::ProcessFacts::set_ns_pid>},
+    {"sid", kPrograms, "Session id. As uid.", Number<FactsOf, &v1::ProcessFacts::set_session_id>},
+    {"container", kPrograms, "Container id, up to 64 hex digits. As uid, or the host.",
+     SetContainer},
+    {"cgroup", kPrograms, "Control group path, instead of container.", SetCgroup},
+    {"upper_layer", kPrograms, "The executable is not from the image. false.",
+     Flag<ImageOf, &v1::ProcessExec::set_exe_upper_layer>},
+    {"memfd", kPrograms, "The executable is a memfd. false.",
+     Flag<ImageOf, &v1::ProcessExec::set_exe_memfd>},
+    {"unlinked", kPrograms, "The executable was deleted. false.",
+     Flag<ImageOf, &v1::ProcessExec::set_exe_unlinked>},
+    {"writable", kPrograms, "Its user may write the executable. false.",
+     Flag<ImageOf, &v1::ProcessExec::set_exe_writable>},
+    {"child", KindBit(Kind::process_fork), "Process id of the new process.", SetChild},
+    {"path", kOpen, "Path as the kernel resolved it.", SetPath},
+    {"raw", kOpen, "Path as the program passed it. path.",
+     Text<OpenOf, &v1::FileOpen::mutable_name_raw>},
+    {"flags", kOpen, "O_WRONLY|O_CREAT and so on. O_RDONLY.", SetOpenFlags},
+    {"mode", kOpen, "Mode of a new file. 0.", Number<OpenOf, &v1::FileOpen::set_create_mode>},
+    {"file_type", kOpen, "file, directory, pipe or device. file.", SetFileType},
+    {"result", kOpen | kNetwork, "ENOENT and so on, or a number. Success.", SetResult},
+    {"from", kNetwork, "The client: address:port. 10.0.0.5:40000.", SetFrom},
+    {"to", kNetwork, "The server: address:port.", SetTo},
+    {"transport", kNetwork, "tcp or udp. tcp.", SetTransport},
+    {"code", KindBit(Kind::process_exit), "Exit code. 0.", SetExitCode},
+    {"signal", KindBit(Kind::process_exit), "Signal that ended it. 0.", SetSignal},
+};
+
+}  // namespace
+
+absl::Status ReadNumber(const YamlNode& value, uint64_t max, uint64_t* out) {
+  char* end = nullptr;
+  errno = 0;
+  const bool digits = value.is_scalar() && !value.text.empty() &&
+                      std::isdigit(static_cast<unsigned char>(value.text.front())) != 0;
+  *out = digits ? std::strtoull(value.text.c_str(), &end, 0) : 0;
+  if (!digits || errno != 0 || *end != '\0' || *out > max) {
+    return Invalid(StrCat("expected a number up to ", max), value);
+  }
+  return absl::OkStatus();
+}
+
+absl::Span<const ScriptKeyRow> AllScriptKeys() { return kKeys; }
+
+const ScriptKeyRow* FindScriptKey(std::string_view name, Kind kind) {
+  for (const ScriptKeyRow& row : kKeys) {
+    if (row.name == name && (row.kinds & KindBit(kind)) != 0) return &row;
+  }
+  return nullptr;
+}
+
+std::string ScriptKeyNames(Kind kind) {
+  std::string names;
+  for (const ScriptKeyRow& row : kKeys) {
+    if ((row.kinds & KindBit(kind)) == 0) continue;
+    if (!names.empty()) names += ", ";
+    names += row.name;
+  }
+  return names;
+}
+
+}  // namespace vakt
