@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// The Alerts service: lets users in by certificate and passes them to query/ and subscribe/.
+// Threads: thread-safe. Query and GetAlert occupy one of the server's few threads each; a
+// subscription occupies none.
+#ifndef VAKT_COLLECTOR_APP_ALERTS_SERVICE_H_
+#define VAKT_COLLECTOR_APP_ALERTS_SERVICE_H_
+
+#include "collector/query/query_handler.h"
+#include "collector/subscribe/subscription_hub.h"
+#include "vakt/v1/query.grpc.pb.h"
+
+namespace vakt {
+
+class AlertsService final : public v1::Alerts::WithCallbackMethod_Subscribe<v1::Alerts::Service> {
+ public:
+  // Both must outlive it.
+  AlertsService(QueryHandler* query, SubscriptionHub* subscriptions)
+      : query_(*query), subscriptions_(*subscriptions) {}
+
+  grpc::ServerWriteReactor<v1::SubscribeResponse>* Subscribe(
+      grpc::CallbackServerContext* call, const v1::SubscribeRequest* request) override;
+  grpc::Status Query(grpc::ServerContext* call, const v1::QueryRequest* request,
+                     v1::QueryResponse* response) override;
+  grpc::Status GetAlert(grpc::ServerContext* call, const v1::GetAlertRequest* request,
+                        v1::StoredRecord* response) override;
+
+ private:
+  QueryHandler& query_;
+  SubscriptionHub& subscriptions_;
+};
+
+}  // namespace vakt
+
+#endif  // VAKT_COLLECTOR_APP_ALERTS_SERVICE_H_

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/app/collector.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
+#include <grpcpp/server_builder.h>
+
+#include <chrono>
+#include <string_view>
+#include <utility>
+
+#include "common/base/status.h"
+#include "common/base/strings.h"
+
+namespace vakt {
+namespace {
+
+// What peers can make gRPC itself hold: messages on their way in and out.
+constexpr size_t kTransportBytes = 256 << 20;
+// Of which queries that run at once take one each; more are refused with RESOURCE_EXHAUSTED.
+constexpr int kMaxServerThreads = 32;
+constexpr std::chrono::seconds kStopGrace{5};
+
+struct ChannelArgument {
+  const char* name;
+  int value;
+};
+constexpr ChannelArgument kChannelArguments[] = {
+    // A second collector on the port must fail, not share it.
+    {GRPC_ARG_ALLOW_REUSEPORT, 0},
+    // A peer that vanished without a word is noticed within 40 s.
+    {GRPC_ARG_KEEPALIVE_TIME_MS, 30'000},
+    {GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000},
+    // Agents may ask as often as every 5 s whether we are there; more is abuse.
+    {GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5'000},
+    {GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1},
+    // An agent has one stream, a client a few.
+    {GRPC_ARG_MAX_CONCURRENT_STREAMS, 32},
+    {GRPC_ARG_MAX_METADATA_SIZE, 8 << 10},
+    {GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 5'000},
+};
+
+void Limit(const CollectorOptions& options, grpc::ServerBuilder& builder) {
+  builder.SetMaxReceiveMessageSize(options.max_message_bytes);
+  for (const auto& [name, value] : kChannelArguments) builder.AddChannelArgument(name, value);
+  // Compressed messages could be small on the wire and huge in memory; records are not worth it.
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
+  builder.SetResourceQuota(grpc::ResourceQuota("vakt-collector")
+                               .Resize(kTransportBytes)
+                               .SetMaxThreads(kMaxServerThreads));
+  builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
+  builder.SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
+  builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 2);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Collector>> Collector::Start(const CollectorOptions& options) {
+  std::unique_ptr<Collector> collector(new Collector());
+  VAKT_ASSIGN_OR_RETURN(collector->store_, Store::Open(options.store));
+  Store* const store = collector->store_.get();
+  collector->ingest_ = std::make_unique<IngestService>(store, options.ingest);
+  collector->query_ = std::make_unique<QueryHandler>(store);
+  collector->subscriptions_ = std::make_unique<SubscriptionHub>(store, options.subscribe);
+  collector->fleet_ = std::make_unique<FleetHandler>(
+      store, [ingest = collector->ingest_.get()](std::string_view cluster, std::string_view node) {
+        return ingest->IsConnected(cluster, node);
+      });
+  collector->alerts_service_ =
+      std::make_unique<AlertsService>(collector->query_.get(), collector->subscriptions_.get());
+  collector->fleet_service_ = std::make_unique<FleetService>(collector->fleet_.get());
+  VAKT_RETURN_IF_ERROR(collector->StartServer(options));
+  return collector;
+}
+
+absl::Status Collector::StartServer(const CollectorOptions& options) {
+  VAKT_ASSIGN_OR_RETURN(const auto credentials, ServerTls(options.tls));
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  int port = 0;
+  builder.AddListeningPort(options.listen, credentials, &port);
+  builder.RegisterService(ingest_.get());
+  builder.RegisterService(alerts_service_.get());
+  builder.RegisterService(fleet_service_.get());
+  Limit(options, builder);
+  server_ = builder.BuildAndStart();
+  if (server_ == nullptr || port == 0) {
+    return absl::UnavailableError(
+        StrCat("cannot listen on ", options.listen,
+               ": the port is in use, or the address is not one of this host's: choose another "
+               "with --listen"));
+  }
+  address_ =
+      StrCat(std::string_view(options.listen).substr(0, options.listen.rfind(':')), ":", port);
+  return absl::OkStatus();
+}
+
+void Collector::Stop() {
+  if (server_ == nullptr) return;
+  subscriptions_->Drain();
+  ingest_->Drain();
+  server_->Shutdown(std::chrono::system_clock::now() + kStopGrace);
+  server_->Wait();
+  server_.reset();
+}
+
+Collector::~Collector() { Stop(); }
+
+}  // namespace vakt

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// The collector as a whole: the store, the services over it, and the gRPC server in front.
+//
+//   VAKT_ASSIGN_OR_RETURN(auto collector, Collector::Start(options));
+//   ... collector->address() ...
+//   collector->Stop();
+//
+// Threads: Start and Stop from one thread. The number of threads does not depend on the number of
+// agents and subscribers: gRPC's callback threads (2 to 16, by CPUs), a bounded pool for queries,
+// one writer, one reader for subscriptions, one for retention.
+#ifndef VAKT_COLLECTOR_APP_COLLECTOR_H_
+#define VAKT_COLLECTOR_APP_COLLECTOR_H_
+
+#include <grpcpp/server.h>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "collector/app/alerts_service.h"
+#include "collector/app/fleet_service.h"
+#include "collector/app/tls.h"
+#include "collector/ingest/ingest_service.h"
+#include "collector/store/store.h"
+#include "collector/subscribe/subscription_hub.h"
+
+namespace vakt {
+
+struct CollectorOptions {
+  std::string listen = "127.0.0.1:7443";  // port 0: any free one
+  TlsFiles tls;
+  int max_message_bytes = 4 << 20;
+  StoreOptions store;
+  IngestLimits ingest;
+  SubscribeOptions subscribe;
+};
+
+class Collector {
+ public:
+  // Listens when it returns. Errors name the file, directory or address that is wrong.
+  static absl::StatusOr<std::unique_ptr<Collector>> Start(const CollectorOptions& options);
+  ~Collector();
+
+  // host:port, with the port that was taken.
+  const std::string& address() const { return address_; }
+  const IngestStats& ingest_stats() const { return ingest_->stats(); }
+  const Store& store() const { return *store_; }
+
+  // Takes nothing new, acknowledges what is in flight, ends all streams, writes everything. Streams
+  // that do not end within a few seconds are cut. Idempotent.
+  void Stop();
+
+ private:
+  Collector() = default;
+  absl::Status StartServer(const CollectorOptions& options);
+
+  // In the order of their use of one another; they go in the reverse.
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<IngestService> ingest_;
+  std::unique_ptr<QueryHandler> query_;
+  std::unique_ptr<SubscriptionHub> subscriptions_;
+  std::unique_ptr<FleetHandler> fleet_;
+  std::unique_ptr<AlertsService> alerts_service_;
+  std::unique_ptr<FleetService> fleet_service_;
+  std::unique_ptr<grpc::Server> server_;
+  std::string address_;
+};
+
+}  // namespace vakt
+
+#endif  // VAKT_COLLECTOR_APP_COLLECTOR_H_

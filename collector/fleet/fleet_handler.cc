@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/fleet/fleet_handler.h"
+
+#include <vector>
+
+#include "common/base/status.h"
+
+namespace vakt {
+
+absl::Status FleetHandler::ListNodes(v1::ListNodesResponse* response) const {
+  VAKT_ASSIGN_OR_RETURN(std::vector<v1::Node> nodes, store_.ListNodes());
+  for (v1::Node& node : nodes) {
+    node.set_connected(is_connected_(node.cluster(), node.node()));
+    *response->add_nodes() = std::move(node);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace vakt

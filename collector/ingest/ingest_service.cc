@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/ingest/ingest_service.h"
+
+#include <utility>
+
+#include "collector/access/authorize.h"
+#include "common/base/log.h"
+#include "common/base/status.h"
+#include "common/base/strings.h"
+
+namespace vakt {
+namespace {
+
+// Says why, and ends. Owns itself until gRPC is done with it.
+class RefusedStream final : public grpc::ServerBidiReactor<v1::AgentMessage, v1::CollectorMessage> {
+ public:
+  explicit RefusedStream(const absl::Status& status) { Finish(ToGrpcStatus(status)); }
+  void OnDone() override { delete this; }
+};
+
+}  // namespace
+
+grpc::ServerBidiReactor<v1::AgentMessage, v1::CollectorMessage>* IngestService::Connect(
+    grpc::CallbackServerContext* call) {
+  absl::StatusOr<AgentIdentity> agent = AuthorizeAgent(*call->auth_context());
+  if (!agent.ok()) {
+    ++stats_.refused;
+    if (LogEvery("ingest.identity", absl::Seconds(10))) {
+      LogWarning(StrCat("refused ", call->peer(), " as an agent: ", Message(agent.status())));
+    }
+    return new RefusedStream(agent.status());
+  }
+  if (draining_) return new RefusedStream(absl::UnavailableError("the collector is stopping"));
+  return IngestSession::Start({store_, registry_, stats_, limits_}, call, *std::move(agent));
+}
+
+void IngestService::Drain() {
+  draining_ = true;
+  for (const auto& session : registry_.Sessions()) session->Drain();
+}
+
+}  // namespace vakt

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// The agents' door: lets agents in by certificate, one session each.
+//
+// Ownership: the store must outlive it, and it the gRPC server. Threads: thread-safe; holds no
+// thread per agent.
+#ifndef VAKT_COLLECTOR_INGEST_INGEST_SERVICE_H_
+#define VAKT_COLLECTOR_INGEST_INGEST_SERVICE_H_
+
+#include <atomic>
+#include <string_view>
+
+#include "collector/ingest/ingest_session.h"
+#include "collector/ingest/ingest_stats.h"
+#include "collector/ingest/session_registry.h"
+#include "collector/store/store.h"
+#include "vakt/v1/ingest.grpc.pb.h"
+
+namespace vakt {
+
+class IngestService final : public v1::Ingest::CallbackService {
+ public:
+  explicit IngestService(Store* store, IngestLimits limits = {})
+      : store_(*store), limits_(limits) {}
+
+  grpc::ServerBidiReactor<v1::AgentMessage, v1::CollectorMessage>* Connect(
+      grpc::CallbackServerContext* call) override;
+
+  // Takes no new session, and lets the present ones acknowledge what is in flight and end.
+  void Drain();
+
+  bool IsConnected(std::string_view cluster, std::string_view node) const {
+    return registry_.IsConnected(cluster, node);
+  }
+  const IngestStats& stats() const { return stats_; }
+
+ private:
+  Store& store_;
+  const IngestLimits limits_;
+  IngestStats stats_;
+  SessionRegistry registry_;
+  std::atomic<bool> draining_{false};
+};
+
+}  // namespace vakt
+
+#endif  // VAKT_COLLECTOR_INGEST_INGEST_SERVICE_H_

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/ingest/ingest_session.h"
+
+#include <grpcpp/server_context.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "collector/access/authorize.h"
+#include "common/base/log.h"
+#include "common/base/status.h"
+#include "common/base/strings.h"
+#include "common/base/text.h"
+#include "common/base/version.h"
+
+namespace vakt {
+namespace {
+
+constexpr absl::Duration kLogInterval = absl::Seconds(10);
+constexpr size_t kMaxBootIdBytes = 64;
+
+void Count(const absl::Status& status, IngestStats& stats) {
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+      ++stats.malformed;
+      break;
+    case absl::StatusCode::kResourceExhausted:
+      ++stats.over_limit;
+      break;
+    case absl::StatusCode::kPermissionDenied:
+      ++stats.forged;
+      break;
+    default:
+      break;
+  }
+}
+
+}  // namespace
+
+IngestSession::IngestSession(const IngestContext& context, grpc::CallbackServerContext* call,
+                             AgentIdentity agent)
+    : context_(context),
+      call_(call),
+      agent_(std::move(agent)),
+      key_(SessionRegistry::Key(agent_.cluster, agent_.node)) {}
+
+IngestSession* IngestSession::Start(const IngestContext& context, grpc::CallbackServerContext* call,
+                                    AgentIdentity agent) {
+  std::shared_ptr<IngestSession> session(new IngestSession(context, call, std::move(agent)));
+  ++context.stats.streams;
+  if (const auto previous = context.registry.Enter(session->key_, session)) {
+    ++context.stats.replaced;
+    previous->Replace();
+  }
+  absl::MutexLock lock(&session->mutex_);
+  session->held_by_grpc_ = session;
+  session->Advance();
+  return session.get();
+}
+
+void IngestSession::Replace() {
+  absl::MutexLock lock(&mutex_);
+  if (done_) return;
+  Fail(absl::AbortedError("a newer connection of this node has come"));
+  // Not by a status, which a dead peer would never fetch.
+  call_->TryCancel();
+  Advance();
+}
+
+void IngestSession::Drain() {
+  absl::MutexLock lock(&mutex_);
+  if (!drained_.has_value()) {
+    drained_ = grpc::Status(grpc::StatusCode::UNAVAILABLE, "the collector is stopping");
+  }
+  Advance();
+}
+
+void IngestSession::OnReadDone(bool ok) {
+  const std::shared_ptr<IngestSession> self = shared_from_this();
+  bool ignored = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (!ok && !drained_.has_value()) drained_ = grpc::Status::OK;  // the agent has finished
+    ignored = drained_.has_value() || failure_.has_value();
+  }
+  const absl::Status status = ignored ? absl::OkStatus() : HandleMessage();
+  v1::AgentMessage().Swap(&message_);  // gives its memory back, which Clear would keep
+  absl::MutexLock lock(&mutex_);
+  reading_ = false;
+  if (!status.ok()) {
+    Count(status, context_.stats);
+    if (LogEvery("ingest.refuse", kLogInterval)) {
+      LogWarning(StrCat("refused what agent ", key_, " sent: ", Message(status)));
+    }
+    Fail(status);
+  }
+  Advance();
+}
+
+absl::Status IngestSession::HandleMessage() {
+  if (message_.has_hello()) return HandleHello(message_.mutable_hello());
+  if (!said_hello_) return absl::InvalidArgumentError("the first message is not a Hello");
+  if (message_.has_batch()) return HandleBatch(message_.mutable_batch());
+  if (message_.has_heartbeat()) return HandleHeartbeat(message_.mutable_heartbeat());
+  return absl::OkStatus();  // a message that only newer agents know
+}
+
+absl::Status IngestSession::HandleHello(v1::Hello* hello) {
+  if (said_hello_) return absl::InvalidArgumentError("a second Hello on one stream");
+  if (hello->node() != agent_.node) {
+    return absl::PermissionDeniedError(
+        StrCat("Hello.node is \"", EscapeUtf8(hello->node()), "\" but the certificate is for node ",
+               agent_.node, ": set --node-name to the certificate's, or issue another"));
+  }
+  if (hello->boot_id().empty() || hello->boot_id().size() > kMaxBootIdBytes) {
+    return absl::InvalidArgumentError(StrCat("Hello.boot_id has ", hello->boot_id().size(),
+                                             " bytes, not 1 to ", kMaxBootIdBytes));
+  }
+  if (hello->epoch() > uint64_t{std::numeric_limits<int64_t>::max()}) {
+    return absl::InvalidArgumentError("Hello.epoch is 2^63 or more");
+  }
+  if (hello->ByteSizeLong() > context_.limits.hello_bytes) {
+    return absl::ResourceExhaustedError(StrCat(
+        "Hello has ", hello->ByteSizeLong(), " bytes, the limit is ", context_.limits.hello_bytes));
+  }
+  said_hello_ = true;
+  boot_id_ = hello->boot_id();
+  epoch_ = static_cast<int64_t>(hello->epoch());
+  {
+    absl::MutexLock lock(&mutex_);
+    ++in_flight_;
+  }
+  context_.store.RegisterNode({agent_.cluster, agent_.node}, std::move(*hello),
+                              [self = shared_from_this()](auto registration) {
+                                self->OnRegistered(std::move(registration));
+                              });
+  return absl::OkStatus();
+}
+
+absl::Status IngestSession::CheckAgainstHello(const RecordRow& row) const {
+  if (row.epoch > epoch_) {
+    return absl::InvalidArgumentError(
+        StrCat("epoch ", row.epoch, " is newer than Hello's ", epoch_));
+  }
+  if (row.epoch == epoch_ && row.boot_id != boot_id_) {
+    return absl::InvalidArgumentError(
+        StrCat("boot_id \"", EscapeUtf8(row.boot_id), "\" is not Hello's, though the epoch is"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status IngestSession::HandleBatch(v1::Batch* batch) {
+  const int count = batch->records_size();
+  if (count == 0) return absl::InvalidArgumentError("a Batch without records");
+  if (count > context_.limits.batch_records) {
+    return absl::ResourceExhaustedError(
+        StrCat("Batch has ", count, " records, the limit is ", context_.limits.batch_records));
+  }
+  std::vector<RecordRow> rows;
+  rows.reserve(static_cast<size_t>(count));
+  std::tuple<int64_t, int64_t> newest = {0, 0};
+  for (int i = 0; i < count; ++i) {
+    absl::StatusOr<RecordRow> row = ToRecordRow(std::move(*batch->mutable_records(i)));
+    absl::Status status = row.ok() ? CheckAgainstHello(*row) : row.status();
+    if (!status.ok()) {
+      return absl::Status(status.code(), StrCat("Batch.records[", i, "]: ", Message(status)));
+    }
+    newest = std::max(newest, std::make_tuple(row->epoch, row->seq));
+    rows.push_back(*std::move(row));
+  }
+  v1::Position position;
+  position.set_epoch(static_cast<uint64_t>(std::get<0>(newest)));
+  position.set_seq(static_cast<uint64_t>(std::get<1>(newest)));
+  std::shared_ptr<NodeStream> stream;
+  {
+    absl::MutexLock lock(&mutex_);
+    ++in_flight_;
+    stream = stream_;
+  }
+  context_.store.Append(std::move(stream), std::move(rows),
+                        [self = shared_from_this(), position, count](const absl::Status& status) {
+                          if (status.ok()) {
+                            ++self->context_.stats.batches;
+                            self->context_.stats.records += static_cast<uint64_t>(count);
+                          }
+                          self->OnStored(status, &position);
+                        });
+  return absl::OkStatus();
+}
+
+absl::Status IngestSession::HandleHeartbeat(v1::Heartbeat* heartbeat) {
+  if (heartbeat->ByteSizeLong() > context_.limits.hello_bytes) {
+    return absl::ResourceExhaustedError(StrCat("Heartbeat has ", heartbeat->ByteSizeLong(),
+                                               " bytes, the limit is ",
+                                               context_.limits.hello_bytes));
+  }
+  std::shared_ptr<NodeStream> stream;
+  {
+    absl::MutexLock lock(&mutex_);
+    ++in_flight_;
+    stream = stream_;
+  }
+  context_.store.RecordHeartbeat(
+      std::move(stream), std::move(*heartbeat),
+      [self = shared_from_this()](const absl::Status& status) { self->OnStored(status, nullptr); });
+  return absl::OkStatus();
+}
+
+void IngestSession::OnRegistered(absl::StatusOr<Registration> registration) {
+  if (!registration.ok()) {
+    OnStored(registration.status(), nullptr);
+    return;
+  }
+  if (registration->discontinuity) {
+    ++context_.stats.discontinuities;
+    LogWarning(StrCat("the stream of agent ", key_,
+                      " started again behind what is stored of it: its state directory was "
+                      "replaced or its disk restored"));
+  }
+  absl::MutexLock lock(&mutex_);
+  --in_flight_;
+  stream_ = std::move(registration->stream);
+  if (!done_) context_.registry.SetConnected(key_, this);
+  v1::Welcome* welcome = outgoing_.emplace_back().mutable_welcome();
+  welcome->set_collector_version(std::string(kVersion));
+  if (registration->stored.has_value()) *welcome->mutable_stored() = *registration->stored;
+  Advance();
+}
+
+void IngestSession::OnStored(const absl::Status& status, const v1::Position* position) {
+  absl::MutexLock lock(&mutex_);
+  --in_flight_;
+  if (!status.ok()) {
+    ++context_.stats.not_stored;
+    if (LogEvery("ingest.store", kLogInterval)) {
+      LogError(StrCat("cannot store what agents send: ", Message(status)));
+    }
+    Fail(status);
+  } else if (position != nullptr) {
+    *outgoing_.emplace_back().mutable_ack()->mutable_stored() = *position;
+  }
+  Advance();
+}
+
+void IngestSession::OnWriteDone(bool ok) {
+  absl::MutexLock lock(&mutex_);
+  writing_ = false;
+  outgoing_.pop_front();
+  if (!ok) Fail(absl::CancelledError("the agent has gone"));
+  Advance();
+}
+
+void IngestSession::OnDone() {
+  std::shared_ptr<IngestSession> self;  // goes last: it may be the only owner left
+  absl::MutexLock lock(&mutex_);
+  done_ = true;
+  self.swap(held_by_grpc_);
+  context_.registry.Leave(key_, this);
+}
+
+void IngestSession::Fail(const absl::Status& status) {
+  if (!failure_.has_value()) failure_ = ToGrpcStatus(status);
+}
+
+void IngestSession::Advance() {
+  if (finished_) return;
+  if (!writing_) {
+    if (failure_.has_value()) {
+      finished_ = true;
+      Finish(*failure_);
+      return;
+    }
+    if (!outgoing_.empty()) {
+      writing_ = true;
+      StartWrite(&outgoing_.front());
+    } else if (drained_.has_value() && in_flight_ == 0 && !reading_) {
+      finished_ = true;
+      Finish(*drained_);
+      return;
+    }
+  }
+  if (reading_ || drained_.has_value() || failure_.has_value()) return;
+  const bool one_at_a_time =
+      stream_ == nullptr || context_.store.pending_bytes() > context_.limits.pending_bytes;
+  const int window = one_at_a_time ? 1 : context_.limits.batches_in_flight;
+  if (in_flight_ + static_cast<int>(outgoing_.size()) < window) {
+    reading_ = true;
+    StartRead(&message_);
+  }
+}
+
+}  // namespace vakt

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// vakt-collector: takes what agents send, keeps it, and serves it to analysts and SIEMs.
+#include <grpc/support/log.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <limits>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "collector/app/collector.h"
+#include "common/base/file.h"
+#include "common/base/log.h"
+#include "common/base/status.h"
+#include "common/base/strings.h"
+#include "common/base/version.h"
+#include "common/config/settings.h"
+
+namespace vakt {
+namespace {
+
+constexpr int kExitFailure = 1;
+constexpr int kExitUsage = 2;
+
+int Fail(int exit_code, const absl::Status& status) {
+  const std::string line = StrCat("vakt-collector: ", Message(status), "\n");
+  fputs(line.c_str(), stderr);
+  return exit_code;
+}
+
+LogLevel LogLevelOf(const std::string& name) {
+  if (name == "debug") return LogLevel::kDebug;
+  if (name == "warning") return LogLevel::kWarning;
+  return name == "error" ? LogLevel::kError : LogLevel::kInfo;
+}
+
+// gRPC's own complaints, most of them about peers that fail the handshake. Anyone who reaches the
+// port can cause them.
+void LogGrpc(gpr_log_func_args* args) {
+  if (args->severity == GPR_LOG_SEVERITY_ERROR && LogEvery("grpc", absl::Seconds(10))) {
+    LogWarning(StrCat("gRPC: ", args->message));
+  }
+}
+void LogNothing(gpr_log_func_args* /*args*/) {}
+
+absl::StatusOr<CollectorOptions> OptionsOf(const Settings& settings) {
+  CollectorOptions options;
+  options.listen = settings.Str("listen.address");
+  options.tls = {settings.Str("tls.ca"), settings.Str("tls.cert"), settings.Str("tls.key")};
+  if (options.tls.ca.empty() || options.tls.cert.empty() || options.tls.key.empty()) {
+    return absl::InvalidArgumentError(
+        "--tls-ca, --tls-cert and --tls-key are needed: agents and analysts are known by their "
+        "certificates");
+  }
+  const uint64_t max_int = std::numeric_limits<int>::max();
+  options.max_message_bytes =
+      static_cast<int>(std::min(settings.Uint("listen.max_message_bytes"), max_int));
+  options.store.directory = settings.Str("store.dir");
+  options.store.retention = settings.Dur("store.retention");
+  return options;
+}
+
+// Signals are waited for, not handled: blocked here, before any thread starts, they reach sigwait.
+sigset_t BlockStopSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+int Serve(const CollectorOptions& options, const std::string& ready_file) {
+  const sigset_t signals = BlockStopSignals();
+  gpr_set_log_function(LogNothing);  // a failed start says one line, which is ours
+  absl::StatusOr<std::unique_ptr<Collector>> collector = Collector::Start(options);
+  if (!collector.ok()) return Fail(kExitFailure, collector.status());
+  gpr_set_log_function(LogGrpc);
+  const std::string& address = (*collector)->address();
+  if (!ready_file.empty()) {
+    const absl::Status written = WriteFileAtomically(ready_file, StrCat(address, "\n"), 0644);
+    if (!written.ok()) return Fail(kExitFailure, written);
+  }
+  LogInfo(StrCat("vakt-collector ", kVersion, " listens on ", address, ", store in ",
+                 options.store.directory));
+  int signal = 0;
+  sigwait(&signals, &signal);
+  LogInfo(StrCat("stopping on signal ", signal));
+  if (!ready_file.empty()) unlink(ready_file.c_str());
+  (*collector)->Stop();
+  collector->reset();
+  LogInfo("stopped");
+  return 0;
+}
+
+int Main(int argc, char** argv) {
+  const absl::StatusOr<Settings> settings = Settings::Load(Program::kCollector, argc, argv);
+  if (!settings.ok()) return Fail(kExitUsage, settings.status());
+  if (settings->help_requested()) {
+    fputs(Settings::Help(Program::kCollector).c_str(), stdout);
+    return 0;
+  }
+  if (settings->version_requested()) {
+    fputs(StrCat("vakt-collector ", kVersion, "\n").c_str(), stdout);
+    return 0;
+  }
+  if (settings->print_config_requested()) {
+    fputs(settings->PrintConfig().c_str(), stdout);
+    return 0;
+  }
+  const absl::StatusOr<CollectorOptions> options = OptionsOf(*settings);
+  if (!options.ok()) return Fail(kExitUsage, options.status());
+  InitLog(LogLevelOf(settings->Str("log.level")), settings->Str("log.format") == "json");
+  return Serve(*options, settings->Str("state.ready_file"));
+}
+
+}  // namespace
+}  // namespace vakt
+
+int main(int argc, char** argv) { return vakt::Main(argc, argv); }

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/store/group_commit.h"
+
+#include <iterator>
+#include <utility>
+
+#include "common/base/status.h"
+
+namespace vakt {
+namespace {
+
+// Bounds how long a transaction takes, and so how long the first of a group waits.
+constexpr size_t kMaxGroupBytes = 16 << 20;
+constexpr size_t kMaxGroupRequests = 1024;
+
+}  // namespace
+
+GroupCommit::GroupCommit(std::unique_ptr<RecordWriter> writer,
+                         absl::AnyInvocable<void(int64_t)> on_commit)
+    : writer_(std::move(writer)), on_commit_(std::move(on_commit)), thread_([this] { Run(); }) {}
+
+GroupCommit::~GroupCommit() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  thread_.join();
+}
+
+void GroupCommit::Submit(Request request) {
+  pending_bytes_.fetch_add(request.bytes, std::memory_order_relaxed);
+  absl::MutexLock lock(&mutex_);
+  queue_.push_back(std::move(request));
+}
+
+void GroupCommit::Run() {
+  Group group;
+  while (TakeGroup(&group)) {
+    const absl::Status status = CommitRange(group, 0, group.size());
+    const bool alone = !status.ok() && group.size() > 1 && !absl::IsResourceExhausted(status);
+    for (size_t i = 0; i < group.size(); ++i) {
+      Answer(group[i], alone ? CommitRange(group, i, i + 1) : status);
+    }
+  }
+}
+
+bool GroupCommit::TakeGroup(Group* group) {
+  group->clear();
+  absl::MutexLock lock(&mutex_);
+  const auto has_work = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return stopping_ || !queue_.empty();
+  };
+  mutex_.Await(absl::Condition(&has_work));
+  size_t count = 0;
+  for (size_t bytes = 0; count < queue_.size() && count < kMaxGroupRequests; ++count) {
+    if (count > 0 && bytes + queue_[count].bytes > kMaxGroupBytes) break;
+    bytes += queue_[count].bytes;
+  }
+  const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(count);
+  group->assign(std::make_move_iterator(queue_.begin()), std::make_move_iterator(end));
+  queue_.erase(queue_.begin(), end);
+  return !group->empty();
+}
+
+absl::Status GroupCommit::CommitRange(Group& group, size_t begin, size_t end) {
+  absl::Status status = writer_->Begin();
+  for (size_t i = begin; status.ok() && i < end; ++i) status = group[i].apply(*writer_);
+  if (status.ok()) status = writer_->Commit();
+  if (!status.ok()) {
+    writer_->Rollback();
+    return status;
+  }
+  commits_.fetch_add(1, std::memory_order_relaxed);
+  on_commit_(writer_->last_id());
+  return status;
+}
+
+void GroupCommit::Answer(Request& request, const absl::Status& status) {
+  pending_bytes_.fetch_sub(request.bytes, std::memory_order_relaxed);
+  request.done(status);
+}
+
+}  // namespace vakt

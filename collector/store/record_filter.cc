@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/store/record_filter.h"
+
+#include <algorithm>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "collector/store/wall_time.h"
+#include "common/base/strings.h"
+
+namespace vakt {
+namespace {
+
+constexpr int kMaxNames = 1000;
+
+}  // namespace
+
+absl::StatusOr<RecordFilter> RecordFilter::Create(const v1::Filter& filter) {
+  RecordFilter out;
+  if (filter.has_since()) out.since_ns_ = ToWallNs(filter.since());
+  if (filter.has_until()) {
+    const int64_t until_ns = ToWallNs(filter.until());
+    if (until_ns == std::numeric_limits<int64_t>::min()) {
+      return absl::InvalidArgumentError("filter.until is before all time");
+    }
+    out.last_ns_ = until_ns - 1;
+  }
+  if (filter.has_min_priority()) {
+    if (!v1::Priority_IsValid(filter.min_priority())) {
+      return absl::InvalidArgumentError(StrCat("filter.min_priority is ",
+                                               static_cast<int>(filter.min_priority()),
+                                               ", not 0 (emergency) to 7 (debug)"));
+    }
+    out.max_priority_ = filter.min_priority();
+  }
+  if (filter.rules_size() > kMaxNames || filter.nodes_size() > kMaxNames) {
+    return absl::InvalidArgumentError(
+        StrCat("filter.rules or filter.nodes has more than ", kMaxNames, " names"));
+  }
+  out.rules_.assign(filter.rules().begin(), filter.rules().end());
+  out.nodes_.assign(filter.nodes().begin(), filter.nodes().end());
+  out.text_ = absl::AsciiStrToLower(filter.text());
+  out.include_gaps_ = filter.include_gaps();
+  return out;
+}
+
+bool RecordFilter::MatchesText(const v1::Record& record) const {
+  if (text_.empty() || !record.has_alert()) return true;
+  const std::string& output = record.alert().output();
+  const auto same = [](char in_output, char in_text) {
+    return absl::ascii_tolower(static_cast<unsigned char>(in_output)) == in_text;
+  };
+  return std::search(output.begin(), output.end(), text_.begin(), text_.end(), same) !=
+         output.end();
+}
+
+}  // namespace vakt

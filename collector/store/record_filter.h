@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// A v1::Filter made ready to be asked for each stored record, in two steps: the columns first, the
+// record's text only if they match. Immutable; thread-safe.
+#ifndef VAKT_COLLECTOR_STORE_RECORD_FILTER_H_
+#define VAKT_COLLECTOR_STORE_RECORD_FILTER_H_
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "collector/store/record_row.h"
+#include "vakt/v1/alert.pb.h"
+#include "vakt/v1/query.pb.h"
+
+namespace vakt {
+
+class RecordFilter {
+ public:
+  // Matches every alert.
+  RecordFilter() = default;
+
+  // INVALID_ARGUMENT for a priority that does not exist or more than 1,000 names.
+  static absl::StatusOr<RecordFilter> Create(const v1::Filter& filter);
+
+  bool MatchesTime(int64_t event_ns) const { return since_ns_ <= event_ns && event_ns <= last_ns_; }
+  // Kind and priority; not the names. `priority` is ignored for what is no alert.
+  bool MatchesKind(RecordKind kind, int priority) const {
+    return kind == RecordKind::kAlert ? priority <= max_priority_ : include_gaps_;
+  }
+  // The part that needs the record itself.
+  bool MatchesText(const v1::Record& record) const;
+  bool needs_text() const { return !text_.empty(); }
+
+  // Inclusive. MatchesTime is true for all when they are the ends of the type.
+  int64_t since_ns() const { return since_ns_; }
+  int64_t last_ns() const { return last_ns_; }
+  bool any_time() const {
+    return since_ns_ == std::numeric_limits<int64_t>::min() &&
+           last_ns_ == std::numeric_limits<int64_t>::max();
+  }
+
+  // Empty: not restricted.
+  const std::vector<std::string>& rules() const { return rules_; }
+  const std::vector<std::string>& nodes() const { return nodes_; }
+
+ private:
+  int64_t since_ns_ = std::numeric_limits<int64_t>::min();
+  int64_t last_ns_ = std::numeric_limits<int64_t>::max();
+  int max_priority_ = v1::Priority_MAX;
+  bool include_gaps_ = false;
+  std::vector<std::string> rules_;
+  std::vector<std::string> nodes_;
+  std::string text_;  // ASCII lower case
+};
+
+}  // namespace vakt
+
+#endif  // VAKT_COLLECTOR_STORE_RECORD_FILTER_H_

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads of the store over one connection. A reader sees what is committed and never waits for the
+// writer (WAL).
+//
+// Threads: one thread at a time; Store keeps a pool.
+#ifndef VAKT_COLLECTOR_STORE_RECORD_READER_H_
+#define VAKT_COLLECTOR_STORE_RECORD_READER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "collector/store/node_key.h"
+#include "collector/store/record_filter.h"
+#include "collector/store/sqlite.h"
+#include "vakt/v1/fleet.pb.h"
+#include "vakt/v1/query.pb.h"
+
+namespace vakt {
+
+enum class Direction { kOldestFirst, kNewestFirst };
+
+struct ScanRequest {
+  Direction direction = Direction::kOldestFirst;
+  int64_t after_id = 0;  // records on the far side of this one, seen in the direction
+  size_t max_records = 100;
+  // The limits on work: a scan stops early at either and says where. The bytes keep a page below
+  // gRPC's default message limit of 4 MiB, whatever the records' size.
+  size_t max_bytes = 3 << 20;
+  absl::Duration budget = absl::Milliseconds(200);
+};
+
+struct ScanResult {
+  std::vector<v1::StoredRecord> records;
+  int64_t position = 0;  // all up to here has been looked at: the next scan's after_id
+  bool at_end = false;   // nothing is left in the direction, for now
+};
+
+class RecordReader {
+ public:
+  static absl::StatusOr<std::unique_ptr<RecordReader>> Open(const std::string& path);
+
+  absl::StatusOr<ScanResult> Scan(const RecordFilter& filter, const ScanRequest& request);
+  // NOT_FOUND when no alert has the uid. Of several, which only a forging node can cause, the
+  // first stored.
+  absl::StatusOr<v1::StoredRecord> FindAlert(const std::string& uid);
+  // By cluster and name; `connected` is left out.
+  absl::StatusOr<std::vector<v1::Node>> ListNodes();
+  // The newest committed record's id.
+  absl::StatusOr<int64_t> LastId();
+  const std::string& store_id() const { return store_id_; }
+
+ private:
+  // The names of a filter as ids of this store; which an unknown name does not have.
+  struct NameIds {
+    bool any_rule = true;
+    bool any_node = true;
+    absl::flat_hash_set<int64_t> rules;
+    absl::flat_hash_set<int64_t> nodes;
+  };
+  struct Range {
+    int64_t first;
+    int64_t last;
+  };
+
+  explicit RecordReader(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+  absl::Status PrepareAll();
+  absl::StatusOr<ScanResult> ScanSnapshot(const RecordFilter& filter, const ScanRequest& request);
+  // The next ids worth scanning beyond `position`; empty (first > last) when there are none.
+  absl::StatusOr<Range> NextRange(const RecordFilter& filter, Direction direction,
+                                  int64_t position);
+  // True: go on with the next range. False: a limit was reached.
+  absl::StatusOr<bool> ScanRange(const RecordFilter& filter, const NameIds& names,
+                                 const ScanRequest& request, Range range, absl::Time deadline,
+                                 ScanResult* result);
+  absl::StatusOr<NameIds> FindIds(const RecordFilter& filter);
+  static bool MatchesColumns(const RecordFilter& filter, const NameIds& names,
+                             const Statement& row);
+  absl::Status Load(const Statement& row, v1::StoredRecord* out);
+  absl::StatusOr<const NodeKey*> FindNode(int64_t node_id);
+
+  const std::unique_ptr<Database> database_;
+  std::string store_id_;
+  absl::flat_hash_map<int64_t, std::unique_ptr<NodeKey>> nodes_;  // names never change
+
+  Statement next_records_, previous_records_, next_span_, previous_span_;
+  Statement payload_, by_uid_, node_, all_nodes_, last_id_;
+  Statement rule_by_name_, nodes_by_name_, ends_;
+};
+
+}  // namespace vakt
+
+#endif  // VAKT_COLLECTOR_STORE_RECORD_READER_H_

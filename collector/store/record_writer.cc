@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/store/record_writer.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "collector/store/schema.h"
+#include "common/base/status.h"
+
+namespace vakt {
+namespace {
+
+// A thousand nodes have a few runs and a few hundred rules each; beyond, the cache starts again.
+constexpr size_t kMaxCached = 65536;
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<RecordWriter>> RecordWriter::Create(Database* database,
+                                                                   Clock* clock) {
+  std::unique_ptr<RecordWriter> writer(new RecordWriter(database, clock));
+  VAKT_RETURN_IF_ERROR(writer->PrepareAll());
+  // Not max(id): all records may have expired, and ids go on.
+  VAKT_ASSIGN_OR_RETURN(Statement last,
+                        database->Prepare("SELECT seq FROM sqlite_sequence WHERE name = 'record'"));
+  VAKT_ASSIGN_OR_RETURN(const bool has_row, last.Step());
+  if (has_row) writer->last_id_ = writer->committed_id_ = last.Int(0);
+  return writer;
+}
+
+absl::Status RecordWriter::PrepareAll() {
+  const struct {
+    Statement* statement;
+    std::string_view sql;
+  } statements[] = {
+      {&find_node_, "SELECT id FROM node WHERE cluster = ?1 AND node = ?2"},
+      {&insert_node_,
+       "INSERT INTO node (cluster, node, first_seen_ns, last_seen_ns, hello) "
+       "VALUES (?1, ?2, ?3, ?3, ?4)"},
+      {&update_node_, "UPDATE node SET last_seen_ns = ?2, hello = ?3 WHERE id = ?1"},
+      {&touch_node_,
+       "UPDATE node SET last_seen_ns = ?2, alerts = alerts + ?3, gaps = gaps + ?4, "
+       "duplicates = duplicates + ?5 WHERE id = ?1"},
+      {&update_heartbeat_, "UPDATE node SET last_seen_ns = ?2, heartbeat = ?3 WHERE id = ?1"},
+      {&newest_run_,
+       "SELECT boot_id, epoch, stored_seq FROM run WHERE node_id = ?1 ORDER BY id DESC LIMIT 1"},
+      {&find_run_,
+       "SELECT id, stored_seq, pruned_seq FROM run "
+       "WHERE node_id = ?1 AND boot_id = ?2 AND epoch = ?3"},
+      {&insert_run_, "INSERT INTO run (node_id, boot_id, epoch) VALUES (?1, ?2, ?3)"},
+      {&update_run_, "UPDATE run SET stored_seq = ?2 WHERE id = ?1"},
+      {&find_rule_, "SELECT id FROM rule WHERE name = ?1"},
+      {&insert_rule_, "INSERT INTO rule (name) VALUES (?1)"},
+      {&insert_record_,
+       "INSERT INTO record (node_id, run_id, seq, kind, priority, rule_id, event_ns, received_ns, "
+       "uid) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (run_id, seq) DO NOTHING"},
+      {&insert_payload_, "INSERT INTO payload (id, bytes) VALUES (?1, ?2)"},
+      {&upsert_span_,
+       "INSERT INTO span VALUES (?1, ?2, ?3) ON CONFLICT (id) DO UPDATE SET "
+       "oldest_event_ns = min(oldest_event_ns, excluded.oldest_event_ns), "
+       "newest_event_ns = max(newest_event_ns, excluded.newest_event_ns)"},
+      {&oldest_records_, "SELECT id, run_id, seq, received_ns FROM record ORDER BY id LIMIT ?1"},
+      {&delete_record_, "DELETE FROM record WHERE id = ?1"},
+      {&delete_payload_, "DELETE FROM payload WHERE id = ?1"},
+      {&prune_run_, "UPDATE run SET pruned_seq = max(pruned_seq, ?2) WHERE id = ?1"},
+      {&delete_spans_, "DELETE FROM span WHERE id < ?1"},
+  };
+  for (const auto& [statement, sql] : statements) {
+    VAKT_ASSIGN_OR_RETURN(*statement, database_.Prepare(sql));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RecordWriter::Begin() {
+  if (runs_.size() > kMaxCached || rules_.size() > kMaxCached) ForgetCaches();
+  return database_.Execute("BEGIN IMMEDIATE");
+}
+
+absl::Status RecordWriter::Commit() {
+  VAKT_RETURN_IF_ERROR(WriteExtremes());
+  VAKT_RETURN_IF_ERROR(database_.Execute("COMMIT"));
+  committed_id_ = last_id_;
+  return absl::OkStatus();
+}
+
+void RecordWriter::Rollback() {
+  // SQLite has already rolled back by itself after some errors, such as a full disk.
+  if (database_.in_transaction()) database_.Execute("ROLLBACK").IgnoreError();
+  last_id_ = committed_id_;
+  ForgetCaches();
+}
+
+void RecordWriter::ForgetCaches() {
+  runs_.clear();
+  rules_.clear();
+  spans_.clear();
+}
+
+absl::StatusOr<Registration> RecordWriter::RegisterNode(const NodeKey& key,
+                                                        const v1::Hello& hello) {
+  Registration registration;
+  VAKT_ASSIGN_OR_RETURN(const int64_t node_id,
+                        FindOrAddNode(key, hello.SerializeAsString(), clock_.WallNs()));
+  registration.stream = std::make_shared<NodeStream>(NodeStream{.node_id = node_id});
+  VAKT_RETURN_IF_ERROR(newest_run_.Start(node_id));
+  VAKT_ASSIGN_OR_RETURN(const bool has_run, newest_run_.Step());
+  if (!has_run) return registration;
+  const std::string_view boot_id = newest_run_.Text(0);
+  const uint64_t epoch = static_cast<uint64_t>(newest_run_.Int(1));
+  // Where the stream stands counts only if this run of the agent is that one or a later one.
+  // Otherwise its epochs started again, and the position would cover records never sent.
+  if (epoch < hello.epoch() || (epoch == hello.epoch() && boot_id == hello.boot_id())) {
+    registration.stored.emplace();
+    registration.stored->set_epoch(epoch);
+    registration.stored->set_seq(static_cast<uint64_t>(newest_run_.Int(2)));
+  } else {
+    registration.discontinuity = true;
+  }
+  newest_run_.Reset();
+  return registration;
+}
+
+absl::StatusOr<int64_t> RecordWriter::FindOrAddNode(const NodeKey& key, const std::string& hello,
+                                                    int64_t now_ns) {
+  VAKT_RETURN_IF_ERROR(find_node_.Start(key.cluster, key.node));
+  VAKT_ASSIGN_OR_RETURN(const bool found, find_node_.Step());
+  if (!found) {
+    VAKT_RETURN_IF_ERROR(insert_node_.Run(key.cluster, key.node, now_ns, Blob{hello}));
+    return database_.last_insert_id();
+  }
+  const int64_t id = find_node_.Int(0);
+  find_node_.Reset();
+  VAKT_RETURN_IF_ERROR(update_node_.Run(id, now_ns, Blob{hello}));
+  return id;
+}
+
+absl::Status RecordWriter::RecordHeartbeat(int64_t node_id, const v1::Heartbeat& heartbeat) {
+  return update_heartbeat_.Run(node_id, clock_.WallNs(), Blob{heartbeat.SerializeAsString()});
+}
+
+absl::Status RecordWriter::Append(int64_t node_id, absl::Span<const RecordRow> rows) {
+  const int64_t now_ns = clock_.WallNs();
+  Counts counts;
+  absl::flat_hash_map<Run*, int64_t> newest;  // per run that has new records
+  for (const RecordRow& row : rows) {
+    VAKT_ASSIGN_OR_RETURN(Run* const run, FindOrAddRun(node_id, row));
+    VAKT_ASSIGN_OR_RETURN(const bool inserted, Insert(node_id, *run, row, now_ns));
+    if (!inserted) {
+      ++counts.duplicates;
+      continue;
+    }
+    counts.alerts += row.kind == RecordKind::kAlert ? 1 : 0;
+    counts.gaps += row.kind == RecordKind::kGap ? 1 : 0;
+    int64_t& seq = newest.try_emplace(run, run->stored_seq).first->second;
+    seq = std::max(seq, row.seq);
+  }
+  for (const auto& [run, seq] : newest) {
+    run->stored_seq = seq;
+    VAKT_RETURN_IF_ERROR(update_run_.Run(run->id, seq));
+  }
+  return touch_node_.Run(node_id, now_ns, counts.alerts, counts.gaps, counts.duplicates);
+}
+
+absl::StatusOr<RecordWriter::Run*> RecordWriter::FindOrAddRun(int64_t node_id,
+                                                              const RecordRow& row) {
+  std::unique_ptr<Run>& cached = runs_[RunKey{node_id, row.epoch, row.boot_id}];
+  if (cached != nullptr) return cached.get();
+  Run run;
+  VAKT_RETURN_IF_ERROR(find_run_.Start(node_id, row.boot_id, row.epoch));
+  VAKT_ASSIGN_OR_RETURN(const bool found, find_run_.Step());
+  if (found) {
+    run = {find_run_.Int(0), find_run_.Int(1), find_run_.Int(2)};
+    find_run_.Reset();
+  } else {
+    VAKT_RETURN_IF_ERROR(insert_run_.Run(node_id, row.boot_id, row.epoch));
+    run.id = database_.last_insert_id();
+  }
+  cached = std::make_unique<Run>(run);
+  return cached.get();
+}
+
+absl::StatusOr<int64_t> RecordWriter::FindOrAddRule(const std::string& name) {
+  if (const auto cached = rules_.find(name); cached != rules_.end()) return cached->second;
+  VAKT_RETURN_IF_ERROR(find_rule_.Start(name));
+  VAKT_ASSIGN_OR_RETURN(const bool found, find_rule_.Step());
+  int64_t id = 0;
+  if (found) {
+    id = find_rule_.Int(0);
+    find_rule_.Reset();
+  } else {
+    VAKT_RETURN_IF_ERROR(insert_rule_.Run(name));
+    id = database_.last_insert_id();
+  }
+  rules_.emplace(name, id);
+  return id;
+}
+
+absl::StatusOr<bool> RecordWriter::Insert(int64_t node_id, const Run& run, const RecordRow& row,
+                                          int64_t now_ns) {
+  if (row.seq <= run.pruned_seq) return false;  // was stored, and has expired since
+  std::optional<int64_t> rule_id;
+  std::optional<std::string_view> uid;
+  if (row.kind == RecordKind::kAlert) {
+    VAKT_ASSIGN_OR_RETURN(rule_id, FindOrAddRule(row.rule));
+    if (!row.uid.empty()) uid = row.uid;
+  }
+  const int64_t event_ns = row.event_ns.value_or(now_ns);
+  VAKT_RETURN_IF_ERROR(insert_record_.Run(node_id, run.id, row.seq, static_cast<int>(row.kind),
+                                          row.priority, rule_id, event_ns, now_ns, uid));
+  if (database_.changed_rows() == 0) return false;
+  last_id_ = database_.last_insert_id();
+  VAKT_RETURN_IF_ERROR(insert_payload_.Run(last_id_, Blob{row.bytes}));
+  Extremes& span =
+      spans_.try_emplace(last_id_ >> kSpanShift, Extremes{event_ns, event_ns}).first->second;
+  span.oldest_ns = std::min(span.oldest_ns, event_ns);
+  span.newest_ns = std::max(span.newest_ns, event_ns);
+  return true;
+}
+
+absl::Status RecordWriter::WriteExtremes() {
+  for (const auto& [span, extremes] : spans_) {
+    VAKT_RETURN_IF_ERROR(upsert_span_.Run(span, extremes.oldest_ns, extremes.newest_ns));
+  }
+  spans_.clear();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int64_t> RecordWriter::Prune(int64_t cutoff_ns, int64_t max_records) {
+  struct Expired {
+    int64_t id, run_id, seq;
+  };
+  std::vector<Expired> expired;
+  VAKT_RETURN_IF_ERROR(oldest_records_.Start(max_records));
+  while (true) {
+    VAKT_ASSIGN_OR_RETURN(const bool has_row, oldest_records_.Step());
+    if (!has_row || oldest_records_.Int(3) >= cutoff_ns) break;
+    expired.push_back({oldest_records_.Int(0), oldest_records_.Int(1), oldest_records_.Int(2)});
+  }
+  oldest_records_.Reset();
+  for (const Expired& record : expired) {
+    VAKT_RETURN_IF_ERROR(prune_run_.Run(record.run_id, record.seq));
+    VAKT_RETURN_IF_ERROR(delete_record_.Run(record.id));
+    VAKT_RETURN_IF_ERROR(delete_payload_.Run(record.id));
+  }
+  if (!expired.empty()) {
+    VAKT_RETURN_IF_ERROR(delete_spans_.Run(expired.back().id >> kSpanShift));
+    runs_.clear();  // their pruned_seq has moved
+  }
+  return static_cast<int64_t>(expired.size());
+}
+
+}  // namespace vakt

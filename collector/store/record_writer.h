@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is written into the store, statement by statement, inside a transaction that the caller
+// begins and ends. Nothing here is durable, and no answer may leave the collector, before Commit
+// has succeeded.
+//
+// Threads: the writer thread only (GroupCommit).
+#ifndef VAKT_COLLECTOR_STORE_RECORD_WRITER_H_
+#define VAKT_COLLECTOR_STORE_RECORD_WRITER_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "collector/store/node_key.h"
+#include "collector/store/record_row.h"
+#include "collector/store/sqlite.h"
+#include "common/base/clock.h"
+#include "common/base/strings.h"
+#include "vakt/v1/ingest.pb.h"
+
+namespace vakt {
+
+// One connection's writes. Once one of them has failed, later ones must fail too: stored without
+// it, they would move the node's position past records that are not there. Writer thread only.
+struct NodeStream {
+  int64_t node_id = 0;
+  bool failed = false;
+};
+
+// A node that said hello.
+struct Registration {
+  std::shared_ptr<NodeStream> stream;
+  // Everything up to here is stored. None: a new node, or one whose stream started again behind
+  // what is stored (new state directory, restored disk), which must send all it has.
+  std::optional<v1::Position> stored;
+  bool discontinuity = false;  // it did start again
+};
+
+class RecordWriter {
+ public:
+  // Both must outlive the writer.
+  static absl::StatusOr<std::unique_ptr<RecordWriter>> Create(Database* database, Clock* clock);
+
+  absl::Status Begin();
+  absl::Status Commit();
+  void Rollback();
+
+  absl::StatusOr<Registration> RegisterNode(const NodeKey& key, const v1::Hello& hello);
+  // Records that the store has or had are counted and left out.
+  absl::Status Append(int64_t node_id, absl::Span<const RecordRow> rows);
+  absl::Status RecordHeartbeat(int64_t node_id, const v1::Heartbeat& heartbeat);
+  // Forgets the oldest records that were received before `cutoff_ns`, at most `max_records`.
+  // Returns how many.
+  absl::StatusOr<int64_t> Prune(int64_t cutoff_ns, int64_t max_records);
+
+  // The newest committed record's id; 0 when there never was one.
+  int64_t last_id() const { return committed_id_; }
+
+ private:
+  struct RunKey {
+    int64_t node_id;
+    int64_t epoch;
+    std::string boot_id;
+    bool operator==(const RunKey&) const = default;
+    template <typename H>
+    friend H AbslHashValue(H hash, const RunKey& key) {
+      return H::combine(std::move(hash), key.node_id, key.epoch, key.boot_id);
+    }
+  };
+  struct Run {
+    int64_t id = 0;
+    int64_t stored_seq = 0;
+    int64_t pruned_seq = 0;
+  };
+  struct Extremes {
+    int64_t oldest_ns;
+    int64_t newest_ns;
+  };
+  struct Counts {
+    int64_t alerts = 0;
+    int64_t gaps = 0;
+    int64_t duplicates = 0;
+  };
+
+  RecordWriter(Database* database, Clock* clock) : database_(*database), clock_(*clock) {}
+  absl::Status PrepareAll();
+  absl::StatusOr<int64_t> FindOrAddNode(const NodeKey& key, const std::string& hello,
+                                        int64_t now_ns);
+  absl::StatusOr<Run*> FindOrAddRun(int64_t node_id, const RecordRow& row);
+  absl::StatusOr<int64_t> FindOrAddRule(const std::string& name);
+  // False: a duplicate.
+  absl::StatusOr<bool> Insert(int64_t node_id, const Run& run, const RecordRow& row,
+                              int64_t now_ns);
+  absl::Status WriteExtremes();
+  void ForgetCaches();
+
+  Database& database_;
+  Clock& clock_;
+  int64_t last_id_ = 0;  // of this transaction
+  int64_t committed_id_ = 0;
+
+  // What this transaction has seen; the runs and rules are kept for later ones too.
+  absl::flat_hash_map<RunKey, std::unique_ptr<Run>> runs_;
+  StringMap<int64_t> rules_;
+  absl::flat_hash_map<int64_t, Extremes> spans_;
+
+  Statement find_node_, insert_node_, update_node_, touch_node_, update_heartbeat_;
+  Statement newest_run_, find_run_, insert_run_, update_run_;
+  Statement find_rule_, insert_rule_, insert_record_, insert_payload_, upsert_span_;
+  Statement oldest_records_, delete_record_, delete_payload_, prune_run_, delete_spans_;
+};
+
+}  // namespace vakt
+
+#endif  // VAKT_COLLECTOR_STORE_RECORD_WRITER_H_

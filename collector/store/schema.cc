@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/store/schema.h"
+
+#include <charconv>
+#include <iterator>
+#include <string>
+#include <string_view>
+
+#include "common/base/status.h"
+#include "common/base/strings.h"
+
+namespace vakt {
+namespace {
+
+// "Vakt" in ASCII: marks the file as ours (PRAGMA application_id).
+constexpr int kApplicationId = 0x56616b74;
+
+// The tables in words:
+//   node     one row per certificate identity, with its newest hello and heartbeat
+//   run      one row per run of a node's agent that sent records; the newest row is where the
+//            node's stream stands. Kept when its records expire: stored_seq and pruned_seq are what
+//            makes a late replay a duplicate
+//   rule     names of rules, once each
+//   record   what filters read, small, so that scanning is quick. id is the order of storing and
+//            the cursor: never reused
+//   payload  the record itself, as encoded by the agent
+//   span     the extremes of event time over 4,096 ids, so that scans skip what cannot match
+constexpr std::string_view kFirstTables = R"sql(
+  CREATE TABLE identity (store_id TEXT NOT NULL) STRICT;
+  INSERT INTO identity VALUES (lower(hex(randomblob(8))));
+
+  CREATE TABLE node (
+    id INTEGER PRIMARY KEY,
+    cluster TEXT NOT NULL,
+    node TEXT NOT NULL,
+    first_seen_ns INTEGER NOT NULL,
+    last_seen_ns INTEGER NOT NULL,
+    hello BLOB NOT NULL,
+    heartbeat BLOB,
+    alerts INTEGER NOT NULL DEFAULT 0,
+    gaps INTEGER NOT NULL DEFAULT 0,
+    duplicates INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (cluster, node)
+  ) STRICT;
+
+  CREATE TABLE run (
+    id INTEGER PRIMARY KEY,
+    node_id INTEGER NOT NULL,
+    boot_id TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    stored_seq INTEGER NOT NULL DEFAULT 0,
+    pruned_seq INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (node_id, boot_id, epoch)
+  ) STRICT;
+  CREATE INDEX run_by_node ON run (node_id, id);
+
+  CREATE TABLE rule (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+  ) STRICT;
+
+  CREATE TABLE record (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    node_id INTEGER NOT NULL,
+    run_id INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    priority INTEGER,
+    rule_id INTEGER,
+    event_ns INTEGER NOT NULL,
+    received_ns INTEGER NOT NULL,
+    uid TEXT,
+    UNIQUE (run_id, seq)
+  ) STRICT;
+  CREATE INDEX record_by_uid ON record (uid) WHERE uid IS NOT NULL;
+
+  CREATE TABLE payload (
+    id INTEGER PRIMARY KEY,
+    bytes BLOB NOT NULL
+  ) STRICT;
+
+  CREATE TABLE span (
+    id INTEGER PRIMARY KEY,
+    oldest_event_ns INTEGER NOT NULL,
+    newest_event_ns INTEGER NOT NULL
+  ) STRICT;
+)sql";
+
+struct Migration {
+  std::string_view name;
+  std::string_view sql;
+};
+
+// Row n brings a store from version n to n + 1. Rows are only ever appended.
+constexpr Migration kMigrations[] = {
+    {"first tables", kFirstTables},
+};
+
+constexpr std::string_view kVersionTable = R"sql(
+  CREATE TABLE IF NOT EXISTS schema_version (
+    version INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    applied_ns INTEGER NOT NULL
+  ) STRICT
+)sql";
+
+absl::StatusOr<int> QueryInt(Database& database, std::string_view sql) {
+  VAKT_ASSIGN_OR_RETURN(const std::string text, database.QueryText(sql));
+  int value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+absl::Status ClaimFile(Database& database) {
+  VAKT_ASSIGN_OR_RETURN(const int application_id, QueryInt(database, "PRAGMA application_id"));
+  if (application_id == kApplicationId) return absl::OkStatus();
+  VAKT_ASSIGN_OR_RETURN(const int tables, QueryInt(database, "SELECT count(*) FROM sqlite_schema"));
+  if (application_id != 0 || tables != 0) {
+    return absl::FailedPreconditionError(
+        "the store is another program's database: choose another --data-dir");
+  }
+  return database.Execute(StrCat("PRAGMA application_id = ", kApplicationId));
+}
+
+absl::Status Apply(Database& database, int version, int64_t now_wall_ns) {
+  const Migration& migration = kMigrations[version];
+  VAKT_RETURN_IF_ERROR(database.Execute(std::string(migration.sql)));
+  VAKT_ASSIGN_OR_RETURN(Statement insert,
+                        database.Prepare("INSERT INTO schema_version VALUES (?1, ?2, ?3)"));
+  return insert.Run(version + 1, migration.name, now_wall_ns);
+}
+
+}  // namespace
+
+int SchemaVersion() { return static_cast<int>(std::size(kMigrations)); }
+
+absl::Status MigrateSchema(Database& database, int64_t now_wall_ns) {
+  VAKT_RETURN_IF_ERROR(ClaimFile(database));
+  VAKT_RETURN_IF_ERROR(database.Execute(std::string(kVersionTable)));
+  VAKT_ASSIGN_OR_RETURN(const int version,
+                        QueryInt(database, "SELECT ifnull(max(version), 0) FROM schema_version"));
+  if (version > SchemaVersion()) {
+    return absl::FailedPreconditionError(StrCat("the store has schema version ", version,
+                                                ", this collector knows ", SchemaVersion(),
+                                                ": run the newer vakt-collector"));
+  }
+  for (int next = version; next < SchemaVersion(); ++next) {
+    VAKT_RETURN_IF_ERROR(database.Execute("BEGIN IMMEDIATE"));
+    absl::Status status = Apply(database, next, now_wall_ns);
+    if (status.ok()) status = database.Execute("COMMIT");
+    if (!status.ok()) {
+      if (database.in_transaction()) database.Execute("ROLLBACK").IgnoreError();
+      return absl::Status(status.code(), StrCat("schema step ", next + 1, " \"",
+                                                kMigrations[next].name, "\": ", Message(status)));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace vakt

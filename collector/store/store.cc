@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/store/store.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "collector/store/record_writer.h"
+#include "collector/store/schema.h"
+#include "common/base/file.h"
+#include "common/base/status.h"
+#include "common/base/strings.h"
+
+namespace vakt {
+namespace {
+
+// synchronous = FULL: in WAL mode each commit syncs the log before it returns.
+// A checkpoint after 16 MiB of log: fewer, larger writes into the database than the default 4 MiB.
+// No memory mapping: with it an I/O error would be a signal instead of an error.
+constexpr std::string_view kWriterSettings = R"sql(
+  PRAGMA synchronous = FULL;
+  PRAGMA wal_autocheckpoint = 4096;
+  PRAGMA journal_size_limit = 67108864;
+  PRAGMA cache_size = -32768;
+  PRAGMA mmap_size = 0;
+  PRAGMA temp_store = MEMORY;
+  PRAGMA trusted_schema = OFF;
+)sql";
+
+absl::Status CheckIntegrity(Database& database, const std::string& path) {
+  absl::StatusOr<std::string> verdict = database.QueryText("PRAGMA quick_check(1)");
+  if (verdict.ok() && *verdict == "ok") return absl::OkStatus();
+  if (!verdict.ok() && !absl::IsDataLoss(verdict.status())) return verdict.status();
+  return absl::DataLossError(
+      StrCat("store ", path, " is damaged (", verdict.ok() ? *verdict : Message(verdict.status()),
+             "): restore it from a backup, or move it away to start with an empty one"));
+}
+
+absl::Status LimitSize(Database& database, uint64_t max_bytes) {
+  if (max_bytes == 0) return absl::OkStatus();
+  VAKT_ASSIGN_OR_RETURN(const std::string page_bytes, database.QueryText("PRAGMA page_size"));
+  return database.Execute(StrCat("PRAGMA max_page_count = ", max_bytes / std::stoull(page_bytes)));
+}
+
+}  // namespace
+
+class Store::Lease {
+ public:
+  explicit Lease(Store& store) : store_(store) {
+    absl::MutexLock lock(&store_.readers_mutex_);
+    const auto has_reader = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(store_.readers_mutex_) {
+      return !store_.idle_readers_.empty();
+    };
+    store_.readers_mutex_.Await(absl::Condition(&has_reader));
+    reader_ = std::move(store_.idle_readers_.back());
+    store_.idle_readers_.pop_back();
+  }
+  ~Lease() {
+    absl::MutexLock lock(&store_.readers_mutex_);
+    store_.idle_readers_.push_back(std::move(reader_));
+  }
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+  RecordReader* operator->() { return reader_.get(); }
+
+ private:
+  Store& store_;
+  std::unique_ptr<RecordReader> reader_;
+};
+
+absl::StatusOr<std::unique_ptr<Store>> Store::Open(StoreOptions options) {
+  std::unique_ptr<Store> store(new Store(std::move(options)));
+  VAKT_RETURN_IF_ERROR(MakeDirectories(store->options_.directory, 0700));
+  VAKT_RETURN_IF_ERROR(store->LockDirectory());
+  const std::string path = store->options_.directory + "/vakt.db";
+  VAKT_RETURN_IF_ERROR(store->OpenWriter(path));
+  VAKT_RETURN_IF_ERROR(store->OpenReaders(path));
+  store->retention_ = std::make_unique<Retention>(store->commits_.get(), store->options_.clock,
+                                                  store->options_.retention);
+  return store;
+}
+
+Store::~Store() = default;
+
+absl::Status Store::LockDirectory() {
+  const std::string path = options_.directory + "/lock";
+  lock_ = UniqueFd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!lock_) return ErrnoStatus(errno, StrCat("open ", path));
+  if (flock(lock_.get(), LOCK_EX | LOCK_NB) == 0) return absl::OkStatus();
+  if (errno != EWOULDBLOCK) return ErrnoStatus(errno, StrCat("lock ", path));
+  return absl::FailedPreconditionError(
+      StrCat("data directory ", options_.directory,
+             " is in use by another vakt-collector: stop it, or choose another --data-dir"));
+}
+
+absl::Status Store::OpenWriter(const std::string& path) {
+  // Made here first for its mode, which SQLite gives to the log and its index as well.
+  if (const UniqueFd file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)); !file) {
+    return ErrnoStatus(errno, StrCat("open ", path));
+  }
+  VAKT_ASSIGN_OR_RETURN(writer_database_, Database::Open(path, Database::Mode::kReadWrite));
+  VAKT_RETURN_IF_ERROR(CheckIntegrity(*writer_database_, path));
+  VAKT_ASSIGN_OR_RETURN(const std::string journal,
+                        writer_database_->QueryText("PRAGMA journal_mode = WAL"));
+  if (journal != "wal") {
+    return absl::FailedPreconditionError(
+        StrCat("store ", path, ": its file system cannot hold a write-ahead log (got \"", journal,
+               "\"): use a local disk"));
+  }
+  VAKT_RETURN_IF_ERROR(writer_database_->Execute(std::string(kWriterSettings)));
+  VAKT_RETURN_IF_ERROR(MigrateSchema(*writer_database_, options_.clock->WallNs()));
+  VAKT_RETURN_IF_ERROR(LimitSize(*writer_database_, options_.max_bytes));
+  VAKT_ASSIGN_OR_RETURN(auto writer, RecordWriter::Create(writer_database_.get(), options_.clock));
+  last_id_ = writer->last_id();
+  commits_ = std::make_unique<GroupCommit>(std::move(writer), [this](int64_t last_id) {
+    last_id_.store(last_id, std::memory_order_release);
+    absl::MutexLock lock(&listener_mutex_);
+    if (listener_) listener_(last_id);
+  });
+  return absl::OkStatus();
+}
+
+absl::Status Store::OpenReaders(const std::string& path) {
+  absl::MutexLock lock(&readers_mutex_);
+  for (int i = 0; i < kReaders; ++i) {
+    VAKT_ASSIGN_OR_RETURN(auto reader, RecordReader::Open(path));
+    store_id_ = reader->store_id();
+    idle_readers_.push_back(std::move(reader));
+  }
+  return absl::OkStatus();
+}
+
+void Store::SetCommitListener(absl::AnyInvocable<void(int64_t)> listener) {
+  absl::MutexLock lock(&listener_mutex_);
+  listener_ = std::move(listener);
+}
+
+void Store::RegisterNode(NodeKey key, v1::Hello hello,
+                         absl::AnyInvocable<void(absl::StatusOr<Registration>)> done) {
+  auto registration = std::make_shared<Registration>();
+  commits_->Submit({.apply = [registration, key = std::move(key),
+                              hello = std::move(hello)](RecordWriter& writer) -> absl::Status {
+                      VAKT_ASSIGN_OR_RETURN(*registration, writer.RegisterNode(key, hello));
+                      return absl::OkStatus();
+                    },
+                    .done =
+                        [registration, done = std::move(done)](const absl::Status& status) mutable {
+                          if (status.ok()) {
+                            done(std::move(*registration));
+                          } else {
+                            done(status);
+                          }
+                        }});
+}
+
+void Store::Append(std::shared_ptr<NodeStream> stream, std::vector<RecordRow> rows, Done done) {
+  size_t bytes = 0;
+  for (const RecordRow& row : rows) bytes += sizeof(row) + row.bytes.size();
+  commits_->Submit(
+      {.apply = [stream, rows = std::move(rows)](RecordWriter& writer) -> absl::Status {
+         if (!stream->failed) return writer.Append(stream->node_id, rows);
+         return absl::AbortedError("an earlier batch of this connection was not stored");
+       },
+       .done =
+           [stream, done = std::move(done)](const absl::Status& status) mutable {
+             if (!status.ok()) stream->failed = true;
+             done(status);
+           },
+       .bytes = bytes});
+}
+
+void Store::RecordHeartbeat(std::shared_ptr<NodeStream> stream, v1::Heartbeat heartbeat,
+                            Done done) {
+  const size_t bytes = heartbeat.ByteSizeLong();
+  commits_->Submit({.apply =
+                        [stream, heartbeat = std::move(heartbeat)](RecordWriter& writer) {
+                          return writer.RecordHeartbeat(stream->node_id, heartbeat);
+                        },
+                    .done = std::move(done),
+                    .bytes = bytes});
+}
+
+absl::StatusOr<ScanResult> Store::Scan(const RecordFilter& filter, const ScanRequest& request) {
+  return Lease(*this)->Scan(filter, request);
+}
+
+absl::StatusOr<v1::StoredRecord> Store::FindAlert(const std::string& uid) {
+  return Lease(*this)->FindAlert(uid);
+}
+
+absl::StatusOr<std::vector<v1::Node>> Store::ListNodes() { return Lease(*this)->ListNodes(); }
+}  // namespace vakt

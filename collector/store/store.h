@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// The collector's store: one SQLite database in one directory, its single writer and its readers.
+//
+//   VAKT_ASSIGN_OR_RETURN(auto store, Store::Open({.directory = "/var/lib/vakt-collector"}));
+//   store->RegisterNode(key, hello, [](absl::StatusOr<Registration> registration) { ... });
+//   store->Append(registration.stream, std::move(rows), [](const absl::Status& stored) { ... });
+//   VAKT_ASSIGN_OR_RETURN(ScanResult page, store->Scan(filter, {.max_records = 100}));
+//
+// Guarantees: a write is reported done only after it is synced to the disk; a record is stored once
+// however often it is sent; readers see whole commits in the order of ids. When the disk is full
+// writes fail with RESOURCE_EXHAUSTED, nothing is half written, and reads go on.
+//
+// Threads: thread-safe. Write callbacks run on the writer thread: they must be short and must not
+// wait. Reads block their caller, on the disk and on one of kReaders connections.
+#ifndef VAKT_COLLECTOR_STORE_STORE_H_
+#define VAKT_COLLECTOR_STORE_STORE_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "collector/store/cursor.h"
+#include "collector/store/group_commit.h"
+#include "collector/store/node_key.h"
+#include "collector/store/record_filter.h"
+#include "collector/store/record_reader.h"
+#include "collector/store/record_row.h"
+#include "collector/store/retention.h"
+#include "common/base/clock.h"
+#include "common/base/unique_fd.h"
+#include "vakt/v1/fleet.pb.h"
+#include "vakt/v1/ingest.pb.h"
+#include "vakt/v1/query.pb.h"
+
+namespace vakt {
+
+struct StoreOptions {
+  std::string directory;                            // made when it does not exist
+  absl::Duration retention = absl::Hours(90 * 24);  // since a record was received
+  uint64_t max_bytes = 0;                           // of the database file; 0: what the disk holds
+  Clock* clock = &RealClock();
+};
+
+class Store {
+ public:
+  using Done = absl::AnyInvocable<void(const absl::Status&)>;
+
+  // Checks the whole database first. DATA_LOSS when it is damaged, FAILED_PRECONDITION when the
+  // directory cannot be written or belongs to a running collector.
+  static absl::StatusOr<std::unique_ptr<Store>> Open(StoreOptions options);
+  ~Store();  // writes what was submitted
+
+  void RegisterNode(NodeKey key, v1::Hello hello,
+                    absl::AnyInvocable<void(absl::StatusOr<Registration>)> done);
+  // ABORTED when an earlier Append of the stream has failed.
+  void Append(std::shared_ptr<NodeStream> stream, std::vector<RecordRow> rows, Done done);
+  void RecordHeartbeat(std::shared_ptr<NodeStream> stream, v1::Heartbeat heartbeat, Done done);
+  // Of writes that wait for the disk.
+  size_t pending_bytes() const { return commits_->pending_bytes(); }
+  uint64_t commits() const { return commits_->commits(); }
+
+  // Called on the writer thread after each commit with the newest record's id; null for none.
+  void SetCommitListener(absl::AnyInvocable<void(int64_t last_id)> listener)
+      ABSL_LOCKS_EXCLUDED(listener_mutex_);
+
+  absl::StatusOr<ScanResult> Scan(const RecordFilter& filter, const ScanRequest& request);
+  absl::StatusOr<v1::StoredRecord> FindAlert(const std::string& uid);
+  absl::StatusOr<std::vector<v1::Node>> ListNodes();
+  // The newest committed record's id, 0 before the first. Does not touch the disk.
+  int64_t last_id() const { return last_id_.load(std::memory_order_acquire); }
+
+  std::string CursorOf(int64_t record_id) const { return FormatCursor(store_id_, record_id); }
+  absl::StatusOr<int64_t> IdOf(std::string_view cursor) const {
+    return ParseCursor(store_id_, cursor);
+  }
+
+ private:
+  static constexpr int kReaders = 4;
+  class Lease;  // one reader, for one call
+
+  explicit Store(StoreOptions options) : options_(std::move(options)) {}
+  absl::Status LockDirectory();
+  absl::Status OpenWriter(const std::string& path);
+  absl::Status OpenReaders(const std::string& path);
+
+  const StoreOptions options_;
+  UniqueFd lock_;  // held by flock until the end
+  std::string store_id_;
+  std::atomic<int64_t> last_id_{0};
+
+  absl::Mutex listener_mutex_;
+  absl::AnyInvocable<void(int64_t)> listener_ ABSL_GUARDED_BY(listener_mutex_);
+
+  std::unique_ptr<Database> writer_database_;
+  std::unique_ptr<GroupCommit> commits_;  // goes before its connection
+  std::unique_ptr<Retention> retention_;
+
+  // Last, to go first: only the last connection to go can empty the log, and readers cannot write.
+  absl::Mutex readers_mutex_;
+  std::vector<std::unique_ptr<RecordReader>> idle_readers_ ABSL_GUARDED_BY(readers_mutex_);
+};
+
+}  // namespace vakt
+
+#endif  // VAKT_COLLECTOR_STORE_STORE_H_

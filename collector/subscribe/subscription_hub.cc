@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/subscribe/subscription_hub.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "collector/access/authorize.h"
+#include "collector/store/wall_time.h"
+#include "common/base/log.h"
+#include "common/base/status.h"
+#include "common/base/strings.h"
+
+namespace vakt {
+namespace {
+
+// How long the reader thread stays with one subscription that finds nothing.
+constexpr absl::Duration kTurn = absl::Milliseconds(50);
+
+v1::SubscribeResponse Heartbeat(std::string cursor) {
+  v1::SubscribeResponse message;
+  FromWallNs(RealClock().WallNs(), message.mutable_heartbeat()->mutable_time());
+  message.mutable_heartbeat()->set_cursor(std::move(cursor));
+  return message;
+}
+
+}  // namespace
+
+SubscriptionHub::SubscriptionHub(Store* store, SubscribeOptions options)
+    : store_(*store), options_(options), thread_([this] { Run(); }) {
+  store_.SetCommitListener([this](int64_t last_id) { OnCommit(last_id); });
+}
+
+SubscriptionHub::~SubscriptionHub() {
+  store_.SetCommitListener(nullptr);
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  thread_.join();
+}
+
+absl::StatusOr<Subscription*> SubscriptionHub::Open(const v1::SubscribeRequest& request) {
+  VAKT_ASSIGN_OR_RETURN(RecordFilter filter, RecordFilter::Create(request.filter()));
+  VAKT_ASSIGN_OR_RETURN(const int64_t position, StartOf(request));
+  absl::MutexLock lock(&mutex_);
+  if (draining_) return absl::UnavailableError("the collector is stopping");
+  if (subscriptions_.size() >= options_.max_subscriptions) {
+    return absl::ResourceExhaustedError(
+        StrCat("there are ", subscriptions_.size(), " subscriptions already, which is the limit"));
+  }
+  auto* subscription = new Subscription(this, std::move(filter), position);
+  subscription->last_message = absl::Now();
+  subscriptions_.insert(subscription);
+  Queue(subscription);
+  return subscription;
+}
+
+absl::StatusOr<int64_t> SubscriptionHub::StartOf(const v1::SubscribeRequest& request) const {
+  if (request.start_case() == v1::SubscribeRequest::kAfterCursor) {
+    VAKT_ASSIGN_OR_RETURN(const int64_t id, store_.IdOf(request.after_cursor()));
+    if (id <= store_.last_id()) return id;
+    // Waiting until the ids get there would silently skip records.
+    return absl::FailedPreconditionError(
+        StrCat("cursor \"", request.after_cursor(),
+               "\" is ahead of the store, which was restored from a backup: start again from an "
+               "older cursor or from the beginning"));
+  }
+  return request.from_beginning() ? 0 : store_.last_id();
+}
+
+void SubscriptionHub::OnCommit(int64_t last_id) {
+  absl::MutexLock lock(&mutex_);
+  if (last_id == last_id_) return;  // a commit without records
+  last_id_ = last_id;
+  for (Subscription* subscription : subscriptions_) {
+    if (subscription->state == Subscription::State::kIdle) Queue(subscription);
+  }
+}
+
+void SubscriptionHub::Run() {
+  while (Subscription* subscription = TakeNext()) Serve(subscription);
+}
+
+Subscription* SubscriptionHub::TakeNext() {
+  absl::MutexLock lock(&mutex_);
+  while (true) {
+    mutex_.AwaitWithDeadline(absl::Condition(this, &SubscriptionHub::HasWork), NextHeartbeat());
+    if (stopping_) return nullptr;
+    QueueHeartbeats(absl::Now());
+    while (!queue_.empty()) {
+      Subscription* subscription = queue_.front();
+      queue_.pop_front();
+      if (EndIfDue(subscription)) continue;
+      subscription->state = Subscription::State::kReading;
+      return subscription;
+    }
+  }
+}
+
+bool SubscriptionHub::HasWork() const { return stopping_ || !queue_.empty(); }
+
+absl::Time SubscriptionHub::NextHeartbeat() const {
+  absl::Time next = absl::InfiniteFuture();
+  for (const Subscription* subscription : subscriptions_) {
+    if (subscription->state == Subscription::State::kIdle) {
+      next = std::min(next, subscription->last_message + options_.heartbeat);
+    }
+  }
+  return next;
+}
+
+void SubscriptionHub::QueueHeartbeats(absl::Time now) {
+  for (Subscription* subscription : subscriptions_) {
+    if (subscription->state == Subscription::State::kIdle &&
+        subscription->last_message + options_.heartbeat <= now) {
+      Queue(subscription);
+    }
+  }
+}
+
+void SubscriptionHub::Queue(Subscription* subscription) {
+  subscription->state = Subscription::State::kQueued;
+  queue_.push_back(subscription);
+}
+
+void SubscriptionHub::Serve(Subscription* subscription) {
+  absl::StatusOr<ScanResult> result =
+      store_.Scan(subscription->filter(), {.after_id = subscription->position(),
+                                           .max_records = options_.page_records,
+                                           .max_bytes = options_.page_bytes,
+                                           .budget = kTurn});
+  if (!result.ok()) {
+    if (LogEvery("subscribe.scan", absl::Seconds(10))) {
+      LogError(StrCat("cannot read for a subscriber: ", Message(result.status())));
+    }
+    absl::MutexLock lock(&mutex_);
+    End(subscription, ToGrpcStatus(result.status()));
+    return;
+  }
+  subscription->set_position(result->position);
+  const bool at_end = result->at_end;
+  bool heartbeat_due = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    heartbeat_due = subscription->last_message + options_.heartbeat <= absl::Now();
+  }
+  if (result->records.empty() && !heartbeat_due) {
+    Rest(subscription, at_end);
+  } else {
+    Send(subscription, *std::move(result));
+  }
+}
+
+void SubscriptionHub::Send(Subscription* subscription, ScanResult result) {
+  std::vector<v1::SubscribeResponse> page;
+  page.reserve(result.records.size() + 1);
+  for (v1::StoredRecord& record : result.records) {
+    *page.emplace_back().mutable_record() = std::move(record);
+  }
+  if (page.empty()) page.push_back(Heartbeat(store_.CursorOf(result.position)));
+  absl::MutexLock lock(&mutex_);
+  if (EndIfDue(subscription)) return;
+  subscription->state = Subscription::State::kWriting;
+  subscription->last_message = absl::Now();
+  subscription->StartPage(std::move(page));
+}
+
+void SubscriptionHub::Rest(Subscription* subscription, bool at_end) {
+  absl::MutexLock lock(&mutex_);
+  if (EndIfDue(subscription)) return;
+  // A commit between the scan and here found the subscription reading, and did not wake it.
+  if (!at_end || subscription->position() < last_id_) {
+    Queue(subscription);
+  } else {
+    subscription->state = Subscription::State::kIdle;
+  }
+}
+
+void SubscriptionHub::OnPageSent(Subscription* subscription, bool ok) {
+  absl::MutexLock lock(&mutex_);
+  subscription->last_message = absl::Now();
+  if (!ok) subscription->cancelled = true;
+  if (!EndIfDue(subscription)) Queue(subscription);
+}
+
+void SubscriptionHub::OnCancelled(Subscription* subscription) {
+  absl::MutexLock lock(&mutex_);
+  subscription->cancelled = true;
+  if (subscription->state == Subscription::State::kIdle) EndIfDue(subscription);
+}
+
+void SubscriptionHub::Drain() {
+  absl::MutexLock lock(&mutex_);
+  draining_ = true;
+  for (Subscription* subscription : subscriptions_) {
+    if (subscription->state == Subscription::State::kIdle) EndIfDue(subscription);
+  }
+}
+
+bool SubscriptionHub::EndIfDue(Subscription* subscription) {
+  if (subscription->cancelled) {
+    End(subscription, grpc::Status::CANCELLED);
+  } else if (draining_) {
+    End(subscription, {grpc::StatusCode::UNAVAILABLE, "the collector is stopping"});
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void SubscriptionHub::End(Subscription* subscription, const grpc::Status& status) {
+  subscription->state = Subscription::State::kEnded;
+  subscription->Finish(status);
+}
+
+void SubscriptionHub::Remove(Subscription* subscription) {
+  absl::MutexLock lock(&mutex_);
+  subscriptions_.erase(subscription);
+}
+
+size_t SubscriptionHub::size() const {
+  absl::MutexLock lock(&mutex_);
+  return subscriptions_.size();
+}
+
+}  // namespace vakt
