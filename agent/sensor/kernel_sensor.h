@@ -32,7 +32,7 @@ namespace vakt {
 struct KernelSensorOptions {
   KindSet kinds = 0;                    // wanted by the rules; the essential ones are added
   Scope scope;
-  uint64_t ring_bytes = 16 << 20;       // of all rings together
+  uint64_t ring_bytes = 8 << 20;        // of all rings together
   std::vector<std::string> disabled_probes;
   std::string btf_path = "/sys/kernel/btf/vmlinux";
 };

@@ -41,7 +41,7 @@ absl::StatusOr<RingSet::Ring> RingSet::MapRing(int fd, size_t size_bytes) {
   void* consumer = mmap(nullptr, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (consumer == MAP_FAILED) return ErrnoStatus(errno, "mapping a ring's consumer page");
   ring.consumer_page = static_cast<std::byte*>(consumer);
-  ring.mapped_bytes = page + 2 * size_bytes;
+  ring.mapped_bytes = page + size_bytes;
   void* producer =
       mmap(nullptr, ring.mapped_bytes, PROT_READ, MAP_SHARED, fd, static_cast<off_t>(page));
   if (producer == MAP_FAILED) {
@@ -60,7 +60,7 @@ absl::StatusOr<RingSet> RingSet::Map(absl::Span<const int> map_fds, size_t size_
   RingSet set;
   for (int fd : map_fds) {
     VAKT_ASSIGN_OR_RETURN(Ring ring, MapRing(fd, size_bytes));
-    set.rings_.push_back(ring);
+    set.rings_.push_back(std::move(ring));
   }
   set.heap_.reserve(set.rings_.size());
   return set;
@@ -75,6 +75,16 @@ RingSet::~RingSet() {
   for (Ring& ring : rings_) Unmap(ring);
 }
 
+RawRecord RingSet::View(Ring& ring, uint64_t position, uint64_t size) {
+  const uint64_t at = position & ring.mask;
+  const uint64_t until_end = ring.mask + 1 - at;
+  if (size <= until_end) return RawRecord(ring.data + at, size);
+  ring.wrapped.resize(size);
+  std::memcpy(ring.wrapped.data(), ring.data + at, until_end);
+  std::memcpy(ring.wrapped.data() + until_end, ring.data, size - until_end);
+  return ring.wrapped;
+}
+
 bool RingSet::Advance(Ring& ring) {
   while (ring.next < ring.limit) {
     const std::byte* header = ring.data + (ring.next & ring.mask);
@@ -85,9 +95,10 @@ bool RingSet::Advance(Ring& ring) {
     const uint64_t size = word & ~(kBusyBit | kDiscardBit);
     const uint64_t step = (size + kHeaderSize + 7) & ~uint64_t{7};
     if (step > ring.limit - ring.next) return false;  // cannot be: the kernel wrote the length
+    const uint64_t position = ring.next + kHeaderSize;
     ring.next += step;
     if (word & kDiscardBit) continue;
-    ring.head = RawRecord(header + kHeaderSize, size);
+    ring.head = View(ring, position, size);
     return true;
   }
   return false;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The per-CPU ring buffers as one stream ordered by time.
 //
-// A BPF ring buffer (kernel/bpf/ringbuf.c) is two pages of positions and the data, mapped twice in
-// a row so that no record wraps. Each record has an 8-byte header: length with a busy and a discard
-// bit, and a page offset that we do not need.
+// A BPF ring buffer (kernel/bpf/ringbuf.c) is two pages of positions and the data. Each record has
+// an 8-byte header: length with a busy and a discard bit, and a page offset that we do not need.
+// The kernel offers the data twice in a row, so that no record wraps; that would count twice as
+// resident memory, so we map it once and copy the one record per round that wraps.
 //
 // Ownership: owns the mappings, not the map descriptors. Threads: one consumer thread.
 #ifndef VAKT_AGENT_SENSOR_RING_SET_H_
@@ -38,7 +39,7 @@ class RingSet {
  private:
   struct Ring {
     std::byte* consumer_page = nullptr;  // mapped read-write
-    std::byte* producer_page = nullptr;  // mapped read-only, followed by the data twice
+    std::byte* producer_page = nullptr;  // mapped read-only, followed by the data
     size_t mapped_bytes = 0;             // behind producer_page
     const std::byte* data = nullptr;
     uint64_t mask = 0;
@@ -46,6 +47,7 @@ class RingSet {
     uint64_t released = 0;  // position that the probes know
     uint64_t limit = 0;     // producer position when Collect began
     RawRecord head;         // next committed record, empty when there is none
+    std::vector<std::byte> wrapped;  // of the record that wraps: one batch has at most one
   };
 
   RingSet() = default;
@@ -53,6 +55,8 @@ class RingSet {
   static void Unmap(Ring& ring);
   // Moves to the next committed record; false when there is none now.
   static bool Advance(Ring& ring);
+  // `size` bytes at `position`, copied together if they wrap.
+  static RawRecord View(Ring& ring, uint64_t position, uint64_t size);
 
   std::vector<Ring> rings_;
   std::vector<uint32_t> heap_;  // rings with a head, the oldest first

@@ -80,7 +80,7 @@ inline constexpr SettingRow kSettings[] = {
      "Name of this node in alerts; empty: the host name. With a collector it must equal the "
      "certificate's."},
 
-    {"sensor.ring_bytes", "--ring-bytes", SettingType::kBytes, "16MiB", kInAgent, "", "64KiB",
+    {"sensor.ring_bytes", "--ring-bytes", SettingType::kBytes, "8MiB", kInAgent, "", "64KiB",
      "Memory of all event rings together; it is divided over the CPUs."},
     {"sensor.scope", "--scope", SettingType::kPath, "", kInAgent, "", "",
      "cgroup v2 directory below which processes are watched; empty: the whole node."},

@@ -35,9 +35,8 @@ TEST(ProbeTable, EveryProgramIsInTheProbeSources) {
     sources += ReadFile(std::string(VAKT_SOURCE_DIR "/bpf/probes/") + family + ".bpf.c").value();
   }
   for (const ProbeRow& row : AllProbes()) {
-    const bool found =
-        sources.find("int " + std::string(row.program) + "(") != std::string::npos ||
-        sources.find("BPF_PROG(" + std::string(row.program)) != std::string::npos;
+    const bool found = sources.find("int " + std::string(row.program) + "(") != std::string::npos ||
+                       sources.find("BPF_PROG(" + std::string(row.program)) != std::string::npos;
     EXPECT_TRUE(found) << row.program;
   }
 }
