@@ -45,9 +45,10 @@ grpc::Status AlertStream::ReadOnce(const std::stop_token& stop, const Consumer& 
   grpc::ClientContext context;
   const std::stop_callback cancel(stop, [&context] { context.TryCancel(); });
   const auto reader = stub_->Subscribe(&context, request);
+  reader->WaitForInitialMetadata();  // which the collector sends at once
+  if (options_.connected()) answered_ = true;
   v1::SubscribeResponse response;
   while (reader->Read(&response)) {
-    answered_ = true;
     pause_ = options_.backoff_min;
     const bool is_record = response.has_record();
     if (is_record && !consumer(response.record())) *ended = true;

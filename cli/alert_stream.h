@@ -24,6 +24,8 @@ namespace vakt {
 
 struct AlertStreamOptions {
   v1::SubscribeRequest request;
+  // Whether there is a connection; asked when a call has been answered or has failed.
+  std::function<bool()> connected = [] { return true; };
   absl::Duration backoff_min = absl::Milliseconds(200);
   absl::Duration backoff_max = absl::Seconds(30);
 };

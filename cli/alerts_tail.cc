@@ -49,7 +49,10 @@ VerbResult AlertsTail(const Invocation& invocation) {
   const StopOnSignal stop(arguments.Duration("--timeout", absl::InfiniteDuration()));
   VAKT_ASSIGN_OR_RETURN(const Connection collector, Connection::ToCollector(invocation));
   const auto stub = v1::Alerts::NewStub(collector.channel());
-  AlertStream stream(stub.get(), {.request = request});
+  const auto connected = [&collector] {
+    return collector.channel()->GetState(false) == GRPC_CHANNEL_READY;
+  };
+  AlertStream stream(stub.get(), {.request = request, .connected = connected});
 
   const uint64_t wanted = arguments.Count("--count");
   uint64_t printed = 0;

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "agent/app/pipeline.h"
-#include "cli/load_matcher.h"
+#include "cli/load_rule_set.h"
 #include "cli/verbs.h"
 #include "common/alert/falco_json.h"
 #include "common/alert/priority.h"
@@ -61,7 +61,9 @@ absl::StatusOr<std::unique_ptr<Matcher>> MatcherFromFlags(const Arguments& argum
   const MatchMode mode =
       arguments.Text("--rule-matching") == "all" ? MatchMode::kAll : MatchMode::kFirst;
   const int floor = ParsePriority(arguments.Text("--min-priority")).value_or(v1::PRIORITY_DEBUG);
-  return LoadMatcher(arguments.Texts("--rules"), mode, floor);
+  VAKT_ASSIGN_OR_RETURN(std::shared_ptr<const RuleSet> rules,
+                        LoadRuleSet(arguments.Texts("--rules")));
+  return Matcher::Compile(std::move(rules), mode, floor);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/load_matcher.h"
+#include "cli/load_rule_set.h"
 
 #include <vector>
 
@@ -24,12 +24,11 @@ absl::Status FirstError(const LoadResult& result) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Matcher>> LoadMatcher(absl::Span<const std::string> paths,
-                                                     MatchMode mode, int priority_floor) {
+absl::StatusOr<std::shared_ptr<const RuleSet>> LoadRuleSet(absl::Span<const std::string> paths) {
   VAKT_ASSIGN_OR_RETURN(const std::vector<RuleFile> files, ReadRuleFiles(paths));
   const LoadResult result = LoadRules(files);
   if (!result.ok) return FirstError(result);
-  return Matcher::Compile(result.rules, mode, priority_floor);
+  return result.rules;
 }
 
 }  // namespace vakt
