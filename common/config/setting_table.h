@@ -85,7 +85,7 @@ inline constexpr SettingRow kSettings[] = {
     {"sensor.scope", "--scope", SettingType::kPath, "", kInAgent, "", "",
      "cgroup v2 directory below which processes are watched; empty: the whole node."},
     {"sensor.disabled_probes", "--disable-probe", SettingType::kList, "", kInAgent, "", "",
-     "Probes not to attach, by the name that `vaktctl agent probes` shows."},
+     "Probes not to attach, by the name before the @ in `vaktctl agent status`."},
 
     {"record.path", "--record", SettingType::kPath, "", kInAgent, "", "",
      "File that every event is recorded to, for `vaktctl replay`; empty is none."},
