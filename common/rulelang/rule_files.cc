@@ -22,6 +22,14 @@ bool IsRuleFile(const fs::path& path) {
          !name.ends_with(".test.yml");
 }
 
+// A macro must be defined before the macros that name it, so what lies in a directory `macros` comes
+// before the rest of the tree.
+bool ComesBefore(const std::string& a, const std::string& b) {
+  const bool a_is_macros = a.find("/macros/") != std::string::npos;
+  const bool b_is_macros = b.find("/macros/") != std::string::npos;
+  return a_is_macros != b_is_macros ? a_is_macros : a < b;
+}
+
 absl::Status ListDirectory(const std::string& directory, std::vector<std::string>* paths) {
   std::error_code error;
   std::vector<std::string> found;
@@ -33,7 +41,7 @@ absl::Status ListDirectory(const std::string& directory, std::vector<std::string
     }
   }
   if (error) return ErrnoStatus(error.value(), StrCat("read directory ", directory));
-  std::sort(found.begin(), found.end());
+  std::sort(found.begin(), found.end(), ComesBefore);
   paths->insert(paths->end(), found.begin(), found.end());
   return absl::OkStatus();
 }

@@ -407,14 +407,16 @@ TEST_F(LoadTest, ListsAndMacrosThatGrowAreStopped) {
 TEST(ReadRuleFilesTest, ReadsFoldersInOrder) {
   const std::string folder = testing::TempDir() + "/rule_files";
   ASSERT_TRUE(MakeDirectories(folder + "/sub", 0755).ok());
-  for (std::string_view name : {"/b.yml", "/a.yaml", "/sub/c.yaml", "/a.test.yaml", "/readme.md"}) {
+  ASSERT_TRUE(MakeDirectories(folder + "/macros", 0755).ok());
+  for (std::string_view name : {"/b.yml", "/a.yaml", "/sub/c.yaml", "/macros/d.yaml", "/a.test.yaml",
+                                "/readme.md"}) {
     std::ofstream(StrCat(folder, name)) << "# " << name;
   }
   const auto files = ReadRuleFiles({folder});
   ASSERT_TRUE(files.ok()) << files.status();
   std::vector<std::string> names;
   for (const RuleFile& file : *files) names.push_back(file.path.substr(folder.size()));
-  EXPECT_THAT(names, ElementsAre("/a.yaml", "/b.yml", "/sub/c.yaml"));
+  EXPECT_THAT(names, ElementsAre("/macros/d.yaml", "/a.yaml", "/b.yml", "/sub/c.yaml"));
   EXPECT_FALSE(ReadRuleFiles({folder + "/nosuch"}).ok());
 }
 
