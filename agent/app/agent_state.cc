@@ -181,8 +181,8 @@ void Agent::FillPipelineMetrics(MetricSet* m) const {
   m->Set("alerts_total", pipeline_->counters().alerts);
   m->Set("gaps_total", pipeline_->counters().gaps);
   m->Set("processes", pipeline_->enricher().processes().size());
-  m->Set("processes_forgotten_total", pipeline_->enricher().counters().forgotten);
-  m->Set("processes_unknown_total", pipeline_->enricher().counters().unknown);
+  m->Set("processes_forgotten_total", pipeline_->enricher().processes().forgotten());
+  m->Set("processes_unknown_total", pipeline_->enricher().counters().unknown_processes);
 }
 
 void Agent::FillDeliveryMetrics(MetricSet* m) const {
