@@ -38,7 +38,8 @@ int Fail(const absl::Status& status, int code) {
   return code;
 }
 
-// Configuration and rules that are wrong are the user's to correct (2); the rest is the machine (1).
+// Configuration and rules that are wrong are the user's to correct (2); the rest is the machine
+// (1).
 int ExitCodeOf(const absl::Status& status) {
   return absl::IsInvalidArgument(status) ? kUsage : kFailure;
 }

@@ -69,9 +69,8 @@ absl::StatusOr<std::unique_ptr<AdminServer>> AdminServer::Start(
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
   if (socket_path.size() >= sizeof(address.sun_path)) {
-    return absl::InvalidArgumentError(
-        StrCat("the admin socket's path is longer than 107 bytes: ", socket_path,
-               "; choose a shorter --state-dir"));
+    return absl::InvalidArgumentError(StrCat("the admin socket's path is longer than 107 bytes: ",
+                                             socket_path, "; choose a shorter --state-dir"));
   }
   std::memcpy(address.sun_path, socket_path.data(), socket_path.size());
   if (SomebodyListens(address)) {

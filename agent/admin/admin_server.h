@@ -18,9 +18,9 @@ namespace vakt {
 class AdminServer {
  public:
   // Replaces a socket that a dead agent left; fails when a live one answers on it.
-  static absl::StatusOr<std::unique_ptr<AdminServer>> Start(
-      const std::string& socket_path, std::function<v1::AgentStatus()> status,
-      std::function<v1::AgentStats()> stats);
+  static absl::StatusOr<std::unique_ptr<AdminServer>> Start(const std::string& socket_path,
+                                                            std::function<v1::AgentStatus()> status,
+                                                            std::function<v1::AgentStats()> stats);
   virtual ~AdminServer() = default;
 };
 

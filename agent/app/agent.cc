@@ -95,15 +95,15 @@ absl::Status Agent::OpenOutputs() {
   if (!options_.alerts_path.empty()) {
     VAKT_ASSIGN_OR_RETURN(alert_log_, AlertLog::Open(options_.alerts_path, options_.alerts_format));
   }
-  delivery_ = std::make_unique<Delivery>(node_.boot_id, node_.epoch, spool_.get(),
-                                         alert_log_.get(), RealClock());
+  delivery_ = std::make_unique<Delivery>(node_.boot_id, node_.epoch, spool_.get(), alert_log_.get(),
+                                         RealClock());
   auto accounts = std::make_unique<AccountTable>(AccountFiles{});
   if (!options_.record_path.empty()) {
     VAKT_ASSIGN_OR_RETURN(recorder_, RecordingWriter::Create(options_.record_path,
                                                              NodeFactsToProto(node_, *accounts)));
   }
-  pipeline_ = std::make_unique<Pipeline>(node_, std::move(accounts), std::move(matcher_),
-                                         delivery_.get());
+  pipeline_ =
+      std::make_unique<Pipeline>(node_, std::move(accounts), std::move(matcher_), delivery_.get());
   pipeline_->SetRecorder(recorder_.get());
   return absl::OkStatus();
 }
@@ -130,9 +130,10 @@ absl::Status Agent::Seed() {
     pipeline_->OnEvent(event);
   });
   if (!status.ok()) {
-    LogWarning(StrCat("running processes could not be listed, they will be known from their first "
-                      "event: ",
-                      Message(status)));
+    LogWarning(
+        StrCat("running processes could not be listed, they will be known from their first "
+               "event: ",
+               Message(status)));
   }
   return absl::OkStatus();
 }
@@ -141,10 +142,9 @@ absl::Status Agent::StartServices() {
   SendLifecycle(v1::Lifecycle::WHAT_START, StrCat("kernel ", node_.kernel_release));
   ReportBlindSpots();
   Publish();
-  VAKT_ASSIGN_OR_RETURN(
-      admin_, AdminServer::Start(
-                  options_.state_dir + "/admin.sock", [this] { return Status(); },
-                  [this] { return Stats(); }));
+  VAKT_ASSIGN_OR_RETURN(admin_, AdminServer::Start(
+                                    options_.state_dir + "/admin.sock", [this] { return Status(); },
+                                    [this] { return Stats(); }));
   if (!options_.collector.empty()) {
     UplinkOptions uplink;
     uplink.collector = options_.collector;
@@ -159,8 +159,7 @@ absl::Status Agent::StartServices() {
   }
   Publish();
   if (!options_.ready_file.empty()) {
-    VAKT_RETURN_IF_ERROR(
-        WriteFileAtomically(options_.ready_file, StrCat(getpid(), "\n"), 0644));
+    VAKT_RETURN_IF_ERROR(WriteFileAtomically(options_.ready_file, StrCat(getpid(), "\n"), 0644));
   }
   return absl::OkStatus();
 }
@@ -180,8 +179,8 @@ void Agent::ReportBlindSpots() {
     SetTime(RealClock().WallNs(), gap.mutable_begin());
     pipeline_->OnGap(gap);
   }
-  LogInfo(StrCat("probes: ", attached, " attached; processes: ",
-                 pipeline_->enricher().processes().size()));
+  LogInfo(StrCat("probes: ", attached,
+                 " attached; processes: ", pipeline_->enricher().processes().size()));
 }
 
 void Agent::SendLifecycle(v1::Lifecycle::What what, const std::string& detail) {

@@ -38,7 +38,8 @@ v1::AgentStats ToProto(const MetricSet& metrics) {
     metric->set_help(std::string(row.text));
     metric->set_type(row.type == MetricType::kCounter ? "counter" : "gauge");
     metric->set_value(value);
-    const std::vector<std::string> names = absl::StrSplit(ToAbsl(row.labels), ',', absl::SkipEmpty());
+    const std::vector<std::string> names =
+        absl::StrSplit(ToAbsl(row.labels), ',', absl::SkipEmpty());
     for (size_t i = 0; i < labels.size() && i < names.size(); ++i) {
       (*metric->mutable_labels())[names[i]] = labels[i];
     }
@@ -101,7 +102,8 @@ v1::Heartbeat Agent::MakeHeartbeat() {
   std::lock_guard lock(state_mutex_);
   v1::Heartbeat heartbeat;
   SetTime(RealClock().WallNs(), heartbeat.mutable_time());
-  for (const auto& [name, value] : metrics_.Flatten()) (*heartbeat.mutable_counters())[name] = value;
+  for (const auto& [name, value] : metrics_.Flatten())
+    (*heartbeat.mutable_counters())[name] = value;
   *heartbeat.mutable_probes() = status_.probes();
   heartbeat.set_spooled_records(status_.spooled_records());
   return heartbeat;
@@ -145,7 +147,6 @@ void Agent::FillStatus(v1::AgentStatus* s) const {
     s->set_collector_error(uplink.error);
   }
 }
-
 
 void Agent::FillMetrics(MetricSet* m) const {
   FillSensorMetrics(m);

@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "absl/memory/memory.h"
-#include "common/alert/text.h"
 #include "common/alert/falco_json.h"
+#include "common/alert/text.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
@@ -72,9 +72,8 @@ void AlertLog::RunWriter() {
   for (;;) {
     {
       std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-        return closing_ || !queued_.empty();
-      });
+      wake_.wait(lock,
+                 [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return closing_ || !queued_.empty(); });
       if (queued_.empty()) return;
       lines.clear();
       lines.swap(queued_);

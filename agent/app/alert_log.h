@@ -7,10 +7,10 @@
 #ifndef VAKT_AGENT_APP_ALERT_LOG_H_
 #define VAKT_AGENT_APP_ALERT_LOG_H_
 
+#include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <condition_variable>
 #include <string>
 #include <thread>
 

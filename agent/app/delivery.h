@@ -22,9 +22,9 @@ namespace vakt {
 class Delivery : public PipelineOutput {
  public:
   struct Counters {
-    uint64_t records = 0;       // numbered and spooled (or, without a spool, counted only)
-    uint64_t alerts_shed = 0;   // refused by the spool's queue
-    uint64_t log_shed = 0;      // refused by the local log's queue
+    uint64_t records = 0;      // numbered and spooled (or, without a spool, counted only)
+    uint64_t alerts_shed = 0;  // refused by the spool's queue
+    uint64_t log_shed = 0;     // refused by the local log's queue
   };
 
   Delivery(std::string boot_id, uint64_t epoch, Spool* spool, AlertLog* log, const Clock& clock);

@@ -19,7 +19,6 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
-#include "common/base/strings.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "agent/sensor/scope.h"
@@ -27,6 +26,7 @@
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
+#include "common/base/strings.h"
 #include "vakt.skel.h"
 
 namespace vakt {
@@ -66,7 +66,7 @@ std::string RefusalReason(const LoadLog& log) {
   if (at == std::string::npos) return "the kernel refuses the program";
   const size_t end = log.text.find('\n', at);
   return StrCat("the kernel refuses the program: ",
-                      log.text.substr(at + kMark.size(), end - at - kMark.size()));
+                log.text.substr(at + kMark.size(), end - at - kMark.size()));
 }
 
 size_t RingSize(uint64_t budget_bytes, size_t rings) {
@@ -76,9 +76,9 @@ size_t RingSize(uint64_t budget_bytes, size_t rings) {
 
 absl::Status BpfStatus(int error, std::string_view what) {
   if (error == EPERM || error == EACCES) {
-    return absl::PermissionDeniedError(StrCat(
-        what, ": ", std::strerror(error),
-        "; run as root, or with CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN and CAP_SYS_ADMIN"));
+    return absl::PermissionDeniedError(
+        StrCat(what, ": ", std::strerror(error),
+               "; run as root, or with CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN and CAP_SYS_ADMIN"));
   }
   return ErrnoStatus(error, what);
 }

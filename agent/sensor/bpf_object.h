@@ -23,7 +23,8 @@ namespace vakt {
 class BpfObject {
  public:
   // Loads every probe that is wanted and that the kernel takes; fills `reports` (one per row of the
-  // probe table) with those that it refuses. Creates the rings: `ring_bytes` over all CPUs and lanes.
+  // probe table) with those that it refuses. Creates the rings: `ring_bytes` over all CPUs and
+  // lanes.
   static absl::StatusOr<std::unique_ptr<BpfObject>> Load(const KernelSensorOptions& options,
                                                          std::vector<ProbeReport>* reports);
   ~BpfObject();
@@ -62,7 +63,7 @@ class BpfObject {
   UniqueFd cgroup_root_;
   size_t ring_size_ = 0;
   size_t cpu_count_ = 0;
-  vakt_control* control_ = nullptr;         // mapped
+  vakt_control* control_ = nullptr;            // mapped
   const vakt_cpu_state* cpu_state_ = nullptr;  // mapped
 };
 

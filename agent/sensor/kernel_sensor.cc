@@ -12,7 +12,6 @@
 #include <optional>
 #include <utility>
 
-#include "common/base/strings.h"
 #include "agent/sensor/bpf_object.h"
 #include "agent/sensor/loss_tracker.h"
 #include "agent/sensor/ring_set.h"
@@ -20,6 +19,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
+#include "common/base/strings.h"
 
 namespace vakt {
 namespace {
@@ -239,9 +239,9 @@ absl::StatusOr<std::unique_ptr<KernelSensor>> KernelSensor::Start(
     const KernelSensorOptions& options) {
   VAKT_RETURN_IF_ERROR(CheckDisabledNames(options));
   if (access(options.btf_path.c_str(), R_OK) != 0) {
-    return absl::FailedPreconditionError(
-        StrCat("this kernel offers no type information (", options.btf_path, ": ",
-                     std::strerror(errno), "): Vakt needs CONFIG_DEBUG_INFO_BTF=y"));
+    return absl::FailedPreconditionError(StrCat("this kernel offers no type information (",
+                                                options.btf_path, ": ", std::strerror(errno),
+                                                "): Vakt needs CONFIG_DEBUG_INFO_BTF=y"));
   }
   const KindSet kinds = options.kinds | EssentialKinds();
   std::vector<ProbeReport> reports = WantedProbes(options, kinds);
@@ -254,10 +254,11 @@ absl::StatusOr<std::unique_ptr<KernelSensor>> KernelSensor::Start(
   VAKT_ASSIGN_OR_RETURN(UniqueFd epoll, MakeEpoll(object->ring_fds(), wake.get()));
   object->control()->kind_mask = kinds;
   if (object->Attach(&reports) == 0) {
-    return absl::FailedPreconditionError("no probe could be attached: this kernel refuses them all");
+    return absl::FailedPreconditionError(
+        "no probe could be attached: this kernel refuses them all");
   }
-  return std::make_unique<KernelSensorImpl>(std::move(object), std::move(reports),
-                                            std::move(rings), std::move(epoll), std::move(wake));
+  return std::make_unique<KernelSensorImpl>(std::move(object), std::move(reports), std::move(rings),
+                                            std::move(epoll), std::move(wake));
 }
 
 }  // namespace vakt

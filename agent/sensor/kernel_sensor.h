@@ -30,16 +30,21 @@
 namespace vakt {
 
 struct KernelSensorOptions {
-  KindSet kinds = 0;                    // wanted by the rules; the essential ones are added
+  KindSet kinds = 0;  // wanted by the rules; the essential ones are added
   Scope scope;
-  uint64_t ring_bytes = 8 << 20;        // of all rings together
+  uint64_t ring_bytes = 8 << 20;  // of all rings together
   std::vector<std::string> disabled_probes;
   std::string btf_path = "/sys/kernel/btf/vmlinux";
 };
 
 struct ProbeReport {
   const ProbeRow* probe = nullptr;
-  enum class State : uint8_t { kAttached, kNotNeeded, kDisabled, kFailed } state = State::kNotNeeded;
+  enum class State : uint8_t {
+    kAttached,
+    kNotNeeded,
+    kDisabled,
+    kFailed
+  } state = State::kNotNeeded;
   std::string detail;  // why it failed
 };
 

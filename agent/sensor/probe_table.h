@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The hooks: one row per place where a BPF program is attached. A new hook is a program in bpf/probes
-// (or one that is already there) and a row here.
+// The hooks: one row per place where a BPF program is attached. A new hook is a program in
+// bpf/probes (or one that is already there) and a row here.
 #ifndef VAKT_AGENT_SENSOR_PROBE_TABLE_H_
 #define VAKT_AGENT_SENSOR_PROBE_TABLE_H_
 
@@ -19,8 +19,8 @@ enum class HookType : uint8_t {
 };
 
 struct ProbeRow {
-  std::string_view program;     // in bpf/probes
-  Kind kind;                    // the event kind that it reports
+  std::string_view program;  // in bpf/probes
+  Kind kind;                 // the event kind that it reports
   HookType type;
   std::string_view target;      // what it hooks, for people and for kSyscallTracepoint
   std::string_view blind_spot;  // what cannot be seen when it does not attach

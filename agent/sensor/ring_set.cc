@@ -88,9 +88,9 @@ RawRecord RingSet::View(Ring& ring, uint64_t position, uint64_t size) {
 bool RingSet::Advance(Ring& ring) {
   while (ring.next < ring.limit) {
     const std::byte* header = ring.data + (ring.next & ring.mask);
-    const uint32_t word = std::atomic_ref<uint32_t>(
-                              *reinterpret_cast<uint32_t*>(const_cast<std::byte*>(header)))
-                              .load(std::memory_order_acquire);
+    const uint32_t word =
+        std::atomic_ref<uint32_t>(*reinterpret_cast<uint32_t*>(const_cast<std::byte*>(header)))
+            .load(std::memory_order_acquire);
     if (word & kBusyBit) return false;
     const uint64_t size = word & ~(kBusyBit | kDiscardBit);
     const uint64_t step = (size + kHeaderSize + 7) & ~uint64_t{7};
@@ -127,8 +127,8 @@ void RingSet::Collect(size_t max, std::vector<RawRecord>* out) {
   }
   for (uint32_t i : heap_) {  // heads that did not fit: look at them again next time
     Ring& ring = rings_[i];
-    ring.next = static_cast<uint64_t>(ring.next) -
-                ((ring.head.size() + kHeaderSize + 7) & ~uint64_t{7});
+    ring.next =
+        static_cast<uint64_t>(ring.next) - ((ring.head.size() + kHeaderSize + 7) & ~uint64_t{7});
   }
 }
 

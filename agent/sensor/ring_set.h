@@ -43,10 +43,10 @@ class RingSet {
     size_t mapped_bytes = 0;             // behind producer_page
     const std::byte* data = nullptr;
     uint64_t mask = 0;
-    uint64_t next = 0;      // position of the next record to look at
-    uint64_t released = 0;  // position that the probes know
-    uint64_t limit = 0;     // producer position when Collect began
-    RawRecord head;         // next committed record, empty when there is none
+    uint64_t next = 0;               // position of the next record to look at
+    uint64_t released = 0;           // position that the probes know
+    uint64_t limit = 0;              // producer position when Collect began
+    RawRecord head;                  // next committed record, empty when there is none
     std::vector<std::byte> wrapped;  // of the record that wraps: one batch has at most one
   };
 

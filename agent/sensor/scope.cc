@@ -9,10 +9,10 @@
 #include <cerrno>
 #include <vector>
 
-#include "common/base/strings.h"
 #include "absl/strings/str_split.h"
 #include "common/base/file.h"
 #include "common/base/status.h"
+#include "common/base/strings.h"
 #include "common/base/unique_fd.h"
 
 namespace vakt {

@@ -12,8 +12,8 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
-#include "common/base/strings.h"
 #include "common/base/status.h"
+#include "common/base/strings.h"
 
 namespace vakt {
 namespace {
@@ -58,15 +58,14 @@ absl::StatusOr<Tracefs> Tracefs::Open() {
 }
 
 absl::StatusOr<UniqueFd> Tracefs::OpenTracepoint(std::string_view name) const {
-  VAKT_ASSIGN_OR_RETURN(const uint64_t id,
-                        ReadId(root_.get(), StrCat("events/", name, "/id")));
+  VAKT_ASSIGN_OR_RETURN(const uint64_t id, ReadId(root_.get(), StrCat("events/", name, "/id")));
   perf_event_attr attr = {};
   attr.type = PERF_TYPE_TRACEPOINT;
   attr.size = sizeof(attr);
   attr.config = id;
   // One event on one CPU: the program is attached to the tracepoint and runs on all of them.
-  UniqueFd fd(static_cast<int>(
-      syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC)));
+  UniqueFd fd(
+      static_cast<int>(syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC)));
   if (!fd) return ErrnoStatus(errno, StrCat("perf event of tracepoint ", name));
   return fd;
 }

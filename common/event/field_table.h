@@ -113,10 +113,10 @@ class Extractor {
 };
 
 enum FieldFlag : uint32_t {
-  kFieldList = 1,   // several values at once; `in` asks for all of them, `intersects` for one
-  kFieldAnyOf = 2,  // several values; a check holds if any satisfies it (fd.ip, proc.aname)
-  kFieldFilterOnly = 4,    // not in outputs, not on the right-hand side
-  kFieldNoRhs = 8,         // no val() of it
+  kFieldList = 1,        // several values at once; `in` asks for all of them, `intersects` for one
+  kFieldAnyOf = 2,       // several values; a check holds if any satisfies it (fd.ip, proc.aname)
+  kFieldFilterOnly = 4,  // not in outputs, not on the right-hand side
+  kFieldNoRhs = 8,       // no val() of it
   kFieldNoTransform = 16,  // no transformer takes it
   kFieldDeprecated = 32,
   kFieldProcessOnly = 64,      // depends on the process alone: may be evaluated once per process

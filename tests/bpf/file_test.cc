@@ -3,8 +3,8 @@
 #include <linux/openat2.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/sysmacros.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -121,7 +121,11 @@ TEST_F(FileBpfTest, the_truth_behind_a_symbolic_link_dots_and_a_directory_descri
   const auto opens = Opens([&] {
     const int dir = open(dir_.c_str(), O_PATH | O_DIRECTORY);
     if (open((dir_ + "/innocent").c_str(), O_RDONLY) < 0) return 1;
-    return openat(dir, ".././" "../tmp/../" "tmp/./innocent", O_RDONLY) < 0 &&
+    return openat(dir,
+                  ".././"
+                  "../tmp/../"
+                  "tmp/./innocent",
+                  O_RDONLY) < 0 &&
                    openat(dir, "./innocent", O_RDONLY) >= 0
                ? 0
                : 1;
@@ -191,7 +195,8 @@ TEST_F(FileBpfTest, paths_are_relative_to_the_root_of_the_process_and_cross_moun
   ASSERT_EQ(mkdir(mounted.c_str(), 0755), 0);
   const auto opens = Opens(
       [&] {
-        if (unshare(CLONE_NEWNS) != 0 || mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr)) return 1;
+        if (unshare(CLONE_NEWNS) != 0 || mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr))
+          return 1;
         if (mount("none", mounted.c_str(), "tmpfs", 0, nullptr) != 0) return 2;
         if (open((mounted + "/inside").c_str(), O_CREAT | O_WRONLY, 0600) < 0) return 3;
         if (chroot(dir_.c_str()) != 0 || chdir("/") != 0) return 4;
@@ -206,14 +211,16 @@ TEST_F(FileBpfTest, paths_are_relative_to_the_root_of_the_process_and_cross_moun
 
 TEST_F(FileBpfTest, the_longest_paths_and_names) {
   const std::string name(255, 'n');
-  const auto opens = Opens([&] {
-    if (chdir(dir_.c_str()) != 0) return 1;
-    std::string full = dir_;
-    for (int i = 0; i < 20; ++i) {  // 5 KiB: longer than any path argument may be
-      if (mkdir(name.c_str(), 0700) != 0 || chdir(name.c_str()) != 0) return 2;
-    }
-    return open("deep", O_CREAT | O_WRONLY, 0600) >= 0 ? 0 : 3;
-  }, true);
+  const auto opens = Opens(
+      [&] {
+        if (chdir(dir_.c_str()) != 0) return 1;
+        std::string full = dir_;
+        for (int i = 0; i < 20; ++i) {  // 5 KiB: longer than any path argument may be
+          if (mkdir(name.c_str(), 0700) != 0 || chdir(name.c_str()) != 0) return 2;
+        }
+        return open("deep", O_CREAT | O_WRONLY, 0600) >= 0 ? 0 : 3;
+      },
+      true);
   ASSERT_EQ(status_, 0);
   ASSERT_EQ(opens.size(), 1u);
   EXPECT_EQ(opens[0].event.file.path_status, static_cast<uint32_t>(VAKT_PATH_TRUNCATED));
@@ -224,7 +231,8 @@ TEST_F(FileBpfTest, the_longest_paths_and_names) {
 TEST_F(FileBpfTest, directories_and_devices_have_their_type) {
   const auto opens = Opens(
       [&] {
-        return open("/dev/null", O_RDONLY) >= 0 && open("/tmp", O_RDONLY | O_DIRECTORY) >= 0 ? 0 : 1;
+        return open("/dev/null", O_RDONLY) >= 0 && open("/tmp", O_RDONLY | O_DIRECTORY) >= 0 ? 0
+                                                                                             : 1;
       },
       true);
   ASSERT_EQ(opens.size(), 2u);

@@ -120,7 +120,8 @@ TEST_F(LossBpfTest, what_is_not_needed_is_not_attached) {
   StartSensor(0);
   for (const ProbeReport& report : sensor_->Report()) {
     const bool process = EssentialKinds() & KindBit(report.probe->kind);
-    EXPECT_EQ(report.state, process ? ProbeReport::State::kAttached : ProbeReport::State::kNotNeeded)
+    EXPECT_EQ(report.state,
+              process ? ProbeReport::State::kAttached : ProbeReport::State::kNotNeeded)
         << report.probe->program;
   }
 }

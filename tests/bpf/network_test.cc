@@ -73,8 +73,7 @@ class NetworkBpfTest : public BpfTest {
   std::vector<vakt_network> Events(Kind kind, const std::function<int()>& act, int quiet_ms = 50) {
     pid_ = cgroup_->Run(act, &status_);
     std::vector<vakt_network> events;
-    for (const auto& [event, record] :
-         Of<vakt_network>(DrainAll(*sensor_, quiet_ms), kind, pid_)) {
+    for (const auto& [event, record] : Of<vakt_network>(DrainAll(*sensor_, quiet_ms), kind, pid_)) {
       events.push_back(event);
     }
     return events;
@@ -163,7 +162,8 @@ TEST_F(NetworkBpfTest, network_connect_udp) {
   EXPECT_EQ(Address(v4[0], v4[0].remote_addr), "127.0.0.1");
   EXPECT_EQ(v4[0].remote_port, 5353);
   EXPECT_EQ(v4[0].result, 0);
-  const auto v6 = Events(Kind::network_connect, [&] { return Connect(V6(5353, "::1"), SOCK_DGRAM); });
+  const auto v6 =
+      Events(Kind::network_connect, [&] { return Connect(V6(5353, "::1"), SOCK_DGRAM); });
   ASSERT_EQ(v6.size(), 1u);
   EXPECT_EQ(v6[0].family, AF_INET6);
   EXPECT_EQ(Address(v6[0], v6[0].remote_addr), "::1");
@@ -186,14 +186,15 @@ class NetworkAcceptTest : public NetworkBpfTest {
       const int fd = socket(family == 0 ? AF_INET : family, SOCK_STREAM, 0);
       const sockaddr_in v4 = V4(port);
       const sockaddr_in6 v6 = V6(port, "::1");
-      const int failed =
-          family == AF_INET6 ? connect(fd, reinterpret_cast<const sockaddr*>(&v6), sizeof(v6))
+      const int failed = family == AF_INET6
+                             ? connect(fd, reinterpret_cast<const sockaddr*>(&v6), sizeof(v6))
                              : connect(fd, reinterpret_cast<const sockaddr*>(&v4), sizeof(v4));
       if (failed == 0 && client) client(fd);
       usleep(200000);
       _exit(0);
     }
-    const auto events = Events(Kind::network_accept, [&] { return serve(listener_); }, 300);
+    const auto events = Events(
+        Kind::network_accept, [&] { return serve(listener_); }, 300);
     waitpid(peer, nullptr, 0);
     return events;
   }

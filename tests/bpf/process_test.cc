@@ -134,7 +134,8 @@ TEST_F(ProcessBpfTest, process_exec_from_an_overlay) {
       "mount -t tmpfs none " + dir + " && cd " + dir + " && mkdir l u w m && cp /bin/true l/image" +
       " && mount -t overlay none -o lowerdir=l,upperdir=u,workdir=w m && cp /bin/true m/dropped";
   if (std::system(setup.c_str()) != 0) {
-    std::ignore = std::system(("umount " + dir + "/m " + dir + " 2>/dev/null; rmdir " + dir).c_str());
+    std::ignore =
+        std::system(("umount " + dir + "/m " + dir + " 2>/dev/null; rmdir " + dir).c_str());
     GTEST_SKIP() << "cannot mount an overlay here";
   }
   const auto run = [&](const std::string& path) {

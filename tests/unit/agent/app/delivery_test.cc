@@ -25,8 +25,8 @@ class DeliveryTest : public ::testing::Test {
     // Nothing leaves the queue by itself, so that the test decides when it is full.
     options.linger_urgent = options.linger_relaxed = absl::Seconds(30);
     spool_ = Spool::Open(options).value();
-    delivery_ = std::make_unique<Delivery>("boot", spool_->epoch(), spool_.get(), nullptr,
-                                           RealClock());
+    delivery_ =
+        std::make_unique<Delivery>("boot", spool_->epoch(), spool_.get(), nullptr, RealClock());
   }
 
   std::vector<v1::Record> Delivered() {

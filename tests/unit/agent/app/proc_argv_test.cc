@@ -19,9 +19,7 @@ TEST(ReadProcArgv, ReadsAtMostSixteenKibibytes) {
   EXPECT_EQ(argv.substr(0, 6), std::string("sh\0-c\0", 6));
 }
 
-TEST(ReadProcArgv, AProcessThatIsGoneHasNone) {
-  EXPECT_EQ(ReadProcArgv(42, "/nonexistent"), "");
-}
+TEST(ReadProcArgv, AProcessThatIsGoneHasNone) { EXPECT_EQ(ReadProcArgv(42, "/nonexistent"), ""); }
 
 }  // namespace
 }  // namespace vakt
