@@ -43,8 +43,7 @@ bool ParseId(std::string_view text, uint32_t* id) {
 
 // name:password:uid:gid:comment:home:shell. Of several lines with one id the first counts, as it
 // does for getpwuid(3).
-template <typename Accounts>
-void ParsePasswdLine(std::string_view line, Accounts* accounts) {
+void ParsePasswdLine(std::string_view line, AccountMap* accounts) {
   std::array<std::string_view, 7> fields;
   uint32_t uid;
   if (!SplitColons(line, &fields) || !ParseId(fields[2], &uid)) return;
@@ -53,16 +52,14 @@ void ParsePasswdLine(std::string_view line, Accounts* accounts) {
 }
 
 // name:password:gid:members
-template <typename Accounts>
-void ParseGroupLine(std::string_view line, Accounts* accounts) {
+void ParseGroupLine(std::string_view line, AccountMap* accounts) {
   std::array<std::string_view, 4> fields;
   uint32_t gid;
   if (!SplitColons(line, &fields) || !ParseId(fields[2], &gid)) return;
   accounts->try_emplace(gid, Account{SharedString(fields[0]), {}, {}});
 }
 
-template <typename Accounts>
-void AddAccounts(const Accounts& accounts,
+void AddAccounts(const AccountMap& accounts,
                  google::protobuf::RepeatedPtrField<v1::NodeFacts::Account>* out) {
   const std::map<uint32_t, Account> sorted(accounts.begin(), accounts.end());
   for (const auto& [id, account] : sorted) {
@@ -78,9 +75,9 @@ void AddAccounts(const Accounts& accounts,
 
 AccountTable::AccountTable(const AccountFiles& files) : unknown_(UnknownAccount()) {
   users_.path = files.passwd_path;
-  users_.parse_line = ParsePasswdLine<Accounts>;
+  users_.parse_line = ParsePasswdLine;
   groups_.path = files.group_path;
-  groups_.parse_line = ParseGroupLine<Accounts>;
+  groups_.parse_line = ParseGroupLine;
   Reload(&users_);
   Reload(&groups_);
 }

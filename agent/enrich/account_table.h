@@ -22,6 +22,8 @@ struct Account {
   SharedString shell;  // users only
 };
 
+using AccountMap = absl::flat_hash_map<uint32_t, Account>;  // by id
+
 struct AccountFiles {
   std::string passwd_path = "/etc/passwd";
   std::string group_path = "/etc/group";
@@ -48,13 +50,12 @@ class AccountTable {
   void ToProto(v1::NodeFacts* node) const;
 
  private:
-  using Accounts = absl::flat_hash_map<uint32_t, Account>;
-  using ParseLine = void (*)(std::string_view line, Accounts* accounts);
+  using ParseLine = void (*)(std::string_view line, AccountMap* accounts);
   // One file: what it held, and when it was read (to tell whether it has changed).
   struct Source {
     std::string path;  // empty: not from a file
     ParseLine parse_line = nullptr;
-    Accounts accounts;
+    AccountMap accounts;
     int64_t mtime_ns = -1;
     uint64_t ino = 0;
   };

@@ -31,7 +31,8 @@ TEST(EventCodecTest, EveryFieldOfEveryKindComesBack) {
 }
 
 TEST(EventCodecTest, ReplayFindsOutTheRest) {
-  Event event = RandomEvents(2).Make(Kind::process_exit);
+  RandomEvents events(2);
+  Event event = events.Make(Kind::process_exit);
   event.num = 5;
   event.wall_ns = 6;
   v1::Event message;
