@@ -45,7 +45,7 @@ class EnricherTest : public testing::Test {
   Enricher enricher_{EnrichOptions{}, &accounts_};
 };
 
-TEST_F(EnricherTest, Seed) {
+Task SshdTask() {
   Task task = TaskOf(5, 1, "sshd");
   task.uid = task.euid = 1000;
   task.gid = task.egid = 50;
@@ -54,7 +54,11 @@ TEST_F(EnricherTest, Seed) {
   task.pid_ns = 12;
   task.net_ns = 13;
   task.user_ns = 14;
-  Event seed = SeedOf(task, "/usr/sbin/sshd", kNow);
+  return task;
+}
+
+Event SshdSeed() {
+  Event seed = SeedOf(SshdTask(), "/usr/sbin/sshd", kNow);
   // A rewritten title, padded with NULs.
   seed.process_exec.argv = "sshd: eve [priv]\0\0\0\0\0"sv;
   seed.process_exec.cwd = "/root";
@@ -66,8 +70,11 @@ TEST_F(EnricherTest, Seed) {
   seed.process_exec.facts.login_uid = 1000;
   seed.process_exec.facts.cap_permitted = 24;
   seed.process_exec.facts.cap_inheritable = 25;
-  const Process& process = Apply(seed);
+  return seed;
+}
 
+TEST_F(EnricherTest, SeedSaysWhoItIs) {
+  const Process& process = Apply(SshdSeed());
   EXPECT_EQ(process.cookie, CookieOf(5));
   EXPECT_EQ(process.parent_cookie, CookieOf(1));
   EXPECT_EQ(process.parent, nullptr);
@@ -76,17 +83,6 @@ TEST_F(EnricherTest, Seed) {
   EXPECT_EQ(process.ppid, 1u);
   EXPECT_EQ(process.start_boot_ns, StartOf(5));
   EXPECT_EQ(process.exec_boot_ns, StartOf(5));
-  EXPECT_EQ(process.comm, "sshd");
-  EXPECT_EQ(process.exe_path, "/usr/sbin/sshd");
-  EXPECT_EQ(process.argv, StringList({"sshd: eve [priv]"}));
-  EXPECT_EQ(process.args, "");
-  EXPECT_EQ(process.cmdline, "sshd");
-  EXPECT_EQ(process.exeline, "sshd: eve [priv]");
-  EXPECT_EQ(process.cwd, "/root/");
-  EXPECT_EQ(process.exe_ino, 21u);
-  EXPECT_EQ(process.exe_ctime_ns, 22);
-  EXPECT_EQ(process.exe_mtime_ns, 23);
-  EXPECT_TRUE(process.exe_writable);
   EXPECT_EQ(process.tty, 34816u);
   EXPECT_EQ(process.login_uid, 1000u);
   EXPECT_EQ(process.cap_permitted, 24u);
@@ -104,6 +100,21 @@ TEST_F(EnricherTest, Seed) {
   EXPECT_EQ(process.container_id, "host");
   EXPECT_EQ(enricher_.counters().unknown_processes, 0u);
   EXPECT_EQ(enricher_.counters().unknown_parents, 1u);
+}
+
+TEST_F(EnricherTest, SeedSaysWhatItRuns) {
+  const Process& process = Apply(SshdSeed());
+  EXPECT_EQ(process.comm, "sshd");
+  EXPECT_EQ(process.exe_path, "/usr/sbin/sshd");
+  EXPECT_EQ(process.argv, StringList({"sshd: eve [priv]"}));
+  EXPECT_EQ(process.args, "");
+  EXPECT_EQ(process.cmdline, "sshd");
+  EXPECT_EQ(process.exeline, "sshd: eve [priv]");
+  EXPECT_EQ(process.cwd, "/root/");
+  EXPECT_EQ(process.exe_ino, 21u);
+  EXPECT_EQ(process.exe_ctime_ns, 22);
+  EXPECT_EQ(process.exe_mtime_ns, 23);
+  EXPECT_TRUE(process.exe_writable);
 }
 
 TEST_F(EnricherTest, ForkInheritsAndExecReplaces) {
