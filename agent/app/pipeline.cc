@@ -29,6 +29,7 @@ void Pipeline::OnRecord(absl::Span<const std::byte> record) {
 void Pipeline::OnEvent(Event& event) {
   if (recorder_ != nullptr) Record(recorder_->Add(event));
   event.num = ++counters_.events;
+  event.node = &node_;
   enricher_.Apply(event);
   matcher_->Match(event, &matched_);
   for (const Rule* rule : matched_) {
