@@ -8,11 +8,11 @@
 namespace vakt {
 namespace {
 
-// A set of equalities that is hit by more than this share of events is not worth looking up.
+// A set of predicates that is hit by more than this share of events is not worth looking up.
 constexpr double kMaxHitRate = 0.5;
 
 uint32_t OperatorCost(const Check& check, const Predicates& predicates, PredicateId id) {
-  if (predicates.is_equality(id)) return 2;
+  if (predicates.is_looked_up(id)) return 2;
   const auto count = static_cast<uint32_t>(std::max<size_t>(check.literals.size(), 1));
   switch (check.op->op) {
     case Operator::kContains:
@@ -113,7 +113,7 @@ class Simplifier {
   Predicates* predicates_;
 };
 
-// A set of equalities, and how often one of them can be expected to hold.
+// A set of looked-up predicates, and how often one of them can be expected to hold.
 struct Required {
   std::vector<PredicateId> predicates;
   double hit_rate = 1;
@@ -132,7 +132,7 @@ Required RequiredOf(const Condition& condition, const Predicates& predicates) {
   Required best;
   switch (condition.kind) {
     case Condition::Kind::kPredicate:
-      if (condition.negated || !predicates.is_equality(condition.predicate)) return best;
+      if (condition.negated || !predicates.is_looked_up(condition.predicate)) return best;
       return {{condition.predicate}, HitRate(condition.predicate, predicates)};
     case Condition::Kind::kAnd:
       for (const Condition& part : condition.parts) {
@@ -163,8 +163,7 @@ Condition Simplify(const Expr& expr, const Decide& decide, Predicates* predicate
   return Simplifier(decide, predicates).Of(expr, /*negated=*/false);
 }
 
-std::vector<PredicateId> RequiredEqualities(const Condition& condition,
-                                            const Predicates& predicates) {
+std::vector<PredicateId> RequiredLookups(const Condition& condition, const Predicates& predicates) {
   Required required = RequiredOf(condition, predicates);
   if (required.hit_rate > kMaxHitRate) return {};
   std::sort(required.predicates.begin(), required.predicates.end());

@@ -34,10 +34,9 @@ using Decide = std::function<Decision(const Check&)>;
 
 Condition Simplify(const Expr& expr, const Decide& decide, Predicates* predicates);
 
-// Equality predicates of which at least one must hold for the condition to hold; the set that is
+// Looked-up predicates of which at least one must hold for the condition to hold; the set that is
 // least likely to be hit. Empty when there is none worth looking up.
-std::vector<PredicateId> RequiredEqualities(const Condition& condition,
-                                            const Predicates& predicates);
+std::vector<PredicateId> RequiredLookups(const Condition& condition, const Predicates& predicates);
 
 class ConditionCode {
  public:

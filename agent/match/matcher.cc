@@ -73,7 +73,7 @@ class Matcher::Engine {
     std::vector<Entry> rules;
     std::vector<uint64_t> always;  // bit per rule: evaluate whatever the event
     std::vector<SlotId> slots;     // whose values lead to the other rules ...
-    absl::flat_hash_map<PredicateId, std::vector<uint32_t>> by_equality;  // ... through these
+    absl::flat_hash_map<PredicateId, std::vector<uint32_t>> by_lookup;  // ... through these
   };
 
   // Types on which the same rules can fire and the same checks of the type hold share a bucket.
@@ -131,12 +131,12 @@ class Matcher::Engine {
     for (const auto& [rule, condition] : conditions) {
       const auto position = static_cast<uint32_t>(bucket->rules.size());
       bucket->rules.push_back({rule, code_.Append(condition)});
-      const std::vector<PredicateId> required = RequiredEqualities(condition, predicates_);
+      const std::vector<PredicateId> required = RequiredLookups(condition, predicates_);
       if (required.empty()) {
         bucket->always[position / kWordBits] |= uint64_t{1} << position % kWordBits;
       }
       for (const PredicateId id : required) {
-        bucket->by_equality[id].push_back(position);
+        bucket->by_lookup[id].push_back(position);
         const SlotId slot = predicates_.slot(id);
         if (std::find(bucket->slots.begin(), bucket->slots.end(), slot) == bucket->slots.end()) {
           bucket->slots.push_back(slot);
@@ -148,9 +148,9 @@ class Matcher::Engine {
   void FindCandidates(const Bucket& bucket) {
     candidates_.assign(bucket.always.begin(), bucket.always.end());
     for (const SlotId slot : bucket.slots) {
-      for (const PredicateId hit : predicates_.EqualityHits(slot)) {
-        const auto found = bucket.by_equality.find(hit);
-        if (found == bucket.by_equality.end()) continue;
+      for (const PredicateId hit : predicates_.Hits(slot)) {
+        const auto found = bucket.by_lookup.find(hit);
+        if (found == bucket.by_lookup.end()) continue;
         for (const uint32_t position : found->second) {
           candidates_[position / kWordBits] |= uint64_t{1} << position % kWordBits;
         }

@@ -5,8 +5,9 @@
 // that they read (slots), and builds for each event type the list of rules that can fire on it,
 // each as jump code over predicates, cheap ones first. For one event a slot is extracted at most
 // once and a predicate evaluated at most once, whichever rules share them. A rule that cannot hold
-// unless some field equals one of known constants is found through a hash of that field's value
-// and not looked at otherwise. The outcome is that of Evaluate (common/rulelang/eval.h).
+// unless some field equals, or begins with, one of known constants is found by looking that field's
+// value up, and is not looked at otherwise. The outcome is that of Evaluate
+// (common/rulelang/eval.h).
 //
 // Ownership: keeps the rule set alive; matched rules are valid as long as that.
 // Threads: pipeline thread only (Match reuses scratch state). No allocation in the steady state.

@@ -53,11 +53,16 @@ class EqualityKey {
   std::string_view view_;
 };
 
+// Any of the constants will do.
+bool AsksForAny(const Check& check) {
+  return check.quantifier == Quantifier::kNone || check.quantifier == Quantifier::kAnyOf;
+}
+
 bool IsEquality(const Check& check) {
   if (check.right != nullptr || check.left.type == FieldType::kNet) return false;
   switch (check.op->op) {
     case Operator::kEqual:
-      return check.quantifier == Quantifier::kNone || check.quantifier == Quantifier::kAnyOf;
+      return AsksForAny(check);
     case Operator::kIntersects:
       return true;
     case Operator::kIn:
@@ -65,6 +70,16 @@ bool IsEquality(const Check& check) {
     default:
       return false;
   }
+}
+
+bool IsPrefix(const Check& check) {
+  return check.op->op == Operator::kStartswith && check.right == nullptr && AsksForAny(check);
+}
+
+bool IsOneText(const Check& check) {
+  return check.right == nullptr && check.quantifier == Quantifier::kNone &&
+         (check.op->shape == Shape::kText || check.op->shape == Shape::kNumber) &&
+         check.op->op != Operator::kNotEqual;
 }
 
 }  // namespace
@@ -84,19 +99,26 @@ PredicateId Predicates::Add(const Check& check) {
   if (check.right != nullptr) predicate.right = AddSlot(*check.right);
   if (IsEquality(check)) {
     predicate.form = Form::kEquality;
-    for (const Literal& literal : check.literals) {
-      std::vector<PredicateId>& ids =
-          slots_[predicate.left].equal[EqualityKey(literal.value()).view()];
-      if (ids.empty() || ids.back() != id) ids.push_back(id);
-    }
-  } else if (check.right == nullptr && check.quantifier == Quantifier::kNone &&
-             check.op->shape != Shape::kList && check.op->shape != Shape::kNothing &&
-             check.op->op != Operator::kNotEqual) {
+  } else if (IsPrefix(check)) {
+    predicate.form = Form::kPrefix;
+  } else if (IsOneText(check)) {
     predicate.form = Form::kOneText;
   }
+  AddConstants(predicate, id);
   predicates_.push_back(predicate);
   memo_.push_back(0);
   return id;
+}
+
+void Predicates::AddConstants(const Predicate& predicate, PredicateId id) {
+  Slot& slot = slots_[predicate.left];
+  for (const Literal& literal : predicate.check->literals) {
+    if (predicate.form == Form::kEquality) {
+      slot.equal[EqualityKey(literal.value()).view()].push_back(id);
+    } else if (predicate.form == Form::kPrefix) {
+      slot.prefixes.Add(literal.text, id);
+    }
+  }
 }
 
 void Predicates::Begin(const Event& event) {
@@ -117,19 +139,27 @@ absl::Span<const Value> Predicates::Values(SlotId id) {
   return slot.extractor.values();
 }
 
-absl::Span<const PredicateId> Predicates::EqualityHits(SlotId id) {
+void Predicates::AddHit(PredicateId id, Slot* slot) {
+  if (memo_[id] == (generation_ << 1 | 1)) return;  // by another constant or value
+  Remember(id, true);
+  slot->hits.push_back(id);
+}
+
+absl::Span<const PredicateId> Predicates::Hits(SlotId id) {
   Slot& slot = slots_[id];
   if (slot.looked_up == generation_) return slot.hits;
   slot.looked_up = generation_;
   slot.hits.clear();
   for (const Value& value : Values(id)) {
     ++evaluations_;
-    const auto found = slot.equal.find(EqualityKey(value).view());
-    if (found == slot.equal.end()) continue;
-    for (const PredicateId hit : found->second) {
-      if (memo_[hit] == (generation_ << 1 | 1)) continue;  // by another value of the slot
-      Remember(hit, true);
-      slot.hits.push_back(hit);
+    if (!slot.equal.empty()) {
+      const auto found = slot.equal.find(EqualityKey(value).view());
+      if (found != slot.equal.end()) {
+        for (const PredicateId hit : found->second) AddHit(hit, &slot);
+      }
+    }
+    if (slot.prefixes.size() > 0) {
+      slot.prefixes.ForEachPrefixOf(value.string, [&](PredicateId hit) { AddHit(hit, &slot); });
     }
   }
   return slot.hits;
@@ -138,8 +168,8 @@ absl::Span<const PredicateId> Predicates::EqualityHits(SlotId id) {
 bool Predicates::Evaluate(PredicateId id) {
   if (memo_[id] >> 1 == generation_) return (memo_[id] & 1) != 0;
   const Predicate& predicate = predicates_[id];
-  if (predicate.form == Form::kEquality) {
-    EqualityHits(predicate.left);  // remembers those that hold
+  if (is_looked_up(id)) {
+    Hits(predicate.left);  // remembers those that hold
     if (memo_[id] >> 1 != generation_) Remember(id, false);
     return (memo_[id] & 1) != 0;
   }

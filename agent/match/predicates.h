@@ -3,8 +3,8 @@
 //
 // A predicate is one check; equal checks of different rules are the same predicate. A slot is one
 // value that predicates read (proc.name, proc.aname[2], tolower(fd.name)). Predicates that ask
-// whether a slot's value is one of some constants are all decided by one look-up of the value in
-// the slot's hash table.
+// whether a slot's value is one of some constants, or begins with one, are all decided by one
+// look-up of the value in the slot's hash table and trie.
 //
 // Ownership: borrows the conditions, which must outlive it.
 // Threads: pipeline thread only. No allocation once the extractors have grown.
@@ -19,6 +19,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/types/span.h"
+#include "agent/match/prefix_trie.h"
 #include "common/base/strings.h"
 #include "common/event/event.h"
 #include "common/event/field_table.h"
@@ -36,23 +37,28 @@ class Predicates {
   size_t size() const { return predicates_.size(); }
   const Check& check(PredicateId id) const { return *predicates_[id].check; }
 
-  // True for checks that hold only if their slot has one of known values.
-  bool is_equality(PredicateId id) const { return predicates_[id].form == Form::kEquality; }
+  // True for predicates that a look-up of their slot's value decides.
+  bool is_looked_up(PredicateId id) const {
+    return predicates_[id].form == Form::kEquality || predicates_[id].form == Form::kPrefix;
+  }
   SlotId slot(PredicateId id) const { return predicates_[id].left; }
-  // How many different constants the slot's values are compared with for equality.
-  size_t constants(SlotId slot) const { return slots_[slot].equal.size(); }
+  // How many different constants the slot's values are looked up among.
+  size_t constants(SlotId slot) const {
+    return slots_[slot].equal.size() + slots_[slot].prefixes.size();
+  }
 
   // Forgets what is known of the previous event. `event` must stay until the next call.
   void Begin(const Event& event);
   bool Evaluate(PredicateId id);
-  // The equality predicates on the slot that hold for the event.
-  absl::Span<const PredicateId> EqualityHits(SlotId slot);
+  // The looked-up predicates on the slot that hold for the event.
+  absl::Span<const PredicateId> Hits(SlotId slot);
 
   uint64_t evaluations() const { return evaluations_; }
 
  private:
   enum class Form : uint8_t {
     kEquality,  // decided by the slot's hash table
+    kPrefix,    // decided by the slot's trie
     kOneText,   // one constant, any value will do
     kGeneral,   // as the reference evaluator does it
   };
@@ -68,11 +74,14 @@ class Predicates {
     uint32_t extracted = 0;  // generation
     uint32_t looked_up = 0;  // generation
     absl::flat_hash_map<std::string, std::vector<PredicateId>, StringHash, std::equal_to<>> equal;
+    PrefixTrie prefixes;
     std::vector<PredicateId> hits;
   };
 
   SlotId AddSlot(const Operand& operand);
   absl::Span<const Value> Values(SlotId id);
+  void AddConstants(const Predicate& predicate, PredicateId id);
+  void AddHit(PredicateId id, Slot* slot);
   bool Compute(const Predicate& predicate);
   void Remember(PredicateId id, bool holds) { memo_[id] = generation_ << 1 | (holds ? 1u : 0u); }
 
