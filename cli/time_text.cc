@@ -44,12 +44,12 @@ absl::StatusOr<absl::Duration> ParseSpan(std::string_view text) {
 absl::StatusOr<absl::Time> ParseMoment(std::string_view text, absl::Time now) {
   if (text == "now") return now;
   absl::Time time;
-  std::string error;
-  if (absl::ParseTime(absl::RFC3339_full, ToAbsl(text), &time, &error) &&
-      time != absl::InfiniteFuture() && time != absl::InfinitePast()) {
-    return time;
+  for (const char* format : {absl::RFC3339_full, "%Y-%m-%d"}) {
+    std::string error;
+    if (!absl::ParseTime(format, ToAbsl(text), absl::UTCTimeZone(), &time, &error)) continue;
+    // abseil also takes "infinite-future".
+    if (time != absl::InfiniteFuture() && time != absl::InfinitePast()) return time;
   }
-  if (absl::ParseTime("%Y-%m-%d", ToAbsl(text), absl::UTCTimeZone(), &time, &error)) return time;
   if (const absl::StatusOr<absl::Duration> span = ParseSpan(text); span.ok()) return now - *span;
   return absl::InvalidArgumentError(
       StrCat("\"", EscapeUtf8(text),
