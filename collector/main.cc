@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // vakt-collector: takes what agents send, keeps it, and serves it to analysts and SIEMs.
+#include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
 #include <signal.h>
 #include <unistd.h>
@@ -38,12 +39,16 @@ LogLevel LogLevelOf(const std::string& name) {
   return name == "error" ? LogLevel::kError : LogLevel::kInfo;
 }
 
-// gRPC's own complaints, most of them about peers that fail the handshake. Anyone who reaches the
-// port can cause them.
+// The libraries' own complaints, most of them about peers that fail the handshake or send malformed
+// messages. Those can cause any number.
 void LogGrpc(gpr_log_func_args* args) {
   if (args->severity == GPR_LOG_SEVERITY_ERROR && LogEvery("grpc", absl::Seconds(10))) {
     LogWarning(StrCat("gRPC: ", args->message));
   }
+}
+void LogProtobuf(google::protobuf::LogLevel /*level*/, const char* /*file*/, int /*line*/,
+                 const std::string& message) {
+  if (LogEvery("protobuf", absl::Seconds(10))) LogWarning(StrCat("protobuf: ", message));
 }
 void LogNothing(gpr_log_func_args* /*args*/) {}
 
@@ -76,6 +81,7 @@ sigset_t BlockStopSignals() {
 
 int Serve(const CollectorOptions& options, const std::string& ready_file) {
   const sigset_t signals = BlockStopSignals();
+  google::protobuf::SetLogHandler(LogProtobuf);
   gpr_set_log_function(LogNothing);  // a failed start says one line, which is ours
   absl::StatusOr<std::unique_ptr<Collector>> collector = Collector::Start(options);
   if (!collector.ok()) return Fail(kExitFailure, collector.status());

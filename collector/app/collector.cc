@@ -59,6 +59,8 @@ void Limit(const CollectorOptions& options, grpc::ServerBuilder& builder) {
 
 absl::StatusOr<std::unique_ptr<Collector>> Collector::Start(const CollectorOptions& options) {
   std::unique_ptr<Collector> collector(new Collector());
+  // Before the store, whose check may take minutes.
+  VAKT_ASSIGN_OR_RETURN(const auto credentials, ServerTls(options.tls));
   VAKT_ASSIGN_OR_RETURN(collector->store_, Store::Open(options.store));
   Store* const store = collector->store_.get();
   collector->ingest_ = std::make_unique<IngestService>(store, options.ingest);
@@ -71,12 +73,12 @@ absl::StatusOr<std::unique_ptr<Collector>> Collector::Start(const CollectorOptio
   collector->alerts_service_ =
       std::make_unique<AlertsService>(collector->query_.get(), collector->subscriptions_.get());
   collector->fleet_service_ = std::make_unique<FleetService>(collector->fleet_.get());
-  VAKT_RETURN_IF_ERROR(collector->StartServer(options));
+  VAKT_RETURN_IF_ERROR(collector->StartServer(options, credentials));
   return collector;
 }
 
-absl::Status Collector::StartServer(const CollectorOptions& options) {
-  VAKT_ASSIGN_OR_RETURN(const auto credentials, ServerTls(options.tls));
+absl::Status Collector::StartServer(const CollectorOptions& options,
+                                    const std::shared_ptr<grpc::ServerCredentials>& credentials) {
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;

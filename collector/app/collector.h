@@ -54,7 +54,8 @@ class Collector {
 
  private:
   Collector() = default;
-  absl::Status StartServer(const CollectorOptions& options);
+  absl::Status StartServer(const CollectorOptions& options,
+                           const std::shared_ptr<grpc::ServerCredentials>& credentials);
 
   // In the order of their use of one another; they go in the reverse.
   std::unique_ptr<Store> store_;

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+// Filters and pages: each filter by example, and all of them together against the plainest possible
+// reading of what proto/vakt/v1/query.proto promises.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cctype>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "collector/store/wall_time.h"
+#include "tests/unit/collector/store/store_fixture.h"
+
+namespace vakt {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr int64_t kStartNs = 1'700'000'000'000'000'000;
+
+class ScanTest : public StoreFixture {
+ protected:
+  void SetUp() override { Open(); }
+};
+
+TEST_F(ScanTest, AnEmptyStoreHasNothing) {
+  EXPECT_THAT(Read(), IsEmpty());
+  EXPECT_THAT(Read({}, Direction::kNewestFirst), IsEmpty());
+}
+
+TEST_F(ScanTest, FiltersByEachDimension) {
+  const Registration n1 = Register("n1");
+  ASSERT_TRUE(
+      Append(n1, {MakeAlertRecord({.seq = 1}, {.rule = "A", .priority = v1::PRIORITY_CRITICAL}),
+                  MakeAlertRecord({.seq = 2}, {.rule = "B", .priority = v1::PRIORITY_NOTICE}),
+                  MakeGapRecord({.seq = 3}, 7),
+                  MakeAlertRecord({.seq = 4}, {.rule = "B", .event_ns = kStartNs + 5}),
+                  MakeAlertRecord({.seq = 5}, {.rule = "C", .output = "Shell by WWW-Data"})})
+          .ok());
+  ASSERT_TRUE(Append(Register("n2"),
+                     {MakeAlertRecord({.seq = 6}, {.rule = "A"}), MakeGapRecord({.seq = 7}, 1)})
+                  .ok());
+  v1::Filter filter;
+  EXPECT_THAT(Seqs(Read(filter)), ElementsAre(1, 2, 4, 5, 6));
+  filter.set_include_gaps(true);
+  EXPECT_THAT(Seqs(Read(filter)), ElementsAre(1, 2, 3, 4, 5, 6, 7));
+
+  filter = {};
+  filter.set_min_priority(v1::PRIORITY_WARNING);
+  EXPECT_THAT(Seqs(Read(filter)), ElementsAre(1, 4, 5, 6));
+  filter.set_min_priority(v1::PRIORITY_EMERGENCY);
+  EXPECT_THAT(Read(filter), IsEmpty());
+  filter.set_include_gaps(true);  // gaps are not restricted by priority, rule and text
+  EXPECT_THAT(Seqs(Read(filter)), ElementsAre(3, 7));
+
+  filter = {};
+  filter.add_rules("B");
+  filter.add_rules("C");
+  filter.add_rules("no such rule");
+  EXPECT_THAT(Seqs(Read(filter)), ElementsAre(2, 4, 5));
+  filter.clear_rules();
+  filter.add_rules("no such rule");
+  EXPECT_THAT(Read(filter), IsEmpty());
+
+  filter = {};
+  filter.add_nodes("n2");
+  EXPECT_THAT(Seqs(Read(filter)), ElementsAre(6));
+  filter.set_include_gaps(true);  // but by node
+  EXPECT_THAT(Seqs(Read(filter)), ElementsAre(6, 7));
+  filter.clear_nodes();
+  filter.add_nodes("n3");
+  EXPECT_THAT(Read(filter), IsEmpty());
+
+  filter = {};
+  filter.set_text("www-DATA");
+  EXPECT_THAT(Seqs(Read(filter)), ElementsAre(5));
+
+  filter = {};
+  FromWallNs(kStartNs + 5, filter.mutable_since());
+  EXPECT_THAT(Seqs(Read(filter)), ElementsAre(4));
+  filter = {};
+  FromWallNs(kStartNs + 5, filter.mutable_until());  // exclusive
+  EXPECT_THAT(Seqs(Read(filter)), ElementsAre(1, 2, 5, 6));
+}
+
+TEST_F(ScanTest, RefusesFiltersThatCannotBe) {
+  v1::Filter filter;
+  filter.set_min_priority(static_cast<v1::Priority>(9));
+  EXPECT_EQ(RecordFilter::Create(filter).status().code(), absl::StatusCode::kInvalidArgument);
+  filter = {};
+  for (int i = 0; i < 1001; ++i) filter.add_rules("r");
+  EXPECT_EQ(RecordFilter::Create(filter).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(ScanTest, APageEndsByCountAndByBytes) {
+  const Registration node = Register();
+  std::vector<v1::Record> records;
+  for (uint64_t seq = 1; seq <= 10; ++seq) {
+    records.push_back(MakeAlertRecord({.seq = seq}, {.output = std::string(10'000, 'x')}));
+  }
+  ASSERT_TRUE(Append(node, records).ok());
+  auto page = store_->Scan(RecordFilter(), {.max_records = 3});
+  ASSERT_TRUE(page.ok()) << page.status();
+  EXPECT_THAT(Seqs(page->records), ElementsAre(1, 2, 3));
+  EXPECT_FALSE(page->at_end);
+  page = store_->Scan(RecordFilter(), {.after_id = page->position, .max_bytes = 25'000});
+  ASSERT_TRUE(page.ok()) << page.status();
+  EXPECT_THAT(Seqs(page->records), ElementsAre(4, 5));
+  page = store_->Scan(RecordFilter(), {.after_id = page->position, .max_bytes = 1});
+  ASSERT_TRUE(page.ok()) << page.status();
+  EXPECT_THAT(Seqs(page->records), ElementsAre(6));  // one at least, or there is no progress
+}
+
+TEST_F(ScanTest, AScanOverItsBudgetGoesOnWhereItStopped) {
+  const Registration node = Register();
+  for (int batch = 0; batch < 10; ++batch) {
+    std::vector<v1::Record> records;
+    for (int i = 0; i < 1000; ++i) {
+      records.push_back(MakeGapRecord({.seq = static_cast<uint64_t>(batch * 1000 + i + 1)}, 1));
+    }
+    ASSERT_TRUE(Append(node, records).ok());
+  }
+  ScanRequest request{.budget = absl::ZeroDuration()};
+  int scans = 0;
+  while (true) {
+    const auto result = store_->Scan(RecordFilter(), request);  // alerts: there are none
+    ASSERT_TRUE(result.ok()) << result.status();
+    EXPECT_THAT(result->records, IsEmpty());
+    ++scans;
+    if (result->at_end) break;
+    ASSERT_GT(result->position, request.after_id);
+    request.after_id = result->position;
+  }
+  EXPECT_GT(scans, 10);
+}
+
+struct Stored {
+  std::string node;
+  v1::Record record;
+};
+
+bool Promised(const v1::Filter& filter, const Stored& stored) {
+  const bool is_alert = stored.record.has_alert();
+  const auto& time = is_alert ? stored.record.alert().time() : stored.record.gap().begin();
+  if (filter.has_since() && ToWallNs(time) < ToWallNs(filter.since())) return false;
+  if (filter.has_until() && ToWallNs(time) >= ToWallNs(filter.until())) return false;
+  const auto one_of = [](const auto& names, const std::string& name) {
+    return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
+  };
+  if (!one_of(filter.nodes(), stored.node)) return false;
+  if (!is_alert) return filter.include_gaps();
+  const v1::Alert& alert = stored.record.alert();
+  if (filter.has_min_priority() && alert.priority() > filter.min_priority()) return false;
+  if (!one_of(filter.rules(), alert.rule())) return false;
+  return alert.output().find(filter.text()) != std::string::npos;
+}
+
+class RandomScanTest : public ScanTest {
+ protected:
+  uint32_t Below(uint32_t limit) { return random_() % limit; }
+
+  // Over several spans of the time index, mostly in the order of time.
+  void Fill(int records) {
+    std::vector<Registration> nodes;
+    for (int i = 0; i < 3; ++i) nodes.push_back(Register("n" + std::to_string(i)));
+    for (int next = 0; next < records;) {
+      const uint32_t node = Below(3);
+      std::vector<v1::Record> batch;
+      for (int i = 0; i < 500; ++i, ++next) {
+        const SamplePosition position{.seq = static_cast<uint64_t>(next + 1)};
+        const int64_t late_by = Below(20) == 0 ? Below(2000) : 0;
+        const int64_t event_ns = kStartNs + std::max<int64_t>(next - late_by, 0);
+        batch.push_back(
+            Below(10) == 0
+                ? MakeGapRecord(position, 1, event_ns)
+                : MakeAlertRecord(position, {.rule = "r" + std::to_string(Below(5)),
+                                             .priority = static_cast<v1::Priority>(Below(8)),
+                                             .event_ns = event_ns,
+                                             .output = "word" + std::to_string(Below(4))}));
+        stored_.push_back({"n" + std::to_string(node), batch.back()});
+      }
+      ASSERT_TRUE(Append(nodes[node], batch).ok());
+    }
+  }
+
+  v1::Filter RandomFilter(int records) {
+    v1::Filter filter;
+    const auto sometimes = [this] { return Below(3) == 0; };
+    if (sometimes()) FromWallNs(kStartNs + Below(records), filter.mutable_since());
+    if (sometimes()) FromWallNs(kStartNs + Below(records), filter.mutable_until());
+    if (sometimes()) filter.set_min_priority(static_cast<v1::Priority>(Below(8)));
+    while (sometimes()) filter.add_rules("r" + std::to_string(Below(6)));
+    while (sometimes()) filter.add_nodes("n" + std::to_string(Below(4)));
+    if (sometimes()) filter.set_text("word" + std::to_string(Below(4)));
+    filter.set_include_gaps(Below(2) == 0);
+    return filter;
+  }
+
+  std::mt19937 random_{7};
+  std::vector<Stored> stored_;
+};
+
+TEST_F(RandomScanTest, EveryFilterGivesExactlyWhatIsPromisedInBothDirections) {
+  constexpr int kRecords = 9'000;
+  ASSERT_NO_FATAL_FAILURE(Fill(kRecords));
+  for (int round = 0; round < 30; ++round) {
+    const v1::Filter filter = RandomFilter(kRecords);
+    std::vector<uint64_t> expected;
+    for (const Stored& stored : stored_) {
+      if (Promised(filter, stored)) expected.push_back(stored.record.seq());
+    }
+    const size_t page = 100 + Below(3000);
+    ASSERT_EQ(Seqs(Read(filter, Direction::kOldestFirst, page)), expected)
+        << filter.ShortDebugString();
+    std::reverse(expected.begin(), expected.end());
+    ASSERT_EQ(Seqs(Read(filter, Direction::kNewestFirst, page)), expected)
+        << filter.ShortDebugString();
+  }
+}
+
+}  // namespace
+}  // namespace vakt
