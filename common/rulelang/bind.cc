@@ -167,6 +167,9 @@ absl::Status Binder::BindLiterals(const AstCheck& ast, Check* check) {
   std::vector<const ListDefinition*> open;
   for (const AstValue& value : ast.values) {
     VAKT_RETURN_IF_ERROR(At(value.position, Expand(value, &open, &values)));
+    // Not of a list's items: `basename` in a list of programs is a program.
+    std::string warning = DoubtfulConstant(value);
+    if (!warning.empty()) warnings_.push_back({std::move(warning), value.position});
   }
   const bool one = check->op->shape != Shape::kList && check->op->shape != Shape::kNothing &&
                    check->quantifier == Quantifier::kNone;
@@ -195,9 +198,6 @@ absl::Status Binder::AddLiteral(const AstValue& value, Check* check) {
   if (!literal.ok()) {
     return absl::InvalidArgumentError(
         StrCat(check->left.ToText(), ": ", Message(literal.status())));
-  }
-  if (std::string warning = DoubtfulConstant(value); !warning.empty()) {
-    warnings_.push_back({std::move(warning), value.position});
   }
   if (check->op->op == Operator::kRegex && IsPlainRegex(value.text)) {
     warnings_.push_back(

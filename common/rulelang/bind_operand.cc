@@ -5,6 +5,7 @@
 
 #include "common/base/status.h"
 #include "common/base/strings.h"
+#include "common/event/event_params.h"
 #include "common/rulelang/transformers.h"
 
 namespace vakt {
@@ -18,6 +19,11 @@ absl::Status CheckArg(const FieldRow& field, const FieldArg& arg) {
   if (!arg.present && field.arg == ArgRule::kRequired) {
     return absl::InvalidArgumentError(
         StrCat(field.name, " needs an argument: ", field.name, "[...]"));
+  }
+  const bool names_param = field.name == "evt.arg" || field.name == "evt.rawarg";
+  if (names_param && arg.index < 0 && !IsEventParam(arg.text)) {
+    return absl::NotFoundError(
+        StrCat("no event has a parameter ", arg.text, ", which ", field.name, " could show"));
   }
   return absl::OkStatus();
 }

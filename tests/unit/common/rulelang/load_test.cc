@@ -278,6 +278,7 @@ TEST_F(LoadTest, TypesAreChecked) {
   EXPECT_THAT(ConditionErrors("getopt(proc.args, \"a\") = x"), ElementsAre(HasSubstr("getopt")));
   EXPECT_THAT(ConditionErrors("proc.name[1] = x"), ElementsAre(HasSubstr("takes no argument")));
   EXPECT_THAT(ConditionErrors("evt.arg = x"), ElementsAre(HasSubstr("needs an argument")));
+  EXPECT_THAT(ConditionErrors("evt.arg.nosuch = x"), ElementsAre(HasSubstr("parameter nosuch")));
   EXPECT_THAT(ConditionErrors("evt.type = nosuch"), ElementsAre(HasSubstr("unknown event type")));
   EXPECT_THAT(ConditionErrors("evt.type = val(proc.name)"),
               ElementsAre(HasSubstr("constants only")));
@@ -316,6 +317,13 @@ TEST_F(LoadTest, Warnings) {
               ElementsAre(StartsWith("LOAD_DEPRECATED_ITEM")));
   EXPECT_THAT(warnings(RuleWith("evt.type = open and container.image = x")),
               ElementsAre(StartsWith("LOAD_FIELD_NOT_IMPLEMENTED")));
+}
+
+TEST_F(LoadTest, ProgramsMayBeNamedLikeTransformers) {
+  const std::string list = "- list: programs\n  items: [basename, join]\n";
+  EXPECT_THAT(
+      WarningsOf(LoadTexts({list + RuleWith("evt.type = execve and proc.name in (programs)")})),
+      IsEmpty());
 }
 
 TEST_F(LoadTest, VersionsAreChecked) {
@@ -408,8 +416,8 @@ TEST(ReadRuleFilesTest, ReadsFoldersInOrder) {
   const std::string folder = testing::TempDir() + "/rule_files";
   ASSERT_TRUE(MakeDirectories(folder + "/sub", 0755).ok());
   ASSERT_TRUE(MakeDirectories(folder + "/macros", 0755).ok());
-  for (std::string_view name : {"/b.yml", "/a.yaml", "/sub/c.yaml", "/macros/d.yaml", "/a.test.yaml",
-                                "/readme.md"}) {
+  for (std::string_view name :
+       {"/b.yml", "/a.yaml", "/sub/c.yaml", "/macros/d.yaml", "/a.test.yaml", "/readme.md"}) {
     std::ofstream(StrCat(folder, name)) << "# " << name;
   }
   const auto files = ReadRuleFiles({folder});
