@@ -191,8 +191,8 @@ absl::Status Binder::AddLiteral(const AstValue& value, Check* check) {
                                                        check->op->op == Operator::kNotEqual ||
                                                        check->op->shape == Shape::kList);
   if (names_type && FindEventType(value.text) == nullptr) {
-    return absl::NotFoundError(
-        StrCat("unknown event type '", value.text, "'; `vaktctl events` lists all"));
+    return absl::NotFoundError(StrCat("unknown event type '", value.text,
+                                      "'; evt.type takes names of system calls, such as openat"));
   }
   absl::StatusOr<Literal> literal = MakeLiteral(*check->op, check->left.type, value.text);
   if (!literal.ok()) {
