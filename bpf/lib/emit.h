@@ -33,12 +33,25 @@ enum {
 #define VAKT_SCRATCH_OFFSET_MAX 32768
 #define VAKT_SCRATCH_WRITE_MAX 16384
 
+/* A walk from a dentry up to a root, building the path backwards. Its state is kept in the slot, not
+ * on the stack: the verifier forgets what it knew of a map value, so its own walk over the loop
+ * converges after one round. */
+struct path_walk {
+  struct dentry *dentry;
+  struct vfsmount *mnt;
+  struct dentry *mnt_root;
+  struct dentry *root_dentry; /* where the walk ends: the task's root */
+  struct vfsmount *root_mnt;
+  __u32 start;  /* first byte of the path in scratch.path */
+  __u32 status; /* VAKT_PATH_*, 0 while walking */
+};
+
 /* A record of variable size is built here and copied to the ring once its size is known. A slot is
  * claimed by one atomic exchange and belongs to one hook run, whatever interrupts or preempts it. */
 struct scratch {
   __u32 busy;
-  __u32 path_start; /* first byte of the path that is being built */
-  __u32 reserved[14];
+  __u32 reserved[3];
+  struct path_walk walk; /* the path that is being built */
   __u8 record[VAKT_SCRATCH_OFFSET_MAX + VAKT_SCRATCH_WRITE_MAX];
   __u8 path[VAKT_PATH_MAX + 256]; /* paths grow from the end of the first 4096 bytes */
 };
@@ -49,7 +62,7 @@ struct {
   __uint(max_entries, 1);
   __type(key, __u32);
   __type(value, struct vakt_control);
-} control __weak SEC(".maps");
+} control SEC(".maps");
 
 /* The sizes below are placeholders: the agent sets them from the CPU count and its budget. */
 struct {
@@ -58,7 +71,7 @@ struct {
   __uint(max_entries, 1);
   __type(key, __u32);
   __type(value, struct vakt_cpu_state);
-} cpu_state __weak SEC(".maps");
+} cpu_state SEC(".maps");
 
 struct ring_map {
   __uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -69,14 +82,14 @@ struct {
   __uint(max_entries, 1); /* cpu * VAKT_LANES + lane */
   __type(key, __u32);
   __array(values, struct ring_map);
-} rings __weak SEC(".maps");
+} rings SEC(".maps");
 
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(max_entries, 4);
   __type(key, __u32);
   __type(value, struct scratch);
-} scratch_slots __weak SEC(".maps");
+} scratch_slots SEC(".maps");
 
 static __always_inline struct vakt_control *control_block(void) {
   __u32 zero = 0;

@@ -61,21 +61,9 @@ static __always_inline __u32 put_user(struct scratch *s, __u32 end, struct vakt_
   return end + size;
 }
 
-/* A walk from a dentry up to the task's root, building the path backwards in s->path. */
-struct path_walk {
-  struct scratch *scratch;
-  struct dentry *dentry;
-  struct vfsmount *mnt;
-  struct dentry *mnt_root;
-  struct dentry *root_dentry;
-  struct vfsmount *root_mnt;
-  __u32 status; /* VAKT_PATH_*, 0 while walking */
-};
-
-/* Puts "/name" in front; false when there is no room. The place is kept in the slot, not on the
- * stack: the verifier forgets a map value's range, so that its walk over the loop converges. */
+/* Puts "/name" in front of the path; false when there is no room. */
 static __always_inline bool path_prepend(struct scratch *s, const void *name, __u32 size) {
-  __u32 at = s->path_start;
+  __u32 at = s->walk.start;
   if (size > 255) size = 255;
   if (at > VAKT_PATH_MAX || at < size + 1) return false;
   at -= size;
@@ -84,13 +72,13 @@ static __always_inline bool path_prepend(struct scratch *s, const void *name, __
   at -= 1;
   if (at >= VAKT_PATH_MAX) return false;
   s->path[at] = '/';
-  s->path_start = at;
+  s->walk.start = at;
   return true;
 }
 
-/* Copies the finished path from s->path to the tail; "/" when nothing was put in front. */
+/* Copies the finished path to the tail; "/" when nothing was put in front. */
 static __always_inline __u32 put_built_path(struct scratch *s, __u32 end, struct vakt_span *span) {
-  __u32 start = s->path_start;
+  __u32 start = s->walk.start;
   if (start >= VAKT_PATH_MAX) {
     start = VAKT_PATH_MAX - 1;
     s->path[start] = '/';
@@ -98,16 +86,24 @@ static __always_inline __u32 put_built_path(struct scratch *s, __u32 end, struct
   return put_kernel(s, end, span, s->path + start, VAKT_PATH_MAX - start);
 }
 
-static long path_step(__u32 index, struct path_walk *w) {
+struct walk_context {
+  struct scratch *scratch;
+  struct kernfs_node *node; /* of a cgroup walk */
+};
+
+static long path_step(__u32 index, struct walk_context *context) {
+  struct scratch *s = context->scratch;
+  if (!s) return 1;
+  struct path_walk *w = &s->walk;
   struct dentry *dentry = w->dentry;
-  if (dentry == w->root_dentry && w->mnt == w->root_mnt) {
+  struct vfsmount *mnt = w->mnt;
+  if (dentry == w->root_dentry && mnt == w->root_mnt) {
     w->status = VAKT_PATH_OK;
     return 1;
   }
   struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
   if (dentry == w->mnt_root) { /* up through the mount point */
-    struct mount *mount =
-        (void *)((__u64)w->mnt - bpf_core_field_offset(struct mount, mnt));
+    struct mount *mount = (void *)((__u64)mnt - bpf_core_field_offset(struct mount, mnt));
     struct mount *parent_mount = BPF_CORE_READ(mount, mnt_parent);
     if (parent_mount == mount) {
       w->status = VAKT_PATH_UNREACHABLE;
@@ -121,8 +117,7 @@ static long path_step(__u32 index, struct path_walk *w) {
     return 0;
   }
   struct qstr name = BPF_CORE_READ(dentry, d_name);
-  if (!w->scratch) return 1;
-  if (!path_prepend(w->scratch, name.name, name.len)) {
+  if (!path_prepend(s, name.name, name.len)) {
     w->status = VAKT_PATH_TRUNCATED;
     return 1;
   }
@@ -134,22 +129,31 @@ static long path_step(__u32 index, struct path_walk *w) {
   return 0;
 }
 
+/* Walks from s->walk's (mnt, dentry) to its root. A global function: the verifier looks at it once
+ * per program, not at each call; loading is four fifths of the agent's start. */
+__attribute__((noinline)) int path_build(struct scratch *s) {
+  if (!s) return 0;
+  struct walk_context context = {.scratch = s};
+  struct vfsmount *mnt = s->walk.mnt;
+  s->walk.mnt_root = BPF_CORE_READ(mnt, mnt_root);
+  s->walk.start = VAKT_PATH_MAX;
+  s->walk.status = 0;
+  bpf_loop(PATH_DEPTH_MAX, path_step, &context, 0);
+  if (!s->walk.status) s->walk.status = VAKT_PATH_TRUNCATED;
+  return 0;
+}
+
 /* The path of (mnt, dentry) as `task` would write it. */
 static __always_inline __u32 put_path(struct scratch *s, __u32 end, struct vakt_span *span,
                                       __u32 *status, struct task_struct *task,
                                       struct vfsmount *mnt, struct dentry *dentry) {
   struct fs_struct *fs = task->fs;
-  struct path_walk w = {
-      .scratch = s,
-      .dentry = dentry,
-      .mnt = mnt,
-      .mnt_root = BPF_CORE_READ(mnt, mnt_root),
-      .root_dentry = BPF_CORE_READ(fs, root.dentry),
-      .root_mnt = BPF_CORE_READ(fs, root.mnt),
-  };
-  s->path_start = VAKT_PATH_MAX;
-  bpf_loop(PATH_DEPTH_MAX, path_step, &w, 0);
-  *status = w.status ? w.status : VAKT_PATH_TRUNCATED;
+  s->walk.dentry = dentry;
+  s->walk.mnt = mnt;
+  s->walk.root_dentry = BPF_CORE_READ(fs, root.dentry);
+  s->walk.root_mnt = BPF_CORE_READ(fs, root.mnt);
+  path_build(s);
+  *status = s->walk.status;
   return put_built_path(s, end, span);
 }
 
@@ -159,36 +163,31 @@ static __always_inline __u32 put_file_path(struct scratch *s, __u32 end, struct 
                   BPF_CORE_READ(file, f_path.dentry));
 }
 
-struct cgroup_walk {
-  struct scratch *scratch;
-  struct kernfs_node *node;
-};
-
 static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *node) {
   struct kernfs_node___before_6_15 *old = (void *)node;
   if (bpf_core_field_exists(node->__parent)) return BPF_CORE_READ(node, __parent);
   return BPF_CORE_READ(old, parent);
 }
 
-static long cgroup_step(__u32 index, struct cgroup_walk *w) {
-  struct kernfs_node *node = w->node;
+static long cgroup_step(__u32 index, struct walk_context *context) {
+  struct kernfs_node *node = context->node;
   struct kernfs_node *parent = kernfs_parent(node);
   if (!parent) return 1; /* the hierarchy's root has no name */
   const char *name = BPF_CORE_READ(node, name);
   char buffer[256];
   long size = bpf_probe_read_kernel_str(buffer, sizeof(buffer), name);
-  if (size <= 1 || !w->scratch) return 1;
-  if (!path_prepend(w->scratch, buffer, size - 1)) return 1;
-  w->node = parent;
+  if (size <= 1 || !context->scratch) return 1;
+  if (!path_prepend(context->scratch, buffer, size - 1)) return 1;
+  context->node = parent;
   return 0;
 }
 
 /* The cgroup v2 directory of `task` below the hierarchy's root, "/" for the root. */
 static __always_inline __u32 put_cgroup_path(struct scratch *s, __u32 end, struct vakt_span *span,
                                              struct task_struct *task) {
-  struct cgroup_walk w = {.scratch = s, .node = task->cgroups->dfl_cgrp->kn};
-  s->path_start = VAKT_PATH_MAX;
-  bpf_loop(CGROUP_DEPTH_MAX, cgroup_step, &w, 0);
+  struct walk_context context = {.scratch = s, .node = task->cgroups->dfl_cgrp->kn};
+  s->walk.start = VAKT_PATH_MAX;
+  bpf_loop(CGROUP_DEPTH_MAX, cgroup_step, &context, 0);
   return put_built_path(s, end, span);
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /*
  * read_: facts from kernel objects into wire structs. A `task_struct *` here is a BTF pointer
- * (hook argument or bpf_get_current_task_btf, kernel 5.11), so plain member access is checked by
- * the verifier and costs a load; pointers that come out of bpf_probe_read_kernel or arithmetic are
- * followed with BPF_CORE_READ.
+ * (hook argument or current_task, kernel 5.11), so plain member access is checked by the verifier
+ * and costs a load; pointers that come out of bpf_probe_read_kernel or arithmetic are followed with
+ * BPF_CORE_READ. Hooks pass what they were given through untrusted_task first.
  */
 #ifndef VAKT_BPF_READ_H
 #define VAKT_BPF_READ_H
@@ -17,6 +17,21 @@
 #define X32_SYSCALL_BIT 0x40000000 /* arch/x86/include/uapi/asm/unistd.h */
 #define INIT_PID_NS 0xEFFFFFFCu    /* PROC_PID_INIT_INO */
 #define I_CTIME_QUERIED (1u << 31) /* a flag in i_ctime_nsec since 6.13 (multigrain time stamps) */
+
+/* Since 6.2; older kernels have no need of it. */
+extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym __weak;
+
+/* The same task, as a pointer that the verifier does not trust. For every pointer that is loaded
+ * through a trusted one it searches all type names of the kernel for rules about the field: 2 ms
+ * each on 6.18, most of the agent's start. What we only read needs no trust. */
+static __always_inline struct task_struct *untrusted_task(struct task_struct *task) {
+  if (!bpf_rdonly_cast) return task;
+  return bpf_rdonly_cast(task, bpf_core_type_id_kernel(struct task_struct));
+}
+
+static __always_inline struct task_struct *current_task(void) {
+  return untrusted_task(bpf_get_current_task_btf());
+}
 
 static __always_inline __u64 read_cookie(struct task_struct *task) {
   struct task_struct *leader = task->group_leader;

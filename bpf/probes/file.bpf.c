@@ -80,8 +80,8 @@ static __always_inline __u32 put_opened(struct scratch *s, __u32 end, struct vak
 
 static __always_inline int emit_file_open(struct trace_event_raw_sys_exit *ctx) {
   if (!emit_wanted(KIND_file_open)) return 0;
-  struct task_struct *task = bpf_get_current_task_btf();
-  struct pt_regs *regs = (void *)bpf_task_pt_regs(task);
+  struct task_struct *task = current_task();
+  struct pt_regs *regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
   struct vakt_header h;
   struct scratch *s = emit_scratch_begin(&h, KIND_file_open, LANE_file_open);
   if (!s) return 0;
@@ -105,5 +105,3 @@ SEC("tracepoint/syscalls/sys_exit_openat")
 int file_open(struct trace_event_raw_sys_exit *ctx) {
   return emit_file_open(ctx);
 }
-
-char LICENSE[] SEC("license") = "Dual BSD/GPL";

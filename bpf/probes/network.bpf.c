@@ -87,7 +87,7 @@ static __always_inline void emit_network(__u32 kind, struct sock *sk, const stru
   if (who)
     r->task = *who;
   else
-    read_task(&r->task, bpf_get_current_task_btf());
+    read_task(&r->task, current_task());
   read_endpoints(r, sk);
   r->protocol = IPPROTO_TCP;
   r->result = result;
@@ -106,7 +106,7 @@ static __always_inline void connect_started(struct sock *sk) {
   if (!emit_wanted(KIND_network_connect)) return;
   struct vakt_task task = {};
   __u64 key = (__u64)sk;
-  read_task(&task, bpf_get_current_task_btf());
+  read_task(&task, current_task());
   if (bpf_map_update_elem(&connecting, &key, &task, BPF_ANY))
     emit_table_full(KIND_network_connect);
 }
@@ -183,7 +183,7 @@ static __always_inline void on_udp_connect(struct bpf_sock_addr *ctx, bool ipv6)
       emit_reserve(&h, KIND_network_connect, LANE_network_connect, sizeof(*r));
   if (!r) return;
   r->header = h;
-  read_task(&r->task, bpf_get_current_task_btf());
+  read_task(&r->task, current_task());
   r->local_port = 0;
   r->remote_port = bpf_ntohs(ctx->user_port);
   r->flags = 0;
@@ -270,5 +270,3 @@ int BPF_PROG(network_accept_receive, struct sock *sk) {
   accept_claimed((__u64)sk);
   return 0;
 }
-
-char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -82,19 +82,17 @@ static __always_inline int emit_process_exit(struct task_struct *task) {
 /* kernel/fork.c kernel_clone: the child is complete and has not run. Every fork, any ABI. */
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child) {
-  return emit_process_fork(parent, child);
+  return emit_process_fork(untrusted_task(parent), untrusted_task(child));
 }
 
 /* fs/exec.c exec_binprm: the new program is in place, credentials are committed, one thread. */
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(process_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm) {
-  return emit_process_exec(task, bprm);
+  return emit_process_exec(untrusted_task(task), bprm);
 }
 
 /* kernel/exit.c do_exit: memory and files are already gone, identity is not. */
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(process_exit, struct task_struct *task) {
-  return emit_process_exit(task);
+  return emit_process_exit(untrusted_task(task));
 }
-
-char LICENSE[] SEC("license") = "Dual BSD/GPL";

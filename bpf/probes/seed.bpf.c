@@ -7,7 +7,9 @@ SEC("iter/task")
 int process_seed(struct bpf_iter__task *ctx) {
   struct seq_file *seq = ctx->meta->seq;
   struct task_struct *task = ctx->task;
-  if (!task || task->pid != task->tgid) return 0;
+  if (!task) return 0;
+  task = untrusted_task(task);
+  if (task->pid != task->tgid) return 0;
   struct scratch *s = scratch_claim();
   if (!s) return 1; /* all slots busy: the iterator calls again */
   struct vakt_process_seed *r = (void *)s->record;
@@ -26,5 +28,3 @@ int process_seed(struct bpf_iter__task *ctx) {
   scratch_release(s);
   return failed ? 1 : 0;
 }
-
-char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
+/* The BPF object: all families of probes as one translation unit, so that they share maps and
+ * subprograms. Which of its programs are loaded is the agent's choice. */
+#include "bpf/probes/process.bpf.c"
+#include "bpf/probes/file.bpf.c"
+#include "bpf/probes/network.bpf.c"
+#include "bpf/probes/seed.bpf.c"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
