@@ -52,7 +52,15 @@ struct scratch {
   __u32 busy;
   __u32 reserved[3];
   struct path_walk walk; /* the path that is being built */
-  __u8 record[VAKT_SCRATCH_OFFSET_MAX + VAKT_SCRATCH_WRITE_MAX];
+  union { /* one member per wire struct, so that the object's type information describes them all */
+    struct vakt_process_fork process_fork;
+    struct vakt_process_exec process_exec;
+    struct vakt_process_exit process_exit;
+    struct vakt_process_seed process_seed;
+    struct vakt_file_open file_open;
+    struct vakt_network network;
+    __u8 record[VAKT_SCRATCH_OFFSET_MAX + VAKT_SCRATCH_WRITE_MAX];
+  };
   __u8 path[VAKT_PATH_MAX + 256]; /* paths grow from the end of the first 4096 bytes */
 };
 
