@@ -27,8 +27,8 @@ struct RuleFile {
 };
 
 // Reads files, and of directories all .yml and .yaml files, recursively, in lexicographic order of
-// their paths, but what lies below a directory `macros` first; *.test.yaml are left out. A file that
-// is named is read whatever its name.
+// their paths, but what lies below a directory `macros` first; *.test.yaml are left out. A file
+// that is named is read whatever its name.
 absl::StatusOr<std::vector<RuleFile>> ReadRuleFiles(absl::Span<const std::string> paths);
 
 // Something about one item of one file. Codes are Falco's (LOAD_ERR_COMPILE_CONDITION,

@@ -22,8 +22,8 @@ bool IsRuleFile(const fs::path& path) {
          !name.ends_with(".test.yml");
 }
 
-// A macro must be defined before the macros that name it, so what lies in a directory `macros` comes
-// before the rest of the tree.
+// A macro must be defined before the macros that name it, so what lies in a directory `macros`
+// comes before the rest of the tree.
 bool ComesBefore(const std::string& a, const std::string& b) {
   const bool a_is_macros = a.find("/macros/") != std::string::npos;
   const bool b_is_macros = b.find("/macros/") != std::string::npos;
