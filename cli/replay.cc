@@ -88,7 +88,7 @@ VerbResult ReplayRecording(const Invocation& invocation) {
     invocation.console.Note(StrCat("the recording has ", lines.gaps(), " gaps: ", lines.missing(),
                                    " events were not seen when it was made"));
   }
-  VAKT_RETURN_IF_ERROR(replayed);
+  VAKT_RETURN_IF_ERROR(FileError(replayed));
   return kSuccess;
 }
 

@@ -72,8 +72,9 @@ absl::StatusOr<std::vector<RuleCase>> ReadCases(const std::vector<std::string>& 
   std::vector<RuleCase> cases;
   for (const std::string& path : paths) {
     VAKT_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-    VAKT_ASSIGN_OR_RETURN(std::vector<RuleCase> parsed, ParseRuleTests(path, text));
-    std::move(parsed.begin(), parsed.end(), std::back_inserter(cases));
+    absl::StatusOr<std::vector<RuleCase>> parsed = ParseRuleTests(path, text);
+    if (!parsed.ok()) return FileError(parsed.status());
+    std::move(parsed->begin(), parsed->end(), std::back_inserter(cases));
   }
   return cases;
 }

@@ -98,6 +98,10 @@ FlagType TypeOf(const SettingRow& row) {
 
 }  // namespace
 
+absl::Status FileError(const absl::Status& status) {
+  return absl::IsInvalidArgument(status) ? absl::FailedPreconditionError(status.message()) : status;
+}
+
 absl::Span<const Verb> AllVerbs() { return kVerbs; }
 
 const Verb* FindVerb(std::string_view noun, std::string_view name) {

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "cli/console.h"
@@ -39,6 +40,9 @@ inline constexpr int kInterrupted = 130;  // as a shell reports a death by SIGIN
 // The exit status, when everything worth saying has been said; or what went wrong, which the caller
 // prints. InvalidArgument means that the call was wrong (kUsage).
 using VerbResult = absl::StatusOr<int>;
+// For what a file is to blame for, not the call: InvalidArgument becomes FailedPrecondition.
+absl::Status FileError(const absl::Status& status);
+
 using VerbFunction = VerbResult(const Invocation& invocation);
 
 enum class Peer : uint8_t {

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// vaktctl replay, from a recording made here to the lines that come out.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/command.h"
+#include "cli/verbs.h"
+#include "common/base/file.h"
+#include "common/base/strings.h"
+#include "common/event_codec/event_codec.h"
+#include "common/recording/recording.h"
+#include "common/ruletest/rule_case.h"
+#include "tests/unit/cli/captured_console.h"
+
+namespace vakt {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+constexpr std::string_view kRules = R"(
+- rule: A shell
+  desc: d
+  condition: evt.type = execve and proc.name = sh
+  output: shell %proc.cmdline by %user.name
+  priority: WARNING
+- rule: Any program
+  desc: d
+  condition: evt.type = execve
+  output: program %proc.name
+  priority: DEBUG
+)";
+constexpr std::string_view kStory = R"(
+tests:
+  - rule: A shell
+    name: a recording
+    expect: fire
+    events:
+      - process_seed: {pid: 50, exe: /usr/sbin/nginx, uid: 33}
+      - process_exec: {pid: 51, ppid: 50, exe: /bin/sh, argv: [sh, -c, id]}
+      - process_exec: {pid: 52, ppid: 50, exe: /bin/ls}
+)";
+
+class ReplayTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const std::string name = ::testing::UnitTest::GetInstance()->current_test_info()->name();
+    directory_ = StrCat(::testing::TempDir(), "/replay_", name, "_", getpid());
+    ASSERT_TRUE(MakeDirectories(directory_, 0700).ok());
+    ASSERT_TRUE(WriteFileAtomically(rules(), kRules, 0600).ok());
+    Record();
+  }
+
+  std::string rules() const { return StrCat(directory_, "/rules.yaml"); }
+  std::string recording() const { return StrCat(directory_, "/events.vakt"); }
+
+  // Runs the words; expects success and no notes but `notes`.
+  std::string Out(const std::vector<std::string>& words, std::string_view notes = "") {
+    CapturedConsole console;
+    EXPECT_EQ(RunCommand(words, console.get()), kSuccess);
+    EXPECT_EQ(console.err(), notes);
+    return console.out();
+  }
+
+  void Record(uint64_t gap_count = 0) {
+    v1::NodeFacts node;
+    node.set_hostname("node-1");
+    node.set_boot_id("3f1a0000-0000-4000-8000-000000000000");
+    node.set_epoch(7);
+    v1::NodeFacts::Account& user = *node.add_users();
+    user.set_id(33);
+    user.set_name("www-data");
+    unlink(recording().c_str());
+    auto writer = RecordingWriter::Create(recording(), node);
+    ASSERT_TRUE(writer.ok()) << writer.status();
+    const auto cases = ParseRuleTests("story", kStory);
+    ASSERT_TRUE(cases.ok()) << cases.status();
+    for (const v1::Event& message : cases->front().events) {
+      std::string argv;
+      Event event;
+      ASSERT_TRUE(EventFromProto(message, &argv, &event));
+      ASSERT_TRUE((*writer)->Add(event).ok());
+    }
+    v1::Gap gap;
+    gap.set_count(gap_count);
+    if (gap_count > 0) {
+      ASSERT_TRUE((*writer)->AddGap(gap).ok());
+    }
+    ASSERT_TRUE((*writer)->Close().ok());
+  }
+
+  std::string directory_;
+};
+
+TEST_F(ReplayTest, PrintsFalcosJsonUnlessAskedOtherwise) {
+  const std::string json = Out({"replay", recording(), "--rules", rules()});
+  EXPECT_THAT(json, AllOf(StartsWith("{\"hostname\":\"node-1\""),
+                          HasSubstr("Warning shell sh -c id by www-data"),
+                          HasSubstr("\"uid\":\"3f1a0000000040008000000000000000-7-1\""),
+                          HasSubstr("Debug program ls")));
+  EXPECT_THAT(Out({"replay", recording(), "--rules", rules(), "--format", "human"}),
+              HasSubstr(" Warning A shell: shell sh -c id by www-data "));
+}
+
+TEST_F(ReplayTest, GivesTheSameBytesEachTime) {
+  const std::vector<std::string> words = {"replay", recording(), "--rules", rules()};
+  EXPECT_EQ(Out(words), Out(words));
+}
+
+TEST_F(ReplayTest, WritesToAFile) {
+  const std::string file = StrCat(directory_, "/alerts");
+  const std::string printed = Out({"replay", recording(), "--rules", rules()});
+  EXPECT_THAT(Out({"replay", recording(), "--rules", rules(), "--alerts", file}), IsEmpty());
+  EXPECT_EQ(*ReadFile(file), printed);
+}
+
+TEST_F(ReplayTest, MatchesAsTheAgentIsTold) {
+  const auto lines = [](const std::string& text) {
+    return std::count(text.begin(), text.end(), '\n');
+  };
+  const std::vector<std::string> words = {"replay", recording(), "--rules", rules()};
+  EXPECT_EQ(lines(Out(words)), 2);
+  std::vector<std::string> all = words;
+  all.insert(all.end(), {"--rule-matching", "all"});
+  EXPECT_EQ(lines(Out(all)), 3);
+  std::vector<std::string> severe = words;
+  severe.insert(severe.end(), {"--min-priority", "warning"});
+  EXPECT_EQ(lines(Out(severe)), 1);
+}
+
+TEST_F(ReplayTest, SaysWhatTheRecordingMissed) {
+  Record(/*gap_count=*/5);
+  Out({"replay", recording(), "--rules", rules()},
+      "vaktctl: the recording has 1 gaps: 5 events were not seen when it was made\n");
+}
+
+TEST_F(ReplayTest, FailsOnABrokenRecordingAndOnBrokenRules) {
+  CapturedConsole console;
+  EXPECT_EQ(
+      RunCommand(std::vector<std::string>{"replay", rules(), "--rules", rules()}, console.get()),
+      kFailure);
+  EXPECT_THAT(console.err(), HasSubstr(rules()));
+  ASSERT_TRUE(WriteFileAtomically(rules(), "- rule: r\n", 0600).ok());
+  CapturedConsole refused;
+  EXPECT_EQ(RunCommand(std::vector<std::string>{"replay", recording(), "--rules", rules()},
+                       refused.get()),
+            kFailure);
+  EXPECT_THAT(refused.err(), HasSubstr(StrCat(rules(), ":1:")));
+}
+
+}  // namespace
+}  // namespace vakt
