@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "agent/app/pipeline.h"
 #include "cli/load_rule_set.h"
@@ -16,6 +17,7 @@
 #include "common/base/status.h"
 #include "common/base/strings.h"
 #include "common/base/text.h"
+#include "common/config/setting_value.h"
 
 namespace vakt {
 namespace {
@@ -61,8 +63,12 @@ absl::StatusOr<std::unique_ptr<Matcher>> MatcherFromFlags(const Arguments& argum
   const MatchMode mode =
       arguments.Text("--rule-matching") == "all" ? MatchMode::kAll : MatchMode::kFirst;
   const int floor = ParsePriority(arguments.Text("--min-priority")).value_or(v1::PRIORITY_DEBUG);
-  VAKT_ASSIGN_OR_RETURN(std::shared_ptr<const RuleSet> rules,
-                        LoadRuleSet(arguments.Texts("--rules")));
+  std::vector<std::string> paths;
+  for (const std::string& text : arguments.Texts("--rules")) {
+    for (std::string& path : SplitList(text))
+      paths.push_back(std::move(path));  // as the agent does
+  }
+  VAKT_ASSIGN_OR_RETURN(std::shared_ptr<const RuleSet> rules, LoadRuleSet(paths));
   return Matcher::Compile(std::move(rules), mode, floor);
 }
 

@@ -46,7 +46,8 @@ constexpr FlagRow kQueryFlags[] = {
 };
 
 constexpr FlagRow kReplayFlags[] = {
-    {"--rules", FlagType::kPaths, "Rule files or directories of them, in order."},
+    {"--rules", FlagType::kPaths,
+     "Rule files or directories of them, in order; may be repeated, or several with commas."},
     {"--alerts", FlagType::kPath, "File that the alerts are written to; - is standard output."},
     {"--rule-matching", FlagType::kChoice,
      "Whether an event that matches several rules alerts for the first of them or for each.",

@@ -137,6 +137,14 @@ TEST_F(ReplayTest, MatchesAsTheAgentIsTold) {
   EXPECT_EQ(lines(Out(severe)), 1);
 }
 
+TEST_F(ReplayTest, TakesRulesInEachForm) {
+  const std::string more = StrCat(directory_, "/more.yaml");
+  ASSERT_TRUE(WriteFileAtomically(more, "- macro: m\n  condition: evt.type = execve\n", 0600).ok());
+  const std::string expected = Out({"replay", recording(), "--rules", rules(), more});
+  EXPECT_EQ(Out({"replay", recording(), "--rules", rules(), "--rules", more}), expected);
+  EXPECT_EQ(Out({"replay", recording(), "--rules", StrCat(rules(), ",", more)}), expected);
+}
+
 TEST_F(ReplayTest, SaysWhatTheRecordingMissed) {
   Record(/*gap_count=*/5);
   Out({"replay", recording(), "--rules", rules()},
