@@ -45,7 +45,7 @@ absl::StatusOr<std::unique_ptr<SegmentStore>> SegmentStore::Open(SegmentStoreOpt
   std::unique_ptr<SegmentStore> store(
       new SegmentStore(std::move(options), file_system, std::move(lock)));
   {
-    absl::MutexLock guard(&store->mutex_);
+    std::lock_guard guard(store->mutex_);
     store->segments_ = std::move(recovered.segments);
     store->next_number_ = recovered.next_number;
     store->stats_.corrupt = recovered.corrupt;
@@ -70,18 +70,18 @@ void SegmentStore::ReadAcknowledged() {
   if (!numbers.ok()) return;
   const Position position{(*numbers)[0], (*numbers)[1]};
   {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard lock(mutex_);
     last_durable_ = std::max(last_durable_, position);  // its segment may be gone
   }
   Acknowledge(position);
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   acknowledged_moved_ = false;
 }
 
 absl::Status SegmentStore::TakeEpoch() {
   uint64_t newest = 0;
   {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard lock(mutex_);
     newest = std::max(last_durable_.epoch, acknowledged_.epoch);
   }
   const absl::StatusOr<std::vector<uint64_t>> numbers =
@@ -133,7 +133,7 @@ absl::Status SegmentStore::TryWrite(absl::Span<const OutRecord> group) {
 absl::Status SegmentStore::BeginSegment() {
   const uint64_t number = next_number_++;
   {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard lock(mutex_);
     active_number_ = number;
   }
   std::string header;
@@ -144,7 +144,7 @@ absl::Status SegmentStore::BeginSegment() {
 }
 
 void SegmentStore::Publish(absl::Span<const OutRecord> group, absl::Span<const uint64_t> offsets) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   if (segments_.empty() || segments_.back().number != active_number_) {
     segments_.push_back(Segment{.number = active_number_});
   }
@@ -158,14 +158,14 @@ void SegmentStore::Publish(absl::Span<const OutRecord> group, absl::Span<const u
 // What the file held durably stays readable; what a failed call left behind it is never read.
 void SegmentStore::GiveUpActive() {
   active_.reset();
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   ++stats_.write_errors;
   const bool published = !segments_.empty() && segments_.back().number == active_number_;
   if (!published) freed_.push_back(active_number_);
 }
 
 bool SegmentStore::ShedOldest(ShedReason reason) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   if (segments_.size() <= 1) return false;  // the newest is being written
   const Segment& oldest = segments_.front();
   const uint64_t count = oldest.index.CountAfter(acknowledged_);
@@ -190,7 +190,7 @@ void SegmentStore::Lose(const ShedRange& range) {
 void SegmentStore::DeleteFreed() {
   std::vector<uint64_t> freed;
   {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard lock(mutex_);
     freed.swap(freed_);
   }
   for (uint64_t number : freed) {
@@ -205,7 +205,7 @@ void SegmentStore::Housekeep() {
   DeleteFreed();
   Position position;
   {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard lock(mutex_);
     if (!acknowledged_moved_) return;
     acknowledged_moved_ = false;
     position = acknowledged_;
@@ -216,7 +216,7 @@ void SegmentStore::Housekeep() {
 }
 
 void SegmentStore::Acknowledge(Position upto) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   // More than there is cannot have been stored: not ours, or the directory was wiped meanwhile.
   if (upto <= acknowledged_ || upto > last_durable_) return;
   acknowledged_ = upto;
@@ -231,22 +231,22 @@ void SegmentStore::Acknowledge(Position upto) {
 }
 
 Position SegmentStore::acknowledged() const {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   return acknowledged_;
 }
 
 Position SegmentStore::newest() const {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   return last_durable_;
 }
 
 std::vector<ShedRange> SegmentStore::TakeShed() {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   return std::exchange(shed_, {});
 }
 
 SegmentStore::Stats SegmentStore::stats() const {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   Stats stats = stats_;
   for (const Segment& segment : segments_) {
     stats.pending_records += segment.index.CountAfter(acknowledged_);
@@ -256,8 +256,9 @@ SegmentStore::Stats SegmentStore::stats() const {
 }
 
 bool SegmentStore::HasAfter(Position after) const {
-  absl::MutexLock lock(&mutex_);
-  return !segments_.empty() && segments_.back().index.last() > after;
+  std::lock_guard lock(mutex_);
+  return std::any_of(segments_.rbegin(), segments_.rend(),
+                     [&](const Segment& segment) { return segment.index.last() > after; });
 }
 
 }  // namespace vakt

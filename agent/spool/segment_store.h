@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
@@ -20,7 +21,6 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
 #include "agent/spool/position.h"
 #include "agent/spool/segment_recovery.h"
@@ -134,10 +134,10 @@ class SegmentStore {
   std::unique_ptr<RecordLogWriter> active_;
   uint64_t next_number_ = 1;
 
-  absl::Mutex read_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
+  std::mutex read_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
   Cursor cursor_ ABSL_GUARDED_BY(read_mutex_);
 
-  mutable absl::Mutex mutex_;  // never held over I/O
+  mutable std::mutex mutex_;  // never held over I/O
   std::vector<Segment> segments_ ABSL_GUARDED_BY(mutex_);
   uint64_t active_number_ ABSL_GUARDED_BY(mutex_) = 0;   // the last segment begun
   std::vector<uint64_t> freed_ ABSL_GUARDED_BY(mutex_);  // numbers of files to delete

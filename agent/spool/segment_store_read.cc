@@ -14,7 +14,7 @@ size_t SegmentStore::Read(Position after, size_t max_records, size_t max_bytes,
                           std::vector<OutRecord>* out) {
   const size_t before = out->size();
   ReadLimits limits{max_records, max_bytes};
-  absl::MutexLock lock(&read_mutex_);
+  std::lock_guard lock(read_mutex_);
   SegmentView view;
   while (limits.records > 0 && FindSegment(after, &view)) {
     if (!ReadSegment(view, &after, &limits, out)) break;
@@ -23,7 +23,7 @@ size_t SegmentStore::Read(Position after, size_t max_records, size_t max_bytes,
 }
 
 bool SegmentStore::FindSegment(Position after, SegmentView* view) const {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   for (const Segment& segment : segments_) {
     if (segment.index.last() <= after) continue;
     *view = {segment.number, segment.index.OffsetBefore(after), segment.end_bytes,
@@ -88,11 +88,11 @@ bool SegmentStore::ReadSegment(const SegmentView& view, Position* after, ReadLim
 }
 
 void SegmentStore::ReportDamage(uint64_t number, Position before, Position next) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   const auto segment = std::find_if(segments_.begin(), segments_.end(),
                                     [&](const Segment& s) { return s.number == number; });
   if (segment == segments_.end()) return;  // acknowledged and deleted while it was read
-  const SegmentIndex& index = segment->index;
+  SegmentIndex& index = segment->index;
   const uint64_t begin = index.CountUpTo(std::max(before, acknowledged_));
   const uint64_t end = next == Position{} ? index.records() : index.CountUpTo(next) - 1;
   if (begin >= end) return;
@@ -100,6 +100,8 @@ void SegmentStore::ReportDamage(uint64_t number, Position before, Position next)
   if (!damage_reported_.insert(lost.first).second) return;
   ++stats_.corrupt;
   Lose(lost);
+  // At the end, so that nobody waits for them; in the middle, the next acknowledgement passes them.
+  if (next == Position{}) index.RemoveFrom(lost.first);
 }
 
 }  // namespace vakt

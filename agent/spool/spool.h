@@ -43,7 +43,7 @@ struct SpoolOptions {
   uint64_t segment_bytes = 8u << 20;
   // Records that are not durable yet. Part of the agent's memory budget of 40 MiB.
   size_t queue_records = 65536;
-  size_t queue_bytes = 8u << 20;
+  size_t queue_bytes = 4u << 20;
   absl::Duration linger_urgent = absl::Milliseconds(10);
   absl::Duration linger_relaxed = absl::Seconds(1);
 };

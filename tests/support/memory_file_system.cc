@@ -45,14 +45,14 @@ class MemoryFileSystem::ReadHandle : public ReadableFile {
   ReadHandle(MemoryFileSystem* disk, Inode inode) : disk_(disk), inode_(inode) {}
 
   absl::StatusOr<size_t> ReadAt(uint64_t offset, size_t size, char* out) const override {
-    absl::MutexLock lock(&disk_->mutex_);
+    std::lock_guard lock(disk_->mutex_);
     VAKT_RETURN_IF_ERROR(disk_->TakeFailure(FileOperation::kRead));
     const std::string& bytes = disk_->files_[inode_].bytes;
     return offset >= bytes.size() ? 0 : bytes.copy(out, size, offset);
   }
 
   absl::StatusOr<uint64_t> Size() const override {
-    absl::MutexLock lock(&disk_->mutex_);
+    std::lock_guard lock(disk_->mutex_);
     return disk_->files_[inode_].bytes.size();
   }
 
@@ -65,7 +65,7 @@ class MemoryFileSystem::LockHandle : public FileLock {
  public:
   LockHandle(MemoryFileSystem* disk, std::string path) : disk_(disk), path_(std::move(path)) {}
   ~LockHandle() override {
-    absl::MutexLock lock(&disk_->mutex_);
+    std::lock_guard lock(disk_->mutex_);
     disk_->locks_.erase(path_);
   }
 
@@ -108,7 +108,7 @@ void MemoryFileSystem::Do(Change change) {
 }
 
 absl::StatusOr<std::unique_ptr<AppendFile>> MemoryFileSystem::Create(const std::string& path) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   VAKT_RETURN_IF_ERROR(TakeFailure(FileOperation::kCreate));
   if (names_.contains(path)) return absl::AlreadyExistsError(absl::StrCat("create ", path));
   const Inode inode = files_.size();
@@ -118,7 +118,7 @@ absl::StatusOr<std::unique_ptr<AppendFile>> MemoryFileSystem::Create(const std::
 }
 
 absl::StatusOr<std::unique_ptr<ReadableFile>> MemoryFileSystem::Open(const std::string& path) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   VAKT_RETURN_IF_ERROR(TakeFailure(FileOperation::kOpen));
   const auto name = names_.find(path);
   if (name == names_.end()) return NoSuchFile(path);
@@ -126,7 +126,7 @@ absl::StatusOr<std::unique_ptr<ReadableFile>> MemoryFileSystem::Open(const std::
 }
 
 absl::Status MemoryFileSystem::Append(Inode inode, std::string_view bytes) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   absl::Status status = TakeFailure(FileOperation::kAppend);
   if (status.ok() && UsedBytes() + bytes.size() > capacity_bytes_) {
     status = absl::ResourceExhaustedError("write: no space left on device");
@@ -138,7 +138,7 @@ absl::Status MemoryFileSystem::Append(Inode inode, std::string_view bytes) {
 }
 
 absl::Status MemoryFileSystem::SyncFile(Inode inode) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   VAKT_RETURN_IF_ERROR(TakeFailure(FileOperation::kSync));
   files_[inode].synced_bytes = files_[inode].bytes.size();
   Do({FileOperation::kSync, inode});
@@ -146,7 +146,7 @@ absl::Status MemoryFileSystem::SyncFile(Inode inode) {
 }
 
 absl::Status MemoryFileSystem::Rename(const std::string& from, const std::string& to) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   VAKT_RETURN_IF_ERROR(TakeFailure(FileOperation::kRename));
   if (!names_.contains(from)) return NoSuchFile(from);
   Do({FileOperation::kRename, 0, from, to});
@@ -154,7 +154,7 @@ absl::Status MemoryFileSystem::Rename(const std::string& from, const std::string
 }
 
 absl::Status MemoryFileSystem::Unlink(const std::string& path) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   VAKT_RETURN_IF_ERROR(TakeFailure(FileOperation::kUnlink));
   if (!names_.contains(path)) return NoSuchFile(path);
   Do({FileOperation::kUnlink, 0, path});
@@ -164,7 +164,7 @@ absl::Status MemoryFileSystem::Unlink(const std::string& path) {
 absl::Status MemoryFileSystem::MakeDirectory(const std::string&) { return absl::OkStatus(); }
 
 absl::StatusOr<std::vector<std::string>> MemoryFileSystem::List(const std::string& path) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   std::vector<std::string> names;
   for (const auto& [name, inode] : names_) {
     if (DirectoryOf(name) == path) names.push_back(name.substr(path.size() + 1));
@@ -173,14 +173,14 @@ absl::StatusOr<std::vector<std::string>> MemoryFileSystem::List(const std::strin
 }
 
 absl::Status MemoryFileSystem::SyncDirectory(const std::string& path) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   VAKT_RETURN_IF_ERROR(TakeFailure(FileOperation::kSyncDirectory));
   Do({FileOperation::kSyncDirectory, 0, path});
   return absl::OkStatus();
 }
 
 absl::StatusOr<std::unique_ptr<FileLock>> MemoryFileSystem::Lock(const std::string& path) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   if (!locks_.insert(path).second) {
     return absl::FailedPreconditionError(absl::StrCat(path, " is held by another process"));
   }
@@ -188,13 +188,13 @@ absl::StatusOr<std::unique_ptr<FileLock>> MemoryFileSystem::Lock(const std::stri
 }
 
 std::string MemoryFileSystem::Contents(const std::string& path) const {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   const auto name = names_.find(path);
   return name == names_.end() ? "" : files_[name->second].bytes;
 }
 
 void MemoryFileSystem::SetContents(const std::string& path, std::string_view bytes) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   const Inode inode = files_.size();
   files_.push_back({std::string(bytes), bytes.size()});
   Do({FileOperation::kCreate, inode, path});
@@ -203,23 +203,29 @@ void MemoryFileSystem::SetContents(const std::string& path, std::string_view byt
   Do({FileOperation::kSyncDirectory, 0, DirectoryOf(path)});
 }
 
+void MemoryFileSystem::FlipBit(const std::string& path, size_t offset_bytes) {
+  std::lock_guard lock(mutex_);
+  char& byte = files_[names_.at(path)].bytes.at(offset_bytes);
+  byte = static_cast<char>(byte ^ 1);
+}
+
 bool MemoryFileSystem::Exists(const std::string& path) const {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   return names_.contains(path);
 }
 
 void MemoryFileSystem::FailNext(FileOperation operation, absl::Status status, int times) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   failures_[operation] = {std::move(status), times};
 }
 
 void MemoryFileSystem::SetCapacity(uint64_t bytes) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   capacity_bytes_ = bytes;
 }
 
 size_t MemoryFileSystem::changes() const {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   return journal_.size();
 }
 
@@ -227,8 +233,8 @@ std::unique_ptr<MemoryFileSystem> MemoryFileSystem::CrashAfter(size_t changes, U
                                                                UnsyncedNames names,
                                                                uint32_t seed) const {
   auto after = std::make_unique<MemoryFileSystem>();
-  absl::MutexLock lock(&mutex_);
-  absl::MutexLock after_lock(&after->mutex_);
+  std::lock_guard lock(mutex_);
+  std::lock_guard after_lock(after->mutex_);
   after->files_ = first_files_;
   after->names_ = first_names_;
   Names durable = first_names_;

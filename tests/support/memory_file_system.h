@@ -10,13 +10,13 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "common/recordlog/file_system.h"
 
 namespace vakt {
@@ -52,6 +52,8 @@ class MemoryFileSystem : public FileSystem {
   std::string Contents(const std::string& path) const;
   // Puts a durable file there.
   void SetContents(const std::string& path, std::string_view bytes);
+  // Changes a bit of a file in place, as a failing disk does; not in the journal.
+  void FlipBit(const std::string& path, size_t offset_bytes);
   bool Exists(const std::string& path) const;
 
   // The next `times` operations of this kind return `status` and do nothing (a failing append
@@ -91,7 +93,7 @@ class MemoryFileSystem : public FileSystem {
   absl::Status Append(Inode inode, std::string_view bytes);
   absl::Status SyncFile(Inode inode);
 
-  mutable absl::Mutex mutex_;
+  mutable std::mutex mutex_;
   std::vector<File> files_ ABSL_GUARDED_BY(mutex_);  // by inode
   Names names_ ABSL_GUARDED_BY(mutex_);
   std::vector<File> first_files_ ABSL_GUARDED_BY(mutex_);  // before the journal begins

@@ -72,13 +72,6 @@ class SegmentStoreTest : public ::testing::Test {
 
   std::string SegmentWith(uint64_t number) const { return SegmentPath(kDir, number); }
 
-  void Damage(const std::string& path, size_t offset) {
-    std::string bytes = disk_.Contents(path);
-    ASSERT_LT(offset, bytes.size());
-    bytes[offset] = static_cast<char>(bytes[offset] ^ 1);
-    disk_.SetContents(path, bytes);
-  }
-
   MemoryFileSystem disk_;
   std::unique_ptr<SegmentStore> store_;
   Position last_;
@@ -203,7 +196,7 @@ TEST_F(SegmentStoreTest, ATornCopyOfAGroupNeverHidesTheGoodOne) {
   ASSERT_TRUE(Write(2).ok());
   disk_.FailNext(FileOperation::kSync, absl::DataLossError("EIO"));
   ASSERT_TRUE(Write(3).ok());  // 3, 4, 5 in the first segment unsynced, in the second durable
-  Damage(SegmentWith(1), disk_.Contents(SegmentWith(1)).size() - kStoredBytes - 10);  // 4
+  disk_.FlipBit(SegmentWith(1), disk_.Contents(SegmentWith(1)).size() - kStoredBytes - 10);  // 4
   Open();
   EXPECT_THAT(ReadSeqs(), ElementsAre(1, 2, 3, 4, 5));
   EXPECT_THAT(store_->TakeShed(), IsEmpty());
@@ -251,7 +244,8 @@ TEST_F(SegmentStoreTest, AFullDiskGivesUpTheOldestSegment) {
 TEST_F(SegmentStoreTest, ADamagedRecordCostsItselfAndIsReportedOnce) {
   Open();
   ASSERT_TRUE(Write(5).ok());
-  Damage(SegmentWith(1), disk_.Contents(SegmentWith(1)).size() - 2 * kStoredBytes - 10);  // seq 3
+  disk_.FlipBit(SegmentWith(1),
+                disk_.Contents(SegmentWith(1)).size() - 2 * kStoredBytes - 10);  // seq 3
   EXPECT_THAT(ReadSeqs(), ElementsAre(1, 2, 4, 5));
   EXPECT_THAT(ReadSeqs(), ElementsAre(1, 2, 4, 5));
   std::vector<ShedRange> shed = store_->TakeShed();
@@ -272,7 +266,7 @@ TEST_F(SegmentStoreTest, ADamagedRecordCostsItselfAndIsReportedOnce) {
 TEST_F(SegmentStoreTest, DamageAtTheEndOfASegmentIsReported) {
   Open();
   for (int i = 0; i < 4; ++i) ASSERT_TRUE(Write(5).ok());
-  Damage(SegmentWith(1), disk_.Contents(SegmentWith(1)).size() - 10);
+  disk_.FlipBit(SegmentWith(1), disk_.Contents(SegmentWith(1)).size() - 10);
   const std::vector<uint64_t> seqs = ReadSeqs();
   EXPECT_THAT(seqs, SizeIs(19));
   const std::vector<ShedRange> shed = store_->TakeShed();
@@ -281,6 +275,19 @@ TEST_F(SegmentStoreTest, DamageAtTheEndOfASegmentIsReported) {
   Open();
   EXPECT_THAT(ReadSeqs(), SizeIs(19));
   EXPECT_THAT(store_->TakeShed(), SizeIs(1));
+}
+
+TEST_F(SegmentStoreTest, NobodyWaitsForADamagedEnd) {
+  Open();
+  ASSERT_TRUE(Write(5).ok());
+  disk_.FlipBit(SegmentWith(1), disk_.Contents(SegmentWith(1)).size() - 10);
+  EXPECT_THAT(ReadSeqs(), ElementsAre(1, 2, 3, 4));
+  EXPECT_FALSE(store_->HasAfter({store_->epoch(), 4}));
+  EXPECT_EQ(store_->stats().pending_records, 4u);
+  EXPECT_THAT(store_->TakeShed(), SizeIs(1));
+  ASSERT_TRUE(Write(2).ok());
+  EXPECT_THAT(ReadSeqs(), ElementsAre(1, 2, 3, 4, 6, 7));
+  EXPECT_THAT(store_->TakeShed(), IsEmpty());
 }
 
 TEST_F(SegmentStoreTest, AnUnreadableSegmentIsReportedAndTheRestIsRead) {
@@ -334,7 +341,7 @@ TEST_F(SegmentStoreTest, AStateFileThatIsDamagedIsNotBelieved) {
   EXPECT_EQ(*ReadStateFile(disk_, "/spool/acknowledged", 2), (std::vector<uint64_t>{7, 8}));
   EXPECT_EQ(ReadStateFile(disk_, "/spool/acknowledged", 1).status().code(),
             absl::StatusCode::kDataLoss);
-  Damage("/spool/acknowledged", 0);
+  disk_.FlipBit("/spool/acknowledged", 0);
   EXPECT_EQ(ReadStateFile(disk_, "/spool/acknowledged", 2).status().code(),
             absl::StatusCode::kDataLoss);
 }
