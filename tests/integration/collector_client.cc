@@ -63,8 +63,12 @@ bool AgentClient::ReadAck(v1::Position* stored) {
 }
 
 grpc::Status AgentClient::Finish() {
-  finished_ = true;
   stream_->WritesDone();
+  return AwaitEnd();
+}
+
+grpc::Status AgentClient::AwaitEnd() {
+  finished_ = true;
   v1::CollectorMessage rest;
   while (stream_->Read(&rest)) continue;
   return stream_->Finish();

@@ -40,7 +40,8 @@ class AgentClient {
   bool Send(const std::vector<v1::Record>& records);
   bool Send(const v1::AgentMessage& message) { return stream_->Write(message); }
   bool ReadAck(v1::Position* stored);
-  grpc::Status Finish();  // after the last send
+  grpc::Status Finish();    // after the last send
+  grpc::Status AwaitEnd();  // by the collector
 
  private:
   std::unique_ptr<v1::Ingest::Stub> stub_;

@@ -420,8 +420,9 @@ TEST_F(CollectorTest, StoppingEndsStreamsAndKeepsWhatWasSent) {
   v1::Position stored;
   ASSERT_TRUE(agent.ReadAck(&stored));
   std::thread stop([this] { collector_->Stop(); });
+  EXPECT_FALSE(agent.ReadAck(&stored));  // although it keeps its side open
   EXPECT_EQ(subscriber.Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
-  EXPECT_EQ(agent.Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(agent.AwaitEnd().error_code(), grpc::StatusCode::UNAVAILABLE);
   stop.join();
   collector_.reset();
   ASSERT_NO_FATAL_FAILURE(Start());
