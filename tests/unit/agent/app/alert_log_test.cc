@@ -6,6 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <csignal>
+
 #include "common/base/file.h"
 
 namespace vakt {
@@ -48,6 +51,7 @@ TEST(AlertLog, WritesTextForPeople) {
 }
 
 TEST(AlertLog, AReaderThatStallsIsNotWaitedFor) {
+  signal(SIGPIPE, SIG_IGN);  // as the agent does
   const std::string path = TempPath("pipe");
   ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
   const int reader = open(path.c_str(), O_RDONLY | O_NONBLOCK);

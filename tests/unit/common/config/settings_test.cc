@@ -47,7 +47,7 @@ TEST(Settings, HaveDefaults) {
   auto settings = LoadAs(Program::kAgent, {});
   ASSERT_TRUE(settings.ok()) << settings.status();
   EXPECT_EQ(settings->Str("collector.address"), "");
-  EXPECT_EQ(settings->Uint("sensor.ring_bytes"), 16u << 20);
+  EXPECT_EQ(settings->Uint("sensor.ring_bytes"), 8u << 20);
   EXPECT_EQ(settings->Dur("uplink.heartbeat"), absl::Seconds(10));
   EXPECT_THAT(settings->List("rules.paths"), ElementsAre("/etc/vakt/rules"));
   EXPECT_THAT(settings->List("sensor.disabled_probes"), IsEmpty());
