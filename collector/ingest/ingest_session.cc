@@ -277,7 +277,7 @@ void IngestSession::Advance() {
     if (!outgoing_.empty()) {
       writing_ = true;
       StartWrite(&outgoing_.front());
-    } else if (drained_.has_value() && in_flight_ == 0 && !reading_) {
+    } else if (drained_.has_value() && in_flight_ == 0) {
       finished_ = true;
       Finish(*drained_);
       return;

@@ -31,59 +31,69 @@ TEST_F(ScanTest, AnEmptyStoreHasNothing) {
   EXPECT_THAT(Read({}, Direction::kNewestFirst), IsEmpty());
 }
 
-TEST_F(ScanTest, FiltersByEachDimension) {
-  const Registration n1 = Register("n1");
-  ASSERT_TRUE(
-      Append(n1, {MakeAlertRecord({.seq = 1}, {.rule = "A", .priority = v1::PRIORITY_CRITICAL}),
-                  MakeAlertRecord({.seq = 2}, {.rule = "B", .priority = v1::PRIORITY_NOTICE}),
-                  MakeGapRecord({.seq = 3}, 7),
-                  MakeAlertRecord({.seq = 4}, {.rule = "B", .event_ns = kStartNs + 5}),
-                  MakeAlertRecord({.seq = 5}, {.rule = "C", .output = "Shell by WWW-Data"})})
-          .ok());
-  ASSERT_TRUE(Append(Register("n2"),
-                     {MakeAlertRecord({.seq = 6}, {.rule = "A"}), MakeGapRecord({.seq = 7}, 1)})
-                  .ok());
-  v1::Filter filter;
-  EXPECT_THAT(Seqs(Read(filter)), ElementsAre(1, 2, 4, 5, 6));
-  filter.set_include_gaps(true);
-  EXPECT_THAT(Seqs(Read(filter)), ElementsAre(1, 2, 3, 4, 5, 6, 7));
+class FilterTest : public ScanTest {
+ protected:
+  void SetUp() override {
+    ScanTest::SetUp();
+    const absl::Status n1 =
+        Append(Register("n1"),
+               {MakeAlertRecord({.seq = 1}, {.rule = "A", .priority = v1::PRIORITY_CRITICAL}),
+                MakeAlertRecord({.seq = 2}, {.rule = "B", .priority = v1::PRIORITY_NOTICE}),
+                MakeGapRecord({.seq = 3}, 7),
+                MakeAlertRecord({.seq = 4}, {.rule = "B", .event_ns = kStartNs + 5}),
+                MakeAlertRecord({.seq = 5}, {.rule = "C", .output = "Shell by WWW-Data"})});
+    ASSERT_TRUE(n1.ok()) << n1;
+    const absl::Status n2 = Append(
+        Register("n2"), {MakeAlertRecord({.seq = 6}, {.rule = "A"}), MakeGapRecord({.seq = 7}, 1)});
+    ASSERT_TRUE(n2.ok()) << n2;
+  }
 
-  filter = {};
-  filter.set_min_priority(v1::PRIORITY_WARNING);
-  EXPECT_THAT(Seqs(Read(filter)), ElementsAre(1, 4, 5, 6));
-  filter.set_min_priority(v1::PRIORITY_EMERGENCY);
-  EXPECT_THAT(Read(filter), IsEmpty());
-  filter.set_include_gaps(true);  // gaps are not restricted by priority, rule and text
-  EXPECT_THAT(Seqs(Read(filter)), ElementsAre(3, 7));
+  v1::Filter filter_;
+};
 
-  filter = {};
-  filter.add_rules("B");
-  filter.add_rules("C");
-  filter.add_rules("no such rule");
-  EXPECT_THAT(Seqs(Read(filter)), ElementsAre(2, 4, 5));
-  filter.clear_rules();
-  filter.add_rules("no such rule");
-  EXPECT_THAT(Read(filter), IsEmpty());
+TEST_F(FilterTest, ByKind) {
+  EXPECT_THAT(Seqs(Read(filter_)), ElementsAre(1, 2, 4, 5, 6));
+  filter_.set_include_gaps(true);
+  EXPECT_THAT(Seqs(Read(filter_)), ElementsAre(1, 2, 3, 4, 5, 6, 7));
+}
 
-  filter = {};
-  filter.add_nodes("n2");
-  EXPECT_THAT(Seqs(Read(filter)), ElementsAre(6));
-  filter.set_include_gaps(true);  // but by node
-  EXPECT_THAT(Seqs(Read(filter)), ElementsAre(6, 7));
-  filter.clear_nodes();
-  filter.add_nodes("n3");
-  EXPECT_THAT(Read(filter), IsEmpty());
+TEST_F(FilterTest, ByPriorityWhichDoesNotRestrictGaps) {
+  filter_.set_min_priority(v1::PRIORITY_WARNING);
+  EXPECT_THAT(Seqs(Read(filter_)), ElementsAre(1, 4, 5, 6));
+  filter_.set_min_priority(v1::PRIORITY_EMERGENCY);
+  EXPECT_THAT(Read(filter_), IsEmpty());
+  filter_.set_include_gaps(true);
+  EXPECT_THAT(Seqs(Read(filter_)), ElementsAre(3, 7));
+}
 
-  filter = {};
-  filter.set_text("www-DATA");
-  EXPECT_THAT(Seqs(Read(filter)), ElementsAre(5));
+TEST_F(FilterTest, ByRule) {
+  filter_.add_rules("no such rule");
+  EXPECT_THAT(Read(filter_), IsEmpty());
+  filter_.add_rules("B");
+  filter_.add_rules("C");
+  EXPECT_THAT(Seqs(Read(filter_)), ElementsAre(2, 4, 5));
+}
 
-  filter = {};
-  FromWallNs(kStartNs + 5, filter.mutable_since());
-  EXPECT_THAT(Seqs(Read(filter)), ElementsAre(4));
-  filter = {};
-  FromWallNs(kStartNs + 5, filter.mutable_until());  // exclusive
-  EXPECT_THAT(Seqs(Read(filter)), ElementsAre(1, 2, 5, 6));
+TEST_F(FilterTest, ByNodeWhichRestrictsGapsToo) {
+  filter_.add_nodes("n2");
+  EXPECT_THAT(Seqs(Read(filter_)), ElementsAre(6));
+  filter_.set_include_gaps(true);
+  EXPECT_THAT(Seqs(Read(filter_)), ElementsAre(6, 7));
+  filter_.set_nodes(0, "n3");
+  EXPECT_THAT(Read(filter_), IsEmpty());
+}
+
+TEST_F(FilterTest, ByTextInAnyCase) {
+  filter_.set_text("www-DATA");
+  EXPECT_THAT(Seqs(Read(filter_)), ElementsAre(5));
+}
+
+TEST_F(FilterTest, ByTimeFromSinceToBeforeUntil) {
+  FromWallNs(kStartNs + 5, filter_.mutable_since());
+  EXPECT_THAT(Seqs(Read(filter_)), ElementsAre(4));
+  filter_.clear_since();
+  FromWallNs(kStartNs + 5, filter_.mutable_until());
+  EXPECT_THAT(Seqs(Read(filter_)), ElementsAre(1, 2, 5, 6));
 }
 
 TEST_F(ScanTest, RefusesFiltersThatCannotBe) {
