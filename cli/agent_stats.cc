@@ -29,7 +29,8 @@ void PrintForPeople(const v1::AgentStats& stats, Console& console) {
 
 VerbResult AgentStats(const Invocation& invocation) {
   VAKT_ASSIGN_OR_RETURN(const Connection agent, Connection::ToAgent(invocation));
-  const auto stub = v1::AgentControl::NewStub(agent.channel());
+  VAKT_ASSIGN_OR_RETURN(const auto channel, agent.Dial());
+  const auto stub = v1::AgentControl::NewStub(channel);
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(absl::Now() + kCallTimeout));
   v1::AgentStats stats;

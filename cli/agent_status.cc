@@ -68,7 +68,8 @@ void PrintForPeople(const v1::AgentStatus& status, Console& console) {
 
 VerbResult AgentStatus(const Invocation& invocation) {
   VAKT_ASSIGN_OR_RETURN(const Connection agent, Connection::ToAgent(invocation));
-  const auto stub = v1::AgentControl::NewStub(agent.channel());
+  VAKT_ASSIGN_OR_RETURN(const auto channel, agent.Dial());
+  const auto stub = v1::AgentControl::NewStub(channel);
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(absl::Now() + kCallTimeout));
   v1::AgentStatus answer;

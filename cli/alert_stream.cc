@@ -8,6 +8,8 @@
 #include <mutex>
 
 #include "absl/random/random.h"
+#include "common/base/status.h"
+#include "vakt/v1/query.grpc.pb.h"
 
 namespace vakt {
 namespace {
@@ -40,13 +42,18 @@ void Pause(const std::stop_token& stop, absl::Duration pause) {
 
 grpc::Status AlertStream::ReadOnce(const std::stop_token& stop, const Consumer& consumer,
                                    bool* ended) {
+  const absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = dial_();
+  if (!channel.ok()) {
+    return {grpc::StatusCode::UNAVAILABLE, std::string(Message(channel.status()))};
+  }
+  const auto stub = v1::Alerts::NewStub(*channel);
   v1::SubscribeRequest request = options_.request;
   if (!cursor_.empty()) request.set_after_cursor(cursor_);
   grpc::ClientContext context;
   const std::stop_callback cancel(stop, [&context] { context.TryCancel(); });
-  const auto reader = stub_->Subscribe(&context, request);
+  const auto reader = stub->Subscribe(&context, request);
   reader->WaitForInitialMetadata();  // which the collector sends at once
-  if (options_.connected()) answered_ = true;
+  if ((*channel)->GetState(false) == GRPC_CHANNEL_READY) answered_ = true;
   v1::SubscribeResponse response;
   while (reader->Read(&response)) {
     pause_ = options_.backoff_min;

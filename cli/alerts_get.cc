@@ -61,7 +61,8 @@ void PrintForPeople(const v1::StoredRecord& stored, Console& console) {
 
 VerbResult AlertsGet(const Invocation& invocation) {
   VAKT_ASSIGN_OR_RETURN(const Connection collector, Connection::ToCollector(invocation));
-  const auto stub = v1::Alerts::NewStub(collector.channel());
+  VAKT_ASSIGN_OR_RETURN(const auto channel, collector.Dial());
+  const auto stub = v1::Alerts::NewStub(channel);
   const std::string& uid = invocation.arguments.operands()[0];
   v1::GetAlertRequest request;
   request.set_uid(uid);

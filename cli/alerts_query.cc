@@ -25,7 +25,8 @@ VerbResult AlertsQuery(const Invocation& invocation) {
   const Arguments& arguments = invocation.arguments;
   Console& console = invocation.console;
   VAKT_ASSIGN_OR_RETURN(const Connection collector, Connection::ToCollector(invocation));
-  const auto stub = v1::Alerts::NewStub(collector.channel());
+  VAKT_ASSIGN_OR_RETURN(const auto channel, collector.Dial());
+  const auto stub = v1::Alerts::NewStub(channel);
   v1::QueryRequest request;
   *request.mutable_filter() = FilterFromFlags(arguments, absl::Now());
   request.set_oldest_first(arguments.Has("--oldest-first"));

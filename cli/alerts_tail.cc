@@ -48,11 +48,8 @@ VerbResult AlertsTail(const Invocation& invocation) {
   // Before the channel: its threads must inherit the signal mask.
   const StopOnSignal stop(arguments.Duration("--timeout", absl::InfiniteDuration()));
   VAKT_ASSIGN_OR_RETURN(const Connection collector, Connection::ToCollector(invocation));
-  const auto stub = v1::Alerts::NewStub(collector.channel());
-  const auto connected = [&collector] {
-    return collector.channel()->GetState(false) == GRPC_CHANNEL_READY;
-  };
-  AlertStream stream(stub.get(), {.request = request, .connected = connected});
+  VAKT_RETURN_IF_ERROR(collector.Dial().status());  // wrong files show at once, as what they are
+  AlertStream stream([&collector] { return collector.Dial(); }, {.request = request});
 
   const uint64_t wanted = arguments.Count("--count");
   uint64_t printed = 0;

@@ -74,6 +74,21 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> Credentials(const Sett
   return grpc::SslCredentials(options);
 }
 
+absl::StatusOr<std::shared_ptr<grpc::Channel>> DialCollector(const Settings& settings) {
+  VAKT_ASSIGN_OR_RETURN(const std::shared_ptr<grpc::ChannelCredentials> credentials,
+                        Credentials(settings));
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // nothing is left of older channels
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);  // mutual TLS goes straight to the collector
+  arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  if (const std::string name = settings.Str("tls.server_name"); !name.empty()) {
+    arguments.SetSslTargetNameOverride(name);
+  }
+  return grpc::CreateCustomChannel(settings.Str("collector.address"), credentials, arguments);
+}
+
 // What gRPC's words for a connection that could not be made mean.
 struct Cause {
   std::string_view sign;
@@ -122,6 +137,8 @@ absl::Status Connection::CallError(const grpc::Status& status, std::string_view 
       return absl::OkStatus();
     case grpc::StatusCode::UNAVAILABLE:
       return Unreachable(peer, words, remedy);
+    case grpc::StatusCode::CANCELLED:
+      return absl::CancelledError(StrCat(peer, " ended the call"));
     case grpc::StatusCode::DEADLINE_EXCEEDED:
       return absl::DeadlineExceededError(
           StrCat(peer, " did not answer within ", absl::FormatDuration(kCallTimeout)));
@@ -143,17 +160,7 @@ absl::StatusOr<Connection> Connection::ToCollector(const Invocation& invocation)
   VAKT_ASSIGN_OR_RETURN(const Settings settings, LoadSettings(invocation));
   const std::string address = settings.Str("collector.address");
   VAKT_RETURN_IF_ERROR(CheckAddress(address));
-  VAKT_ASSIGN_OR_RETURN(const std::shared_ptr<grpc::ChannelCredentials> credentials,
-                        Credentials(settings));
-  grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
-  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);  // mutual TLS goes straight to the collector
-  arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
-  if (const std::string name = settings.Str("tls.server_name"); !name.empty()) {
-    arguments.SetSslTargetNameOverride(name);
-  }
-  return Connection(grpc::CreateCustomChannel(address, credentials, arguments),
+  return Connection([settings] { return DialCollector(settings); },
                     StrCat("collector ", EscapeUtf8(address)),
                     "is vakt-collector running? (--collector HOST:PORT)");
 }
@@ -175,8 +182,10 @@ absl::StatusOr<Connection> Connection::ToAgent(const Invocation& invocation) {
     return absl::Status(status.code(),
                         StrCat(Message(status), "; ", err == EACCES ? "are you root?" : remedy));
   }
-  return Connection(grpc::CreateChannel(StrCat("unix:", path), grpc::InsecureChannelCredentials()),
-                    StrCat("agent at ", EscapeUtf8(path)), remedy);
+  const auto dial = [path] {
+    return grpc::CreateChannel(StrCat("unix:", path), grpc::InsecureChannelCredentials());
+  };
+  return Connection(dial, StrCat("agent at ", EscapeUtf8(path)), remedy);
 }
 
 }  // namespace vakt

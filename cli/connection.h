@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// Channels to the two programs that vaktctl asks, and their failures in words that name the program
-// and the way out.
+// Ways to the two programs that vaktctl asks, and their failures in words that name the program and
+// the way out.
 //
 //   VAKT_ASSIGN_OR_RETURN(const Connection collector, Connection::ToCollector(invocation));
-//   auto stub = v1::Alerts::NewStub(collector.channel());
+//   VAKT_ASSIGN_OR_RETURN(const auto channel, collector.Dial());
+//   auto stub = v1::Alerts::NewStub(channel);
 //   if (grpc::Status status = stub->Query(...); !status.ok()) return collector.Failure(status);
 //
-// Ownership: keeps its channel open. Threads: thread-safe once made.
+// Ownership: a value type; channels belong to who dials. Threads: thread-safe once made.
 #ifndef VAKT_CLI_CONNECTION_H_
 #define VAKT_CLI_CONNECTION_H_
 
 #include <grpcpp/channel.h>
 #include <grpcpp/support/status.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -30,12 +32,15 @@ inline constexpr absl::Duration kCallTimeout = absl::Seconds(30);
 
 class Connection {
  public:
-  // With mutual TLS, as the settings collector.* and tls.* say. Dials at the first call.
+  // With mutual TLS, as the settings collector.* and tls.* say.
   static absl::StatusOr<Connection> ToCollector(const Invocation& invocation);
   // Over the socket in the setting state.dir. An error when it is missing or not for this user.
   static absl::StatusOr<Connection> ToAgent(const Invocation& invocation);
 
-  const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
+  // A new channel; its first call connects. Certificates are read anew each time, so that renewed
+  // ones count. To call again after a failure, dial again: an old channel would repeat the failure
+  // without trying, as long as no call waits on it.
+  absl::StatusOr<std::shared_ptr<grpc::Channel>> Dial() const { return dial_(); }
   // "collector 127.0.0.1:7443"
   const std::string& peer() const { return peer_; }
 
@@ -49,10 +54,12 @@ class Connection {
                                 std::string_view remedy);
 
  private:
-  Connection(std::shared_ptr<grpc::Channel> channel, std::string peer, std::string remedy)
-      : channel_(std::move(channel)), peer_(std::move(peer)), remedy_(std::move(remedy)) {}
+  using DialFunction = std::function<absl::StatusOr<std::shared_ptr<grpc::Channel>>()>;
 
-  std::shared_ptr<grpc::Channel> channel_;
+  Connection(DialFunction dial, std::string peer, std::string remedy)
+      : dial_(std::move(dial)), peer_(std::move(peer)), remedy_(std::move(remedy)) {}
+
+  DialFunction dial_;
   std::string peer_;
   std::string remedy_;
 };

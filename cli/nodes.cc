@@ -54,7 +54,8 @@ void PrintForPeople(const v1::ListNodesResponse& response, absl::Time now, Conso
 
 VerbResult Nodes(const Invocation& invocation) {
   VAKT_ASSIGN_OR_RETURN(const Connection collector, Connection::ToCollector(invocation));
-  const auto stub = v1::Fleet::NewStub(collector.channel());
+  VAKT_ASSIGN_OR_RETURN(const auto channel, collector.Dial());
+  const auto stub = v1::Fleet::NewStub(channel);
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(absl::Now() + kCallTimeout));
   v1::ListNodesResponse response;

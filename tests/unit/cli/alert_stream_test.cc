@@ -2,9 +2,13 @@
 #include "cli/alert_stream.h"
 
 #include <gmock/gmock.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <deque>
@@ -13,6 +17,9 @@
 #include <stop_token>
 #include <string>
 #include <vector>
+
+#include "common/base/strings.h"
+#include "vakt/v1/query.grpc.pb.h"
 
 namespace vakt {
 namespace {
@@ -64,16 +71,24 @@ class FakeAlerts final : public v1::Alerts::Service {
 
 class AlertStreamTest : public ::testing::Test {
  protected:
-  // Serves inside the process, without a network.
   void Serve(std::deque<Script> scripts) {
     service_ = std::make_unique<FakeAlerts>(std::move(scripts));
     grpc::ServerBuilder builder;
+    builder.AddListeningPort(address_, grpc::InsecureServerCredentials());
     builder.RegisterService(service_.get());
     server_ = builder.BuildAndStart();
-    stub_ = v1::Alerts::NewStub(server_->InProcessChannel({}));
+    ASSERT_NE(server_, nullptr);
   }
   ~AlertStreamTest() override {
     if (server_ != nullptr) server_->Shutdown();
+  }
+
+  // Without a network.
+  AlertStream::Dial Dial() {
+    return [this] {
+      ++dials_;
+      return grpc::CreateChannel(address_, grpc::InsecureChannelCredentials());
+    };
   }
 
   grpc::Status Run(AlertStream& stream, size_t count = 1000) {
@@ -95,7 +110,8 @@ class AlertStreamTest : public ::testing::Test {
 
   std::unique_ptr<FakeAlerts> service_;
   std::unique_ptr<grpc::Server> server_;
-  std::unique_ptr<v1::Alerts::Stub> stub_;
+  const std::string address_ = StrCat("unix:", ::testing::TempDir(), "/alerts_", getpid());
+  int dials_ = 0;
   std::stop_source stop_;
   std::vector<std::string> taken_;
   std::vector<std::string> broken_;
@@ -107,7 +123,7 @@ TEST_F(AlertStreamTest, GoesOnBehindTheLastRecord) {
   AlertStreamOptions options = Fast();
   options.request.set_from_beginning(true);
   options.request.mutable_filter()->set_text("x");
-  AlertStream stream(stub_.get(), options);
+  AlertStream stream(Dial(), options);
   EXPECT_TRUE(Run(stream, 3).ok());
   EXPECT_THAT(taken_, ElementsAre("1", "2", "3"));
   EXPECT_EQ(stream.cursor(), "3");
@@ -120,7 +136,7 @@ TEST_F(AlertStreamTest, GoesOnBehindTheLastRecord) {
 
 TEST_F(AlertStreamTest, HeartbeatsMoveTheCursor) {
   Serve({{{"1", "-7"}, {grpc::StatusCode::UNAVAILABLE, ""}}});
-  AlertStream stream(stub_.get(), Fast());
+  AlertStream stream(Dial(), Fast());
   EXPECT_EQ(Run(stream).error_code(), grpc::StatusCode::PERMISSION_DENIED);
   EXPECT_EQ(stream.cursor(), "7");
   EXPECT_EQ(service_->requests()[1].after_cursor(), "7");
@@ -130,7 +146,7 @@ TEST_F(AlertStreamTest, StartsWhereItIsTold) {
   Serve({{{}, {grpc::StatusCode::INVALID_ARGUMENT, "bad cursor"}}});
   AlertStreamOptions options = Fast();
   options.request.set_after_cursor("5");
-  AlertStream stream(stub_.get(), options);
+  AlertStream stream(Dial(), options);
   EXPECT_EQ(Run(stream).error_message(), "bad cursor");
   EXPECT_EQ(service_->requests()[0].after_cursor(), "5");
   EXPECT_EQ(stream.cursor(), "5");
@@ -138,18 +154,17 @@ TEST_F(AlertStreamTest, StartsWhereItIsTold) {
 }
 
 TEST_F(AlertStreamTest, EndsWhenThereNeverWasAConnection) {
-  Serve({{{}, {grpc::StatusCode::UNAVAILABLE, "refused"}}, {{"1"}, grpc::Status::OK}});
-  AlertStreamOptions options = Fast();
-  options.connected = [] { return false; };
-  AlertStream stream(stub_.get(), options);
-  EXPECT_EQ(Run(stream).error_message(), "refused");
-  EXPECT_THAT(taken_, IsEmpty());
+  AlertStream stream(Dial(), Fast());
+  EXPECT_EQ(Run(stream).error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(dials_, 1);
+  AlertStream without([] { return absl::NotFoundError("no file"); }, Fast());
+  EXPECT_EQ(Run(without).error_message(), "no file");
 }
 
 TEST_F(AlertStreamTest, PausesGrowToTheLimit) {
   std::deque<Script> scripts(8, Script{{}, {grpc::StatusCode::UNAVAILABLE, ""}});
   Serve(std::move(scripts));
-  AlertStream stream(stub_.get(), Fast());
+  AlertStream stream(Dial(), Fast());
   Run(stream);
   EXPECT_EQ(broken_.size(), 8u);
   EXPECT_GT(longest_pause_, absl::Milliseconds(1));
@@ -160,7 +175,7 @@ TEST_F(AlertStreamTest, EndsWhenStopIsRequested) {
   Serve({{{"1"}, {grpc::StatusCode::UNAVAILABLE, ""}}});
   AlertStreamOptions options;
   options.backoff_min = options.backoff_max = absl::Hours(1);
-  AlertStream stream(stub_.get(), options);
+  AlertStream stream(Dial(), options);
   const grpc::Status status = stream.Run(
       stop_.get_token(),
       [&](const v1::StoredRecord&) {
