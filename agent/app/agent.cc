@@ -18,17 +18,13 @@
 #include "common/base/strings.h"
 #include "common/base/version.h"
 #include "common/rulelang/load.h"
+#include "common/time/wall_time.h"
 
 namespace vakt {
 namespace {
 
 constexpr absl::Duration kTick = absl::Seconds(1);
 constexpr absl::Duration kStopDrain = absl::Seconds(2);
-
-void SetTime(int64_t wall_ns, google::protobuf::Timestamp* out) {
-  out->set_seconds(wall_ns / 1000000000);
-  out->set_nanos(static_cast<int32_t>(wall_ns % 1000000000));
-}
 
 // Without a spool nothing persists an epoch: a random one keeps alert uids unique.
 uint64_t RandomEpoch() {
@@ -176,7 +172,7 @@ void Agent::ReportBlindSpots() {
     gap.set_class_(v1::Gap::CLASS_DEGRADED);
     gap.set_kind(std::string(KindStem(report.probe->kind)));
     gap.set_reason(StrCat(report.probe->blind_spot, ": ", report.detail));
-    SetTime(RealClock().WallNs(), gap.mutable_begin());
+    FromWallNs(RealClock().WallNs(), gap.mutable_begin());
     pipeline_->OnGap(gap);
   }
   LogInfo(StrCat("probes: ", attached,
@@ -186,7 +182,7 @@ void Agent::ReportBlindSpots() {
 void Agent::SendLifecycle(v1::Lifecycle::What what, const std::string& detail) {
   v1::Lifecycle note;
   note.set_what(what);
-  SetTime(RealClock().WallNs(), note.mutable_time());
+  FromWallNs(RealClock().WallNs(), note.mutable_time());
   note.set_detail(detail);
   note.set_agent_version(node_.agent_version);
   note.set_rule_set_hash(rules_->hash);
@@ -199,8 +195,8 @@ void Agent::ReportLosses() {
   for (const Loss& loss : losses_) {
     v1::Gap gap;
     gap.set_class_(v1::Gap::CLASS_LOSS);
-    SetTime(loss.begin_boot_ns + node_.boot_to_wall_ns, gap.mutable_begin());
-    SetTime(loss.end_boot_ns + node_.boot_to_wall_ns, gap.mutable_end());
+    FromWallNs(loss.begin_boot_ns + node_.boot_to_wall_ns, gap.mutable_begin());
+    FromWallNs(loss.end_boot_ns + node_.boot_to_wall_ns, gap.mutable_end());
     gap.set_count(loss.count);
     gap.set_reason(std::string(loss.reason));
     gap.set_kind(std::string(KindStem(loss.kind)));

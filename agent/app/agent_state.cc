@@ -13,14 +13,10 @@
 #include "common/base/clock.h"
 #include "common/base/file.h"
 #include "common/base/strings.h"
+#include "common/time/wall_time.h"
 
 namespace vakt {
 namespace {
-
-void SetTime(int64_t wall_ns, google::protobuf::Timestamp* out) {
-  out->set_seconds(wall_ns / 1000000000);
-  out->set_nanos(static_cast<int32_t>(wall_ns % 1000000000));
-}
 
 // Second number of /proc/self/statm: resident pages.
 uint64_t ResidentBytes() {
@@ -101,7 +97,7 @@ v1::Hello Agent::MakeHello() {
 v1::Heartbeat Agent::MakeHeartbeat() {
   std::lock_guard lock(state_mutex_);
   v1::Heartbeat heartbeat;
-  SetTime(RealClock().WallNs(), heartbeat.mutable_time());
+  FromWallNs(RealClock().WallNs(), heartbeat.mutable_time());
   for (const auto& [name, value] : metrics_.Flatten())
     (*heartbeat.mutable_counters())[name] = value;
   *heartbeat.mutable_probes() = status_.probes();

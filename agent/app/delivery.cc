@@ -4,18 +4,13 @@
 #include <utility>
 
 #include "common/base/strings.h"
-#include "google/protobuf/timestamp.pb.h"
+#include "common/time/wall_time.h"
 
 namespace vakt {
 namespace {
 
 // Gaps and lifecycle notes are evidence: as urgent as a critical alert.
 constexpr int kNotePriority = v1::PRIORITY_CRITICAL;
-
-void SetTime(int64_t wall_ns, google::protobuf::Timestamp* out) {
-  out->set_seconds(wall_ns / 1000000000);
-  out->set_nanos(static_cast<int32_t>(wall_ns % 1000000000));
-}
 
 }  // namespace
 
@@ -66,8 +61,8 @@ void Delivery::ReportShed(uint64_t* count, int64_t begin_wall_ns, const char* re
   gap->set_class_(v1::Gap::CLASS_SHED);
   gap->set_count(*count);
   gap->set_reason(reason);
-  SetTime(begin_wall_ns, gap->mutable_begin());
-  SetTime(clock_.WallNs(), gap->mutable_end());
+  FromWallNs(begin_wall_ns, gap->mutable_begin());
+  FromWallNs(clock_.WallNs(), gap->mutable_end());
   if (Send(kNotePriority)) *count = 0;
 }
 
@@ -82,7 +77,7 @@ void Delivery::Tick() {
     gap.set_count(shed.count);
     gap.set_reason(StrCat(ShedReasonName(shed.reason), " from ", shed.first.epoch, "/",
                           shed.first.seq, " to ", shed.last.epoch, "/", shed.last.seq));
-    SetTime(clock_.WallNs(), gap.mutable_end());
+    FromWallNs(clock_.WallNs(), gap.mutable_end());
     *gap.mutable_begin() = gap.end();
     OnGap(gap);
   }

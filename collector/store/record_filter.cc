@@ -5,8 +5,8 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
-#include "collector/store/wall_time.h"
 #include "common/base/strings.h"
+#include "common/time/wall_time.h"
 
 namespace vakt {
 namespace {

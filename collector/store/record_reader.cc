@@ -9,10 +9,10 @@
 #include "absl/time/clock.h"
 #include "collector/store/cursor.h"
 #include "collector/store/schema.h"
-#include "collector/store/wall_time.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
 #include "common/base/text.h"
+#include "common/time/wall_time.h"
 
 namespace vakt {
 namespace {

@@ -6,8 +6,8 @@
 #include <limits>
 #include <utility>
 
-#include "collector/store/wall_time.h"
 #include "common/base/strings.h"
+#include "common/time/wall_time.h"
 #include "vakt/v1/alert.pb.h"
 
 namespace vakt {

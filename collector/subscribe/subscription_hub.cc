@@ -6,10 +6,10 @@
 
 #include "absl/time/clock.h"
 #include "collector/access/authorize.h"
-#include "collector/store/wall_time.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
+#include "common/time/wall_time.h"
 
 namespace vakt {
 namespace {
@@ -50,7 +50,9 @@ absl::StatusOr<Subscription*> SubscriptionHub::Open(const v1::SubscribeRequest& 
         StrCat("there are ", subscriptions_.size(), " subscriptions already, which is the limit"));
   }
   auto* subscription = new Subscription(this, std::move(filter), position);
-  subscription->last_message = absl::Now();
+  // A first heartbeat at once, if there is no record: it holds the cursor to go on from after a
+  // break.
+  subscription->last_message = absl::InfinitePast();
   subscriptions_.insert(subscription);
   Queue(subscription);
   return subscription;

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "collector/store/wall_time.h"
+#include "common/time/wall_time.h"
 #include "tests/unit/collector/store/store_fixture.h"
 
 namespace vakt {
