@@ -113,7 +113,7 @@ absl::Status Agent::StartSensor() {
     VAKT_ASSIGN_OR_RETURN(sensor.scope, ScopeOf(options_.scope));
   }
   VAKT_ASSIGN_OR_RETURN(sensor_, KernelSensor::Start(sensor));
-  map_bytes_ = sensor_->MapBytes();
+  map_bytes_ = sensor_->MapBytes();  // all maps are allocated whole: it stays so
   return absl::OkStatus();
 }
 
@@ -208,7 +208,6 @@ void Agent::ReportLosses() {
 
 void Agent::Tick() {
   delivery_->Tick();
-  map_bytes_ = sensor_->MapBytes();
   Publish();
 }
 
