@@ -61,10 +61,12 @@ bool ReadTags(const ItemReader& item, Change change, std::set<std::string>* tags
   return true;
 }
 
+// Without the line end that a YAML block (`>` or `|`) brings along: it is not part of the message.
 bool ReadTextProperty(const ItemReader& item, std::string_view key, Change change,
                       std::string* out) {
   std::string text;
   if (!item.Text(key, &text)) return false;
+  text.resize(text.find_last_not_of(" \t\r\n") + 1);
   *out = change == Change::kAppend ? StrCat(*out, " ", text) : text;
   return true;
 }

@@ -412,6 +412,16 @@ TEST_F(LoadTest, ListsAndMacrosThatGrowAreStopped) {
   EXPECT_THAT(ErrorsOf(LoadTexts({chain + RuleWith("m4999")})), ElementsAre(HasSubstr("nested")));
 }
 
+TEST(LoadRulesTest, TheLineEndOfABlockIsNotPartOfTheOutput) {
+  const RuleFile file{"f.yaml",
+                      "- rule: r\n  desc: >\n    why\n  condition: evt.type = open\n"
+                      "  output: >\n    opened\n    a file\n  priority: INFO\n"};
+  const LoadResult result = LoadRules({file});
+  ASSERT_TRUE(result.ok);
+  EXPECT_EQ(result.rules->rules[0].output_text, "opened a file");
+  EXPECT_EQ(result.rules->rules[0].desc, "why");
+}
+
 TEST(ReadRuleFilesTest, ReadsFoldersInOrder) {
   const std::string folder = testing::TempDir() + "/rule_files";
   ASSERT_TRUE(MakeDirectories(folder + "/sub", 0755).ok());
