@@ -28,7 +28,7 @@ static __always_inline bool in_upper_layer(struct inode *inode) {
 static __always_inline bool is_memfd(struct file *file, struct inode *inode) {
   __u64 magic = BPF_CORE_READ(inode, i_sb, s_magic);
   if (magic != TMPFS_MAGIC && magic != HUGETLBFS_MAGIC) return false;
-  if (BPF_CORE_READ(inode, i_nlink)) return false;
+  if (READ_MEMBER(inode, i_nlink)) return false;
   char name[8] = {};
   bpf_probe_read_kernel(name, 6, BPF_CORE_READ(file, f_path.dentry, d_name.name));
   return name[0] == 'm' && name[1] == 'e' && name[2] == 'm' && name[3] == 'f' && name[4] == 'd' &&
@@ -39,19 +39,19 @@ static __always_inline bool is_memfd(struct file *file, struct inode *inode) {
  * mounts and security modules are not considered. */
 static __always_inline bool may_write(struct task_struct *task, struct inode *inode) {
   const struct cred *cred = task->cred;
-  __u16 mode = BPF_CORE_READ(inode, i_mode);
+  __u16 mode = READ_MEMBER(inode, i_mode);
   if (cred->cap_effective.val >> CAP_DAC_OVERRIDE & 1) return true;
-  if (BPF_CORE_READ(inode, i_uid.val) == cred->fsuid.val) return mode & S_IWUSR;
-  if (BPF_CORE_READ(inode, i_gid.val) == cred->fsgid.val) return mode & S_IWGRP;
+  if (READ_MEMBER(inode, i_uid.val) == cred->fsuid.val) return mode & S_IWUSR;
+  if (READ_MEMBER(inode, i_gid.val) == cred->fsgid.val) return mode & S_IWGRP;
   return mode & S_IWOTH;
 }
 
 static __always_inline __u32 read_exe_flags(struct task_struct *task, struct file *exe) {
-  struct inode *inode = BPF_CORE_READ(exe, f_inode);
+  struct inode *inode = READ_MEMBER(exe, f_inode);
   __u32 flags = 0;
   if (in_upper_layer(inode)) flags |= VAKT_EXE_UPPER_LAYER;
   if (is_memfd(exe, inode)) flags |= VAKT_EXE_MEMFD;
-  if (!BPF_CORE_READ(inode, i_nlink)) flags |= VAKT_EXE_UNLINKED;
+  if (!READ_MEMBER(inode, i_nlink)) flags |= VAKT_EXE_UNLINKED;
   if (may_write(task, inode)) flags |= VAKT_EXE_WRITABLE;
   return flags;
 }
@@ -61,7 +61,7 @@ static __always_inline __u32 put_image(struct scratch *s, __u32 end, struct task
                                        struct vakt_file *exe_out, struct vakt_span *cwd,
                                        __u32 *cwd_status, __u32 *flags) {
   struct mm_struct *mm = task->mm;
-  struct file *exe = mm ? BPF_CORE_READ(mm, exe_file) : 0;
+  struct file *exe = mm ? READ_MEMBER(mm, exe_file) : 0;
   *flags = 0;
   __builtin_memset(exe_out, 0, sizeof(*exe_out));
   if (exe) {
@@ -74,8 +74,8 @@ static __always_inline __u32 put_image(struct scratch *s, __u32 end, struct task
   cwd->size = 0;
   *cwd_status = 0;
   if (!fs) return end;
-  return put_path(s, end, cwd, cwd_status, task, BPF_CORE_READ(fs, pwd.mnt),
-                  BPF_CORE_READ(fs, pwd.dentry));
+  return put_path(s, end, cwd, cwd_status, task, READ_MEMBER(fs, pwd.mnt),
+                  READ_MEMBER(fs, pwd.dentry));
 }
 
 #endif /* VAKT_BPF_IMAGE_H */

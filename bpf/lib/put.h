@@ -101,23 +101,22 @@ static long path_step(__u32 index, struct walk_context *context) {
     w->status = VAKT_PATH_OK;
     return 1;
   }
-  struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
+  struct dentry *parent = READ_MEMBER(dentry, d_parent);
   if (dentry == w->mnt_root) { /* up through the mount point */
     struct mount *mount = (void *)((__u64)mnt - bpf_core_field_offset(struct mount, mnt));
-    struct mount *parent_mount = BPF_CORE_READ(mount, mnt_parent);
+    struct mount *parent_mount = READ_MEMBER(mount, mnt_parent);
     if (parent_mount == mount) {
       w->status = VAKT_PATH_UNREACHABLE;
       return 1;
     }
     struct vfsmount *parent_mnt =
         (void *)((__u64)parent_mount + bpf_core_field_offset(struct mount, mnt));
-    w->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+    w->dentry = READ_MEMBER(mount, mnt_mountpoint);
     w->mnt = parent_mnt;
-    w->mnt_root = BPF_CORE_READ(parent_mnt, mnt_root);
+    w->mnt_root = READ_MEMBER(parent_mnt, mnt_root);
     return 0;
   }
-  struct qstr name = BPF_CORE_READ(dentry, d_name);
-  if (!path_prepend(s, name.name, name.len)) {
+  if (!path_prepend(s, READ_MEMBER(dentry, d_name.name), READ_MEMBER(dentry, d_name.len))) {
     w->status = VAKT_PATH_TRUNCATED;
     return 1;
   }
@@ -135,7 +134,7 @@ __attribute__((noinline)) int path_build(struct scratch *s) {
   if (!s) return 0;
   struct walk_context context = {.scratch = s};
   struct vfsmount *mnt = s->walk.mnt;
-  s->walk.mnt_root = BPF_CORE_READ(mnt, mnt_root);
+  s->walk.mnt_root = READ_MEMBER(mnt, mnt_root);
   s->walk.start = VAKT_PATH_MAX;
   s->walk.status = 0;
   bpf_loop(PATH_DEPTH_MAX, path_step, &context, 0);
@@ -150,8 +149,8 @@ static __always_inline __u32 put_path(struct scratch *s, __u32 end, struct vakt_
   struct fs_struct *fs = task->fs;
   s->walk.dentry = dentry;
   s->walk.mnt = mnt;
-  s->walk.root_dentry = BPF_CORE_READ(fs, root.dentry);
-  s->walk.root_mnt = BPF_CORE_READ(fs, root.mnt);
+  s->walk.root_dentry = READ_MEMBER(fs, root.dentry);
+  s->walk.root_mnt = READ_MEMBER(fs, root.mnt);
   path_build(s);
   *status = s->walk.status;
   return put_built_path(s, end, span);
@@ -159,13 +158,13 @@ static __always_inline __u32 put_path(struct scratch *s, __u32 end, struct vakt_
 
 static __always_inline __u32 put_file_path(struct scratch *s, __u32 end, struct vakt_file *out,
                                            struct task_struct *task, struct file *file) {
-  return put_path(s, end, &out->path, &out->path_status, task, BPF_CORE_READ(file, f_path.mnt),
-                  BPF_CORE_READ(file, f_path.dentry));
+  return put_path(s, end, &out->path, &out->path_status, task, READ_MEMBER(file, f_path.mnt),
+                  READ_MEMBER(file, f_path.dentry));
 }
 
 static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *node) {
   struct kernfs_node___before_6_15 *old = (void *)node;
-  if (bpf_core_field_exists(node->__parent)) return BPF_CORE_READ(node, __parent);
+  if (bpf_core_field_exists(node->__parent)) return READ_MEMBER(node, __parent);
   return BPF_CORE_READ(old, parent);
 }
 
@@ -173,7 +172,7 @@ static long cgroup_step(__u32 index, struct walk_context *context) {
   struct kernfs_node *node = context->node;
   struct kernfs_node *parent = kernfs_parent(node);
   if (!parent) return 1; /* the hierarchy's root has no name */
-  const char *name = BPF_CORE_READ(node, name);
+  const char *name = READ_MEMBER(node, name);
   char buffer[256];
   long size = bpf_probe_read_kernel_str(buffer, sizeof(buffer), name);
   if (size <= 1 || !context->scratch) return 1;

@@ -65,15 +65,15 @@ static __always_inline __u32 put_base(struct scratch *s, __u32 end, struct vakt_
     struct file *dir = read_fd(task, r->dirfd);
     return dir ? put_file_path(s, end, &r->file, task, dir) : end;
   }
-  return put_path(s, end, &r->file.path, &r->file.path_status, task, BPF_CORE_READ(fs, pwd.mnt),
-                  BPF_CORE_READ(fs, pwd.dentry));
+  return put_path(s, end, &r->file.path, &r->file.path_status, task, READ_MEMBER(fs, pwd.mnt),
+                  READ_MEMBER(fs, pwd.dentry));
 }
 
 static __always_inline __u32 put_opened(struct scratch *s, __u32 end, struct vakt_file_open *r,
                                         struct task_struct *task) {
   struct file *file = read_fd(task, r->result);
   if (!file) return end; /* another thread closed it already: the raw argument is what is left */
-  r->flags = BPF_CORE_READ(file, f_flags) | (r->flags & 03300); /* O_CREAT|O_EXCL|O_TRUNC are not kept */
+  r->flags = READ_MEMBER(file, f_flags) | (r->flags & 03300); /* O_CREAT|O_EXCL|O_TRUNC are not kept */
   read_file(&r->file, file);
   return put_file_path(s, end, &r->file, task, file);
 }
