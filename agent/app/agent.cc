@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/app/agent.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <random>
 #include <utility>
@@ -26,6 +28,18 @@ namespace {
 constexpr absl::Duration kTick = absl::Seconds(1);
 constexpr absl::Duration kStopDrain = absl::Seconds(2);
 
+// Ahead of ordinary processes, so that a busy machine does not delay detection (an exec's alert
+// comes after 0.5 ms instead of 1.2 on two CPUs) and a flood cannot starve it. A nice value that it
+// was started with stays.
+void RaisePriority() {
+  constexpr int kNice = -10;
+  errno = 0;
+  if (getpriority(PRIO_PROCESS, 0) != 0 || errno != 0) return;
+  if (setpriority(PRIO_PROCESS, 0, kNice) != 0) {
+    LogInfo("running at normal priority: raising it needs CAP_SYS_NICE");
+  }
+}
+
 // Without a spool nothing persists an epoch: a random one keeps alert uids unique.
 uint64_t RandomEpoch() {
   std::random_device device;
@@ -39,6 +53,7 @@ Agent::Agent(const AgentOptions& options) : options_(options) {}
 absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentOptions& options) {
   auto agent = std::unique_ptr<Agent>(new Agent(options));
   agent->started_boot_ns_ = RealClock().BootNs();
+  RaisePriority();  // before there are threads: they inherit it
   VAKT_RETURN_IF_ERROR(agent->LoadRules());
   VAKT_RETURN_IF_ERROR(agent->OpenOutputs());
   VAKT_RETURN_IF_ERROR(agent->StartSensor());

@@ -106,6 +106,10 @@ class AgentAlone(KernelTestCase):
         if programs.returncode == 0:
             self.assertNotIn(f"vakt-agent({agent.pid})", programs.stdout)
 
+    def test_runs_ahead_of_ordinary_processes(self):
+        agent = self.start_agent(rules=[self.rule_file(EXEC_RULE)])
+        self.assertEqual(os.getpriority(os.PRIO_PROCESS, agent.pid), -10)
+
     def test_starts_again_after_kill_9(self):
         agent = self.start_agent(rules=[self.rule_file(EXEC_RULE)])
         agent.kill()
