@@ -35,40 +35,40 @@ bool Delivery::Send(int priority) {
 void Delivery::OnAlert(const v1::Alert& alert) {
   if (log_ != nullptr && !log_->Write(alert)) {
     ++counters_.log_shed;
-    if (unreported_log_shed_++ == 0) shed_since_wall_ns_ = clock_.WallNs();
+    log_shed_.Add(clock_);
   }
   *record_.mutable_alert() = alert;
   if (!Send(alert.priority())) {
     ++counters_.alerts_shed;
-    if (unreported_shed_++ == 0) shed_since_wall_ns_ = clock_.WallNs();
+    spool_shed_.Add(clock_);
   }
 }
 
 void Delivery::OnGap(const v1::Gap& gap) {
   *record_.mutable_gap() = gap;
-  if (!Send(kNotePriority)) ++unreported_shed_;
+  if (!Send(kNotePriority)) spool_shed_.Add(clock_);
 }
 
 void Delivery::OnLifecycle(const v1::Lifecycle& lifecycle) {
   *record_.mutable_lifecycle() = lifecycle;
-  if (!Send(kNotePriority)) ++unreported_shed_;
+  if (!Send(kNotePriority)) spool_shed_.Add(clock_);
 }
 
-void Delivery::ReportShed(uint64_t* count, int64_t begin_wall_ns, const char* reason) {
-  if (*count == 0) return;
+void Delivery::ReportShed(Shed* shed, const char* reason) {
+  if (shed->count == 0) return;
   v1::Gap* gap = record_.mutable_gap();
   gap->Clear();
   gap->set_class_(v1::Gap::CLASS_SHED);
-  gap->set_count(*count);
+  gap->set_count(shed->count);
   gap->set_reason(reason);
-  FromWallNs(begin_wall_ns, gap->mutable_begin());
+  FromWallNs(shed->since_wall_ns, gap->mutable_begin());
   FromWallNs(clock_.WallNs(), gap->mutable_end());
-  if (Send(kNotePriority)) *count = 0;
+  if (Send(kNotePriority)) *shed = {};
 }
 
 void Delivery::Tick() {
-  ReportShed(&unreported_shed_, shed_since_wall_ns_, "spool_queue_full");
-  ReportShed(&unreported_log_shed_, shed_since_wall_ns_, "alert_log_queue_full");
+  ReportShed(&spool_shed_, "spool_queue_full");
+  ReportShed(&log_shed_, "alert_log_queue_full");
   if (spool_ == nullptr) return;
   for (const ShedRange& shed : spool_->TakeShed()) {
     v1::Gap gap;

@@ -38,9 +38,18 @@ class Delivery : public PipelineOutput {
   const Counters& counters() const { return counters_; }
 
  private:
+  // What a full queue refused and no gap record has told yet.
+  struct Shed {
+    uint64_t count = 0;
+    int64_t since_wall_ns = 0;
+    void Add(const Clock& clock) {
+      if (count++ == 0) since_wall_ns = clock.WallNs();
+    }
+  };
+
   // Numbers and spools `record_`; false when the spool refuses it.
   bool Send(int priority);
-  void ReportShed(uint64_t* count, int64_t begin_wall_ns, const char* reason);
+  void ReportShed(Shed* shed, const char* reason);
 
   const std::string boot_id_;
   const uint64_t epoch_;
@@ -48,9 +57,8 @@ class Delivery : public PipelineOutput {
   AlertLog* const log_;
   const Clock& clock_;
   uint64_t next_seq_ = 1;
-  uint64_t unreported_shed_ = 0;
-  uint64_t unreported_log_shed_ = 0;
-  int64_t shed_since_wall_ns_ = 0;
+  Shed spool_shed_;
+  Shed log_shed_;
   Counters counters_;
   v1::Record record_;  // reused: keeps its memory
 };
