@@ -13,6 +13,8 @@ constexpr int kInformational = 6;
 
 }  // namespace
 
+absl::Span<const std::string_view> PriorityNames() { return kNames; }
+
 bool FindPriority(std::string_view name, int* priority) {
   for (int i = 0; i < static_cast<int>(std::size(kNames)); ++i) {
     if (!absl::EqualsIgnoreCase(ToAbsl(name), ToAbsl(kNames[i]))) continue;

@@ -6,7 +6,12 @@
 #include <string>
 #include <string_view>
 
+#include "absl/types/span.h"
+
 namespace vakt {
+
+// "Emergency" ... "Debug", as Falco prints them, by number.
+absl::Span<const std::string_view> PriorityNames();
 
 // Upper or lower case does not matter; "Info" is another name of Informational.
 bool FindPriority(std::string_view name, int* priority);
