@@ -12,7 +12,7 @@ namespace {
 constexpr double kMaxHitRate = 0.5;
 
 uint32_t OperatorCost(const Check& check, const Predicates& predicates, PredicateId id) {
-  if (predicates.is_looked_up(id)) return 2;
+  if (predicates.is_decided_by_lookup(id)) return 2;
   const auto count = static_cast<uint32_t>(std::max<size_t>(check.literals.size(), 1));
   switch (check.op->op) {
     case Operator::kContains:
@@ -119,31 +119,25 @@ struct Required {
   double hit_rate = 1;
 };
 
-// A slot that is compared with many constants takes many values, so each is rare.
-double HitRate(PredicateId id, const Predicates& predicates) {
-  const Check& check = predicates.check(id);
-  const bool walks_ancestors = !check.left.arg.present && check.left.field != nullptr &&
-                               (check.left.field->flags & kFieldAnyOf) != 0;
-  const double each = 1.0 / (1.0 + static_cast<double>(predicates.constants(predicates.slot(id))));
-  return each * static_cast<double>(check.literals.size()) * (walks_ancestors ? 4 : 1);
-}
-
-Required RequiredOf(const Condition& condition, const Predicates& predicates) {
+Required RequiredOf(const Condition& condition, const Predicates& predicates, Scope scope) {
   Required best;
   switch (condition.kind) {
-    case Condition::Kind::kPredicate:
-      if (condition.negated || !predicates.is_looked_up(condition.predicate)) return best;
-      return {{condition.predicate}, HitRate(condition.predicate, predicates)};
+    case Condition::Kind::kPredicate: {
+      const PredicateId id = condition.predicate;
+      const bool in_scope = predicates.depends_on_process_alone(id) == (scope == Scope::kProcess);
+      if (condition.negated || !in_scope || !predicates.is_looked_up(id)) return best;
+      return {{id}, predicates.Likelihood(id)};
+    }
     case Condition::Kind::kAnd:
       for (const Condition& part : condition.parts) {
-        Required required = RequiredOf(part, predicates);
+        Required required = RequiredOf(part, predicates, scope);
         if (required.hit_rate < best.hit_rate) best = std::move(required);
       }
       return best;
     case Condition::Kind::kOr:
       best.hit_rate = 0;
       for (const Condition& part : condition.parts) {
-        Required required = RequiredOf(part, predicates);
+        Required required = RequiredOf(part, predicates, scope);
         if (required.predicates.empty()) return {};
         best.hit_rate += required.hit_rate;
         best.predicates.insert(best.predicates.end(), required.predicates.begin(),
@@ -157,14 +151,45 @@ Required RequiredOf(const Condition& condition, const Predicates& predicates) {
   return best;
 }
 
+bool DependsOnProcessAlone(const Condition& condition, const Predicates& predicates) {
+  if (condition.kind == Condition::Kind::kPredicate) {
+    return predicates.depends_on_process_alone(condition.predicate);
+  }
+  return std::all_of(condition.parts.begin(), condition.parts.end(), [&](const Condition& part) {
+    return DependsOnProcessAlone(part, predicates);
+  });
+}
+
+// The conjunction of the parts.
+Condition And(std::vector<Condition> parts) {
+  if (parts.empty()) return Constant(true);
+  if (parts.size() == 1) return std::move(parts.front());
+  Condition all;
+  all.kind = Condition::Kind::kAnd;
+  for (const Condition& part : parts) all.cost += part.cost;
+  all.parts = std::move(parts);
+  return all;
+}
+
 }  // namespace
 
 Condition Simplify(const Expr& expr, const Decide& decide, Predicates* predicates) {
   return Simplifier(decide, predicates).Of(expr, /*negated=*/false);
 }
 
-std::vector<PredicateId> RequiredLookups(const Condition& condition, const Predicates& predicates) {
-  Required required = RequiredOf(condition, predicates);
+SplitCondition Split(const Condition& condition, const Predicates& predicates) {
+  if (DependsOnProcessAlone(condition, predicates)) return {condition, Constant(true)};
+  if (condition.kind != Condition::Kind::kAnd) return {Constant(true), condition};
+  std::vector<Condition> of_process, rest;
+  for (const Condition& part : condition.parts) {
+    (DependsOnProcessAlone(part, predicates) ? of_process : rest).push_back(part);
+  }
+  return {And(std::move(of_process)), And(std::move(rest))};
+}
+
+std::vector<PredicateId> RequiredLookups(const Condition& condition, const Predicates& predicates,
+                                         Scope scope) {
+  Required required = RequiredOf(condition, predicates, scope);
   if (required.hit_rate > kMaxHitRate) return {};
   std::sort(required.predicates.begin(), required.predicates.end());
   required.predicates.erase(std::unique(required.predicates.begin(), required.predicates.end()),

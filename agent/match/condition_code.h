@@ -34,9 +34,19 @@ using Decide = std::function<Decision(const Check&)>;
 
 Condition Simplify(const Expr& expr, const Decide& decide, Predicates* predicates);
 
-// Looked-up predicates of which at least one must hold for the condition to hold; the set that is
-// least likely to be hit. Empty when there is none worth looking up.
-std::vector<PredicateId> RequiredLookups(const Condition& condition, const Predicates& predicates);
+// Looked-up predicates of which at least one must hold for the condition to hold: the set that is
+// least likely to be found, of those that depend on the process alone or of the others. Empty when
+// there is none worth looking up.
+enum class Scope : uint8_t { kProcess, kEvent };
+std::vector<PredicateId> RequiredLookups(const Condition& condition, const Predicates& predicates,
+                                         Scope scope);
+
+// Two conditions that hold together exactly if the condition does.
+struct SplitCondition {
+  Condition of_process;  // depends on the process alone
+  Condition rest;
+};
+SplitCondition Split(const Condition& condition, const Predicates& predicates);
 
 class ConditionCode {
  public:

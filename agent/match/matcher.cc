@@ -2,13 +2,21 @@
 #include "agent/match/matcher.h"
 
 #include <algorithm>
-#include <bit>
+#include <deque>
+#include <functional>
 #include <map>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
+#include "agent/match/candidate_set.h"
 #include "agent/match/condition_code.h"
 #include "agent/match/predicates.h"
+#include "agent/match/process_memo.h"
+#include "agent/match/rule_bucket.h"
+#include "common/base/log.h"
+#include "common/base/status.h"
 #include "common/base/strings.h"
+#include "common/event/process.h"
 #include "common/rulelang/eval.h"
 
 namespace vakt {
@@ -18,25 +26,34 @@ namespace {
 // label.
 constexpr size_t kMaxRules = 1'000'000;
 
-constexpr size_t kWordBits = 64;
+// What is known of processes: of some hundred with 10,000 rules, of 1,024 with 1,000.
+constexpr size_t kMaxMemoBytes = size_t{8} << 20;
 
 bool ReadsTypeAlone(const Check& check) {
   const FieldRow* field = check.left.field;
   return field != nullptr && (field->name == "evt.type" || field->name == "syscall.type");
 }
 
+void ForEachTypeCheck(const Expr& expr, const std::function<void(const Check&)>& visit) {
+  if (expr.kind == Expr::Kind::kCheck && ReadsTypeAlone(*expr.check)) visit(*expr.check);
+  for (const auto& child : expr.children) ForEachTypeCheck(*child, visit);
+}
+
 }  // namespace
 
+// The rules in buckets. Types on which the same rules can fire and the same checks of the type hold
+// share one; rules that do not read the type have the same code in all.
 class Matcher::Engine {
  public:
   Engine(std::shared_ptr<const RuleSet> rules, MatchMode mode, int priority_floor)
       : rules_(std::move(rules)), mode_(mode) {
+    Build build;
     for (const Rule& rule : rules_->rules) {
       if (rule.priority > priority_floor) continue;
-      active_.push_back(&rule);
+      build.AddRule(rule);
       kinds_ |= rule.kinds;
     }
-    BuildBuckets();
+    BuildBuckets(&build);
   }
 
   void Match(const Event& event, std::vector<const Rule*>* matched) {
@@ -44,17 +61,24 @@ class Matcher::Engine {
     const size_t type =
         event.type == kNoEventType ? bucket_of_type_.size() - 1 : size_t{event.type};
     if (type >= bucket_of_type_.size() || bucket_of_type_[type] == kNoBucket) return;
-    const Bucket& bucket = buckets_[bucket_of_type_[type]];
-    predicates_.Begin(event);
-    FindCandidates(bucket);
-    for (size_t word = 0; word < candidates_.size(); ++word) {
-      for (uint64_t bits = candidates_[word]; bits != 0; bits &= bits - 1) {
-        const size_t i = word * kWordBits + static_cast<size_t>(std::countr_zero(bits));
-        if (!code_.Run(bucket.rules[i].code, predicates_)) continue;
-        matched->push_back(bucket.rules[i].rule);
-        if (mode_ == MatchMode::kFirst) return;
+    const uint32_t id = bucket_of_type_[type];
+    const RuleBucket& bucket = buckets_[id];
+    if (bucket.size() == 0) return;
+    ProcessMemo& memo = memos_.Of(event.process == nullptr ? 0 : event.process->change);
+    predicates_.Begin(event, &memo);
+    ProcessRules& rules = memo.rules[id];
+    if (!rules.known) bucket.Limit(code_, &predicates_, &rules);
+    bucket.FindCandidates(rules, &predicates_, &candidates_);
+    candidates_.Drain([&](uint32_t position) {
+      const RuleBucket::Entry& entry = bucket.entry(position);
+      if (!code_.Run(entry.of_process, predicates_)) {
+        rules.possible[position / 64] &= ~(uint64_t{1} << position % 64);
+        return true;
       }
-    }
+      if (!code_.Run(entry.rest, predicates_)) return true;
+      matched->push_back(entry.rule);
+      return mode_ == MatchMode::kAll;
+    });
   }
 
   KindSet kinds() const { return kinds_; }
@@ -64,36 +88,66 @@ class Matcher::Engine {
  private:
   static constexpr uint32_t kNoBucket = ~uint32_t{0};
 
-  // The rules for some event types, in definition order.
-  struct Bucket {
-    struct Entry {
-      const Rule* rule;
-      ConditionCode::Label code;
-    };
-    std::vector<Entry> rules;
-    std::vector<uint64_t> always;  // bit per rule: evaluate whatever the event
-    std::vector<SlotId> slots;     // whose values lead to the other rules ...
-    absl::flat_hash_map<PredicateId, std::vector<uint32_t>> by_lookup;  // ... through these
+  struct Part {  // a condition with the type decided
+    const Rule* rule;
+    Condition condition;
+    RuleBucket::Entry entry;
   };
-
-  // Types on which the same rules can fire and the same checks of the type hold share a bucket.
-  using Signature = std::vector<bool>;
-  using Conditions = std::vector<std::pair<const Rule*, Condition>>;
   struct Build {
-    std::map<Signature, uint32_t> buckets;
-    std::vector<Conditions> conditions;  // per bucket
+    void AddRule(const Rule& rule) {
+      rules.push_back(&rule);
+      reads_type.push_back(false);
+      ForEachTypeCheck(*rule.condition, [this](const Check& check) {
+        reads_type.back() = true;
+        const auto [entry, is_new] = numbers.try_emplace(check.ToText(), type_checks.size());
+        if (is_new) type_checks.push_back(&check);
+        number_of.emplace(&check, entry->second);
+      });
+    }
+
+    std::vector<const Rule*> rules;
+    std::vector<bool> reads_type;           // by rule
+    std::vector<const Check*> type_checks;  // distinct ones
+    StringMap<size_t> numbers;              // in type_checks, by text
+    absl::flat_hash_map<const Check*, size_t> number_of;
+
+    // The outcome of each type check, and which rules can fire.
+    std::map<std::vector<bool>, uint32_t> buckets;
+    std::vector<std::vector<size_t>> parts_of;  // by bucket
+    std::deque<Part> parts;
+    std::vector<size_t> shared;  // by rule: its part, when that is the same in all buckets
   };
 
-  void BuildBuckets() {
-    Build build;
+  void BuildBuckets(Build* build) {
     bucket_of_type_.assign(AllEventTypes().size() + 1, kNoBucket);  // the last: no type
     for (const EventTypeRow& row : AllEventTypes()) {
       // Types that no probe reports do not occur.
-      if (row.kind != Kind::none) bucket_of_type_[row.id] = BucketFor(row.id, row.kind, &build);
+      if (row.kind != Kind::none) bucket_of_type_[row.id] = BucketFor(row.id, row.kind, build);
     }
-    bucket_of_type_.back() = BucketFor(kNoEventType, Kind::none, &build);
+    bucket_of_type_.back() = BucketFor(kNoEventType, Kind::none, build);
+    const absl::Status status = predicates_.Freeze();
+    if (!status.ok()) {
+      LogWarning(
+          StrCat("texts in the middle of values are searched one by one: ", Message(status)));
+    }
     // Once all predicates are known, since what is rare depends on all of them.
-    for (const Conditions& conditions : build.conditions) AddBucket(conditions);
+    for (Part& part : build->parts) {
+      const SplitCondition split = Split(part.condition, predicates_);
+      part.entry = {part.rule, code_.Append(split.of_process), code_.Append(split.rest)};
+    }
+    size_t most = 0, sum = 0;
+    for (const std::vector<size_t>& parts : build->parts_of) {
+      RuleBucket& bucket = buckets_.emplace_back();
+      for (const size_t part : parts) {
+        bucket.Add(build->parts[part].entry, build->parts[part].condition, predicates_);
+      }
+      bucket.Freeze();
+      most = std::max(most, bucket.size());
+      sum += bucket.size();
+    }
+    candidates_.Reserve(most);
+    memos_.Reserve(predicates_.process_predicates(), predicates_.slots(), buckets_.size(), sum,
+                   kMaxMemoBytes);
   }
 
   uint32_t BucketFor(EventTypeId type, Kind kind, Build* build) {
@@ -101,72 +155,50 @@ class Matcher::Engine {
     event.type = type;
     event.kind = kind;
     Extractor scratch;
-    Signature signature;
-    const Decide decide = [&](const Check& check) {
-      if (!ReadsTypeAlone(check)) return Decision::kOpen;
+    std::vector<bool> signature;
+    for (const Check* check : build->type_checks) {
       scratch.Reset();
-      ExtractOperand(check.left, event, scratch);
-      const bool holds = EvaluateCheck(check, scratch.values(), {});
-      signature.push_back(holds);
-      return holds ? Decision::kHolds : Decision::kFails;
-    };
-    Conditions conditions;
-    for (const Rule* rule : active_) {
-      const bool possible = rule->event_types.Contains(type);
-      signature.push_back(possible);
-      if (!possible) continue;
-      Condition condition = Simplify(*rule->condition, decide, &predicates_);
-      if (condition.kind == Condition::Kind::kFalse) continue;
-      conditions.emplace_back(rule, std::move(condition));
+      ExtractOperand(check->left, event, scratch);
+      signature.push_back(EvaluateCheck(*check, scratch.values(), {}));
     }
-    const auto id = static_cast<uint32_t>(build->conditions.size());
+    for (const Rule* rule : build->rules) signature.push_back(rule->event_types.Contains(type));
+    const auto id = static_cast<uint32_t>(build->parts_of.size());
     const auto [entry, is_new] = build->buckets.try_emplace(std::move(signature), id);
-    if (is_new) build->conditions.push_back(std::move(conditions));
+    if (is_new) build->parts_of.push_back(PartsOf(entry->first, build));
     return entry->second;
   }
 
-  void AddBucket(const Conditions& conditions) {
-    Bucket* bucket = &buckets_.emplace_back();
-    bucket->always.assign((conditions.size() + kWordBits - 1) / kWordBits, 0);
-    for (const auto& [rule, condition] : conditions) {
-      const auto position = static_cast<uint32_t>(bucket->rules.size());
-      bucket->rules.push_back({rule, code_.Append(condition)});
-      const std::vector<PredicateId> required = RequiredLookups(condition, predicates_);
-      if (required.empty()) {
-        bucket->always[position / kWordBits] |= uint64_t{1} << position % kWordBits;
+  std::vector<size_t> PartsOf(const std::vector<bool>& signature, Build* build) {
+    constexpr size_t kNone = ~size_t{0};
+    const Decide decide = [&](const Check& check) {
+      if (!ReadsTypeAlone(check)) return Decision::kOpen;
+      return signature[build->number_of.at(&check)] ? Decision::kHolds : Decision::kFails;
+    };
+    build->shared.resize(build->rules.size(), kNone);
+    std::vector<size_t> parts;
+    for (size_t i = 0; i < build->rules.size(); ++i) {
+      if (!signature[build->type_checks.size() + i]) continue;
+      size_t part = build->shared[i];
+      if (part == kNone) {
+        part = build->parts.size();
+        const Rule* rule = build->rules[i];
+        build->parts.push_back({rule, Simplify(*rule->condition, decide, &predicates_), {}});
+        if (!build->reads_type[i]) build->shared[i] = part;
       }
-      for (const PredicateId id : required) {
-        bucket->by_lookup[id].push_back(position);
-        const SlotId slot = predicates_.slot(id);
-        if (std::find(bucket->slots.begin(), bucket->slots.end(), slot) == bucket->slots.end()) {
-          bucket->slots.push_back(slot);
-        }
-      }
+      if (build->parts[part].condition.kind != Condition::Kind::kFalse) parts.push_back(part);
     }
+    return parts;
   }
 
-  void FindCandidates(const Bucket& bucket) {
-    candidates_.assign(bucket.always.begin(), bucket.always.end());
-    for (const SlotId slot : bucket.slots) {
-      for (const PredicateId hit : predicates_.Hits(slot)) {
-        const auto found = bucket.by_lookup.find(hit);
-        if (found == bucket.by_lookup.end()) continue;
-        for (const uint32_t position : found->second) {
-          candidates_[position / kWordBits] |= uint64_t{1} << position % kWordBits;
-        }
-      }
-    }
-  }
-
-  std::shared_ptr<const RuleSet> rules_;
-  MatchMode mode_;
+  const std::shared_ptr<const RuleSet> rules_;
+  const MatchMode mode_;
   KindSet kinds_ = 0;
-  std::vector<const Rule*> active_;
   Predicates predicates_;
   ConditionCode code_;
-  std::vector<Bucket> buckets_;
+  std::vector<RuleBucket> buckets_;
   std::vector<uint32_t> bucket_of_type_;  // by event type; the last is for events without one
-  std::vector<uint64_t> candidates_;      // bit per rule of the bucket: scratch of Match
+  ProcessMemos memos_;
+  CandidateSet candidates_;  // scratch of Match
 };
 
 Matcher::Matcher(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}

@@ -16,6 +16,9 @@ namespace vakt {
 
 struct Process {
   uint64_t cookie = 0;
+  // A number that no other state of any process has: it differs whenever something here, in an
+  // ancestor or in the session leader may have changed. 0: nobody keeps track.
+  uint64_t change = 0;
   uint64_t parent_cookie = 0;
   const Process* parent = nullptr;  // stays after its exit while children live
   const Process* session_leader = nullptr;

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which predicates have a term that a value has: all terms of one slot, each kind in the structure
+// that finds any number of them at once.
+//
+//   text, number            hash table
+//   prefix, path, network   prefix tree; suffix: one of texts read backwards
+//   part                    literal scanner (Vectorscan)
+//
+// Ownership: owns what it is made of. Threads: one at a time (Find uses scratch space).
+#ifndef VAKT_AGENT_MATCH_SLOT_INDEX_H_
+#define VAKT_AGENT_MATCH_SLOT_INDEX_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "agent/match/literal_scanner.h"
+#include "agent/match/prefix_tree.h"
+#include "agent/match/term.h"
+#include "common/base/strings.h"
+#include "common/event/field_table.h"
+
+namespace vakt {
+
+class SlotIndex {
+ public:
+  using PredicateId = uint32_t;
+  using TermId = uint32_t;
+
+  TermId Add(const Term& term, PredicateId predicate);
+  // How many different terms.
+  size_t size() const { return predicates_.size(); }
+
+  // Nothing may be added any more. When it fails, terms that are parts are not found.
+  absl::Status Freeze();
+
+  // Appends the predicates of all terms that `value` has, in no order, some perhaps repeatedly.
+  void Find(const Value& value, std::vector<PredicateId>* predicates);
+
+ private:
+  StringMap<TermId>& Texts(Term::Kind kind) { return texts_[static_cast<size_t>(kind)]; }
+  void MoveToTree(Term::Kind kind, PrefixTree* tree);
+  void FindText(std::string_view text);
+
+  std::array<StringMap<TermId>, Term::kKinds> texts_;  // after Freeze: texts and numbers alone
+  PrefixTree prefixes_;
+  PrefixTree suffixes_;  // reversed
+  PrefixTree paths_;
+  PrefixTree networks_;
+  LiteralScanner parts_;
+  bool has_parts_ = false;
+  std::vector<std::vector<PredicateId>> predicates_;  // by term
+
+  std::vector<TermId> found_;  // scratch of Find
+  std::string key_;            // likewise
+};
+
+}  // namespace vakt
+
+#endif  // VAKT_AGENT_MATCH_SLOT_INDEX_H_
