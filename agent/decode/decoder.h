@@ -7,7 +7,7 @@
 //   if (decoder.Decode(record, &event)) enricher.Apply(event);
 //
 // One function per row of bpf/wire/events.def, named Decode_<stem>; a row without one does not
-// link.
+// link. Each family has its file: decode_process.cc, decode_file.cc, decode_network.cc.
 //
 // Ownership: owns the scratch that claimed paths are made in; views in an event are valid until the
 // next Decode and as long as the record. No allocation once the scratch has grown.
@@ -39,7 +39,7 @@ inline constexpr size_t kDropReasonCount = 5;
 
 std::string_view DropReasonName(DropReason reason);  // "too_short": the metric label
 
-class WireRecord;  // decoder.cc
+class WireRecord;  // agent/decode/wire_record.h
 
 class Decoder {
  public:

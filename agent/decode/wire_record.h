@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One wire record while it is being read; for decoder.cc alone.
+// One wire record while it is being read; for the decoders alone.
 //
 // Ownership: views into the record's bytes, which the caller keeps. Threads: thread-compatible.
 #ifndef VAKT_AGENT_DECODE_WIRE_RECORD_H_

@@ -7,7 +7,9 @@
  * the same layout in C (BPF) and C++ (x86-64): sizes are asserted below by both compilers.
  *
  * A record in a ring: a kind's struct, then a tail of byte strings. A string is found by a
- * vakt_span (offset from the record's start, size). Spans are untrusted: check before use.
+ * vakt_span (offset from the record's start, size). Spans are untrusted: check before use. Here is
+ * what all kinds share; the structs of the kinds are in process.h, file.h and network.h, which are
+ * included at the end.
  */
 #ifndef VAKT_WIRE_H
 #define VAKT_WIRE_H
@@ -111,82 +113,6 @@ struct vakt_file {
   __u32 path_status;     /* VAKT_PATH_* */
 };
 
-struct vakt_process_fork {
-  struct vakt_header header;
-  struct vakt_task task; /* the parent */
-  struct vakt_task child;
-  struct vakt_process_facts facts; /* the child's */
-};
-
-#define VAKT_EXE_UPPER_LAYER 1u
-#define VAKT_EXE_MEMFD 2u
-#define VAKT_EXE_UNLINKED 4u
-#define VAKT_EXE_WRITABLE 8u
-#define VAKT_ARGV_TRUNCATED 16u
-#define VAKT_ARGV_UNREADABLE 32u
-
-struct vakt_process_exec {
-  struct vakt_header header;
-  struct vakt_task task;
-  struct vakt_process_facts facts;
-  struct vakt_file exe;
-  struct vakt_span filename; /* bprm->filename: as asked for */
-  struct vakt_span argv;     /* NUL-separated, as in the new address space */
-  struct vakt_span cwd;
-  __u32 cwd_status;          /* VAKT_PATH_* */
-  __u32 flags;               /* VAKT_EXE_*, VAKT_ARGV_* */
-  __u32 syscall_nr;          /* x86-64 number: 59 execve, 322 execveat */
-};
-
-struct vakt_process_exit {
-  struct vakt_header header;
-  struct vakt_task task;
-  __u32 exit_code; /* task->exit_code: code << 8 | core flag 0x80 | signal */
-  __u32 reserved;
-};
-
-/* Written by the task iterator, not to a ring. argv, when wanted, is read from /proc. */
-struct vakt_process_seed {
-  struct vakt_header header;
-  struct vakt_task task;
-  struct vakt_process_facts facts;
-  struct vakt_file exe;
-  struct vakt_span cwd;
-  __u32 cwd_status;
-  __u32 flags;  /* VAKT_EXE_* */
-  __u32 size;   /* of the whole record: records lie end to end in the iterator's stream */
-};
-
-struct vakt_file_open {
-  struct vakt_header header;
-  struct vakt_task task;
-  struct vakt_file file; /* success: of the opened file. failure: path is the base directory */
-  struct vakt_span name_raw;
-  __s32 dirfd;
-  __s32 result;  /* fd or -errno */
-  __u32 flags;   /* O_*: f_flags on success, the argument on failure */
-  __u32 create_mode;
-  __u32 syscall_nr; /* x86-64 number: 2 open, 85 creat, 257 openat, 304 open_by_handle_at, 437 openat2 */
-  __u64 resolve;    /* openat2's how.resolve */
-};
-
-#define VAKT_NET_V4_MAPPED 1u
-
-/* network_connect and network_accept. */
-struct vakt_network {
-  struct vakt_header header;
-  struct vakt_task task;
-  __u8 local_addr[16];  /* family AF_INET: the first 4 bytes */
-  __u8 remote_addr[16];
-  __u16 local_port;     /* host order; 0 when not yet bound */
-  __u16 remote_port;
-  __u16 family;         /* AF_INET or AF_INET6 after unmapping */
-  __u8 protocol;        /* IPPROTO_TCP or IPPROTO_UDP */
-  __u8 flags;           /* VAKT_NET_* */
-  __s32 result;         /* 0 or -errno */
-  __s32 fd;             /* -1 when unknown */
-};
-
 /* Control block, written by the agent, read by the probes: element 0 of the array map `control`. */
 struct vakt_control {
   __u64 kind_mask;        /* bit per kind id: emit this kind */
@@ -221,13 +147,11 @@ VAKT_STATIC_ASSERT(sizeof(struct vakt_header) == 24, "header");
 VAKT_STATIC_ASSERT(sizeof(struct vakt_task) == 96, "task");
 VAKT_STATIC_ASSERT(sizeof(struct vakt_process_facts) == 56, "facts");
 VAKT_STATIC_ASSERT(sizeof(struct vakt_file) == 48, "file");
-VAKT_STATIC_ASSERT(sizeof(struct vakt_process_fork) == 272, "process_fork");
-VAKT_STATIC_ASSERT(sizeof(struct vakt_process_exec) == 248, "process_exec");
-VAKT_STATIC_ASSERT(sizeof(struct vakt_process_exit) == 128, "process_exit");
-VAKT_STATIC_ASSERT(sizeof(struct vakt_process_seed) == 240, "process_seed");
-VAKT_STATIC_ASSERT(sizeof(struct vakt_file_open) == 200, "file_open");
-VAKT_STATIC_ASSERT(sizeof(struct vakt_network) == 168, "network");
 VAKT_STATIC_ASSERT(sizeof(struct vakt_control) == 32, "control");
 VAKT_STATIC_ASSERT(sizeof(struct vakt_cpu_state) % 64 == 0, "one CPU's counters own their lines");
+
+#include "bpf/wire/file.h"
+#include "bpf/wire/network.h"
+#include "bpf/wire/process.h"
 
 #endif /* VAKT_WIRE_H */

@@ -127,7 +127,8 @@ struct Network {  // network_connect and network_accept
 struct NodeFacts;  // common/event/node_facts.h
 struct Process;    // common/event/process.h
 
-struct Event {
+// What every event has.
+struct EventHead {
   Kind kind = Kind::none;
   EventTypeId type = kNoEventType;
   Abi abi = Abi::kUnknown;
@@ -140,19 +141,26 @@ struct Event {
   int64_t result = 0;   // >= 0, or -errno
   Task task;
 
-  // The one that `kind` names is set; the others are default.
-  ProcessFork process_fork;
-  ProcessExec process_exec;  // process_exec, process_seed
-  ProcessExit process_exit;
-  FileOpen file_open;
-  Network network;  // network_connect, network_accept
-
   // Set by enrich: the acting process as it is after the event (for an exec: the new program; for
   // a fork: the parent). Never null after enrich.
   const Process* process = nullptr;
   // Set by the pipeline: the node it runs on; outlives the event. Null only in tests.
   const NodeFacts* node = nullptr;
 };
+
+struct Event : EventHead {
+  // The one that `kind` names is set; the others are default.
+  ProcessFork process_fork;
+  ProcessExec process_exec;  // process_exec, process_seed
+  ProcessExit process_exit;
+  FileOpen file_open;
+  Network network;  // network_connect, network_accept
+};
+
+// Makes `*event` as new: its head and the payload of its kind, which are all that can be set. An
+// event that is used again and again is emptied this way: writing every payload of every kind would
+// cost more than decoding an open.
+void Reset(Event* event);
 
 }  // namespace vakt
 

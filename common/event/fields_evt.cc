@@ -117,20 +117,8 @@ void SyscallType(const Event& event, const FieldArg&, Extractor& out) {
 }
 
 void EvtCategory(const Event& event, const FieldArg&, Extractor& out) {
-  switch (event.kind) {
-    case Kind::process_fork:
-    case Kind::process_exec:
-    case Kind::process_exit:
-    case Kind::process_seed:
-      return out.Add(Value::String("process"));
-    case Kind::file_open:
-      return out.Add(Value::String("file"));
-    case Kind::network_connect:
-    case Kind::network_accept:
-      return out.Add(Value::String("net"));
-    case Kind::none:
-      return;
-  }
+  const EventTypeRow* row = TypeRow(event);
+  if (row != nullptr && !row->category.empty()) out.Add(Value::String(row->category));
 }
 
 void EvtCpu(const Event& event, const FieldArg&, Extractor& out) { out.Add(Value::Int(event.cpu)); }

@@ -13,6 +13,13 @@ constexpr KindRow kKinds[] = {
 #undef VAKT_EVENT
 };
 
+// For each event, so an array access. KindSet bounds the ids.
+constexpr auto kKindById = [] {
+  std::array<const KindRow*, 64> rows{};
+  for (const KindRow& row : kKinds) rows[static_cast<size_t>(row.kind)] = &row;
+  return rows;
+}();
+
 // System calls by x86-64 number (arch/x86/entry/syscalls/syscall_64.tbl, Linux 6.18): 0 and up.
 constexpr std::string_view kSyscalls =
     "read write open close stat fstat lstat poll lseek mmap mprotect munmap brk rt_sigaction "
@@ -77,25 +84,33 @@ constexpr std::string_view kOtherTypes =
     "setgid32 setresuid32 setresgid32 setreuid32 setregid32 chown32 fchown32 lchown32 "
     "ugetrlimit readdir signal stime oldstat oldlstat oldfstat";
 
-// What our probes report. Everything else is known by name alone.
-constexpr struct {
+// What our probes report, and Falco's category of it. Everything else is known by name alone.
+struct ReportedType {
   std::string_view type;
   Kind kind;
-} kReportedTypes[] = {
-    {"clone", Kind::process_fork},  // fork, vfork and clone3 too: the hook is behind all of them
-    {"execve", Kind::process_exec},     {"execveat", Kind::process_exec},
-    {"procexit", Kind::process_exit},   {"open", Kind::file_open},
-    {"creat", Kind::file_open},         {"openat", Kind::file_open},
-    {"openat2", Kind::file_open},       {"open_by_handle_at", Kind::file_open},
-    {"connect", Kind::network_connect}, {"accept", Kind::network_accept},
-    {"accept4", Kind::network_accept},
+  std::string_view category;
+};
+constexpr ReportedType kReportedTypes[] = {
+    // fork, vfork and clone3 too: the hook is behind all of them
+    {"clone", Kind::process_fork, "process"},
+    {"execve", Kind::process_exec, "process"},
+    {"execveat", Kind::process_exec, "process"},
+    {"procexit", Kind::process_exit, "process"},
+    {"open", Kind::file_open, "file"},
+    {"creat", Kind::file_open, "file"},
+    {"openat", Kind::file_open, "file"},
+    {"openat2", Kind::file_open, "file"},
+    {"open_by_handle_at", Kind::file_open, "file"},
+    {"connect", Kind::network_connect, "net"},
+    {"accept", Kind::network_accept, "net"},
+    {"accept4", Kind::network_accept, "net"},
 };
 
-constexpr Kind ReportedAs(std::string_view type) {
+constexpr ReportedType Reported(std::string_view type) {
   for (const auto& row : kReportedTypes) {
-    if (row.type == type) return row.kind;
+    if (row.type == type) return row;
   }
-  return Kind::none;
+  return {type, Kind::none, {}};
 }
 
 constexpr size_t CountWords(std::string_view words) {
@@ -112,7 +127,8 @@ using EventTypeTable = std::array<EventTypeRow, kTypeCount>;
 constexpr uint16_t AddWords(std::string_view words, int nr, uint16_t id, EventTypeTable& rows) {
   while (!words.empty()) {
     const std::string_view name = words.substr(0, words.find(' '));
-    rows[id] = {name, id, nr, ReportedAs(name)};
+    const ReportedType reported = Reported(name);
+    rows[id] = {name, id, nr, reported.kind, reported.category};
     ++id;
     if (nr >= 0) ++nr;
     words.remove_prefix(std::min(name.size() + 1, words.size()));
@@ -147,12 +163,7 @@ constexpr std::array<uint16_t, kTypeCount> kIdsByName = SortIdsByName();
 
 absl::Span<const KindRow> AllKinds() { return kKinds; }
 
-const KindRow* FindKind(uint16_t id) {
-  const auto* row = std::find_if(std::begin(kKinds), std::end(kKinds), [id](const KindRow& r) {
-    return static_cast<uint16_t>(r.kind) == id;
-  });
-  return row == std::end(kKinds) ? nullptr : row;
-}
+const KindRow* FindKind(uint16_t id) { return id < kKindById.size() ? kKindById[id] : nullptr; }
 
 const KindRow* FindKind(std::string_view stem) {
   const auto* row = std::find_if(std::begin(kKinds), std::end(kKinds),

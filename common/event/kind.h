@@ -51,6 +51,7 @@ struct EventTypeRow {
   uint16_t id;            // dense index into AllEventTypes()
   int x86_64_nr;          // system-call number, or -1
   Kind kind;
+  std::string_view category;  // evt.category: "process"; empty when `kind` is none
 };
 
 using EventTypeId = uint16_t;

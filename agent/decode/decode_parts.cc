@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/decode/decode_parts.h"
+
+namespace vakt {
+
+EventTypeId TypeOf(Kind kind, int syscall_nr) {
+  const EventTypeRow* row = FindEventType(kind, syscall_nr);
+  return row == nullptr ? kNoEventType : row->id;
+}
+
+PathStatus DecodePathStatus(uint32_t status) {
+  return status <= VAKT_PATH_UNREACHABLE ? static_cast<PathStatus>(status) : PathStatus::kUnknown;
+}
+
+Task DecodeTask(const vakt_task& wire, std::string_view comm) {
+  return {
+      .cookie = wire.cookie,
+      .parent_cookie = wire.parent_cookie,
+      .cgroup_id = wire.cgroup_id,
+      .cap_effective = wire.cap_effective,
+      .pid = wire.pid,
+      .tid = wire.tid,
+      .ppid = wire.ppid,
+      .uid = wire.uid,
+      .gid = wire.gid,
+      .euid = wire.euid,
+      .egid = wire.egid,
+      .mnt_ns = wire.mnt_ns,
+      .pid_ns = wire.pid_ns,
+      .net_ns = wire.net_ns,
+      .user_ns = wire.user_ns,
+      .kernel_thread = (wire.flags & VAKT_TASK_KTHREAD) != 0,
+      .comm = comm,
+  };
+}
+
+ProcessFacts DecodeFacts(const vakt_process_facts& wire, WireRecord& record) {
+  return {
+      .start_boot_ns = wire.start_boot_ns,
+      .cap_permitted = wire.cap_permitted,
+      .cap_inheritable = wire.cap_inheritable,
+      .ns_pid = wire.ns_pid,
+      .pgid = wire.pgid,
+      .ns_pgid = wire.ns_pgid,
+      .session_id = wire.session_id,
+      .ns_session_id = wire.ns_session_id,
+      .login_uid = wire.login_uid,
+      .tty = wire.tty,
+      .cgroup_path = record.String(wire.cgroup_path),
+  };
+}
+
+File DecodeFile(const vakt_file& wire, WireRecord& record) {
+  return {
+      .path = record.String(wire.path),
+      .ino = wire.ino,
+      .ctime_ns = wire.ctime_ns,
+      .mtime_ns = wire.mtime_ns,
+      .dev = wire.dev,
+      .nlink = wire.nlink,
+      .mode = wire.mode,
+      .uid = wire.uid,
+      .path_status = DecodePathStatus(wire.path_status),
+  };
+}
+
+}  // namespace vakt

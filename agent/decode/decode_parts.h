@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the decoders of all families share; for decode_<family>.cc alone.
+//
+// Threads: pure functions over a record.
+#ifndef VAKT_AGENT_DECODE_DECODE_PARTS_H_
+#define VAKT_AGENT_DECODE_DECODE_PARTS_H_
+
+#include <cstddef>
+#include <string_view>
+
+#include "agent/decode/wire_record.h"
+#include "bpf/wire/wire.h"
+#include "common/event/event.h"
+
+namespace vakt {
+
+// The event type of an x86-64 system call that is reported as `kind`; kNoEventType for others.
+EventTypeId TypeOf(Kind kind, int x86_64_nr);
+
+PathStatus DecodePathStatus(uint32_t status);
+Task DecodeTask(const vakt_task& wire, std::string_view comm);
+ProcessFacts DecodeFacts(const vakt_process_facts& wire, WireRecord& record);
+File DecodeFile(const vakt_file& wire, WireRecord& record);
+
+// The acting task of a record: `Wire` has it as its member `task`.
+template <typename Wire>
+Task DecodeActor(const Wire& wire, WireRecord& record) {
+  return DecodeTask(wire.task, record.Comm(offsetof(Wire, task)));
+}
+
+}  // namespace vakt
+
+#endif  // VAKT_AGENT_DECODE_DECODE_PARTS_H_

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/event_codec/codec_parts.h"
+
+namespace vakt {
+
+void TaskToProto(const Task& task, v1::Task* out) {
+  out->set_cookie(task.cookie);
+  out->set_parent_cookie(task.parent_cookie);
+  out->set_pid(task.pid);
+  out->set_tid(task.tid);
+  out->set_ppid(task.ppid);
+  Set(task.comm, out->mutable_comm());
+  out->set_uid(task.uid);
+  out->set_gid(task.gid);
+  out->set_euid(task.euid);
+  out->set_egid(task.egid);
+  out->set_cap_effective(task.cap_effective);
+  out->set_cgroup_id(task.cgroup_id);
+  out->set_mnt_ns(task.mnt_ns);
+  out->set_pid_ns(task.pid_ns);
+  out->set_net_ns(task.net_ns);
+  out->set_user_ns(task.user_ns);
+  out->set_kernel_thread(task.kernel_thread);
+}
+
+Task TaskFromProto(const v1::Task& in) {
+  return {
+      .cookie = in.cookie(),
+      .parent_cookie = in.parent_cookie(),
+      .cgroup_id = in.cgroup_id(),
+      .cap_effective = in.cap_effective(),
+      .pid = in.pid(),
+      .tid = in.tid(),
+      .ppid = in.ppid(),
+      .uid = in.uid(),
+      .gid = in.gid(),
+      .euid = in.euid(),
+      .egid = in.egid(),
+      .mnt_ns = in.mnt_ns(),
+      .pid_ns = in.pid_ns(),
+      .net_ns = in.net_ns(),
+      .user_ns = in.user_ns(),
+      .kernel_thread = in.kernel_thread(),
+      .comm = in.comm(),
+  };
+}
+
+void FactsToProto(const ProcessFacts& facts, v1::ProcessFacts* out) {
+  out->set_start_boot_ns(facts.start_boot_ns);
+  out->set_ns_pid(facts.ns_pid);
+  out->set_pgid(facts.pgid);
+  out->set_ns_pgid(facts.ns_pgid);
+  out->set_session_id(facts.session_id);
+  out->set_ns_session_id(facts.ns_session_id);
+  out->set_login_uid(facts.login_uid);
+  out->set_tty(facts.tty);
+  out->set_cap_permitted(facts.cap_permitted);
+  out->set_cap_inheritable(facts.cap_inheritable);
+  Set(facts.cgroup_path, out->mutable_cgroup_path());
+}
+
+ProcessFacts FactsFromProto(const v1::ProcessFacts& in) {
+  return {
+      .start_boot_ns = in.start_boot_ns(),
+      .cap_permitted = in.cap_permitted(),
+      .cap_inheritable = in.cap_inheritable(),
+      .ns_pid = in.ns_pid(),
+      .pgid = in.pgid(),
+      .ns_pgid = in.ns_pgid(),
+      .session_id = in.session_id(),
+      .ns_session_id = in.ns_session_id(),
+      .login_uid = in.login_uid(),
+      .tty = in.tty(),
+      .cgroup_path = in.cgroup_path(),
+  };
+}
+
+void FileToProto(const File& file, v1::File* out) {
+  Set(file.path, out->mutable_path());
+  out->set_dev(file.dev);
+  out->set_ino(file.ino);
+  out->set_nlink(file.nlink);
+  out->set_mode(file.mode);
+  out->set_uid(file.uid);
+  out->set_ctime_ns(file.ctime_ns);
+  out->set_mtime_ns(file.mtime_ns);
+  out->set_path_status(static_cast<v1::File::PathStatus>(file.path_status));
+}
+
+File FileFromProto(const v1::File& in) {
+  const bool known = v1::File::PathStatus_IsValid(in.path_status());
+  return {
+      .path = in.path(),
+      .ino = in.ino(),
+      .ctime_ns = in.ctime_ns(),
+      .mtime_ns = in.mtime_ns(),
+      .dev = in.dev(),
+      .nlink = in.nlink(),
+      .mode = in.mode(),
+      .uid = in.uid(),
+      .path_status = known ? static_cast<PathStatus>(in.path_status()) : PathStatus::kUnknown,
+  };
+}
+
+}  // namespace vakt
