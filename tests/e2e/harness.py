@@ -79,14 +79,16 @@ class KernelTestCase(unittest.TestCase):
     def path(self, name):
         return os.path.join(self.dir, name)
 
+    def enter_cgroup(self):
+        """Moves the calling process there."""
+        with open(os.path.join(self.cgroup, "cgroup.procs"), "w") as procs:
+            procs.write("0")
+
     # -- acts ------------------------------------------------------------------------------------
 
     def act(self, *command, **options):
         """Runs a command inside the cgroup and waits for it."""
-        def enter():
-            with open(os.path.join(self.cgroup, "cgroup.procs"), "w") as procs:
-                procs.write("0")
-        return subprocess.run(command, preexec_fn=enter, stdin=subprocess.DEVNULL,
+        return subprocess.run(command, preexec_fn=self.enter_cgroup, stdin=subprocess.DEVNULL,
                               stdout=options.pop("stdout", subprocess.PIPE),
                               stderr=subprocess.STDOUT, timeout=60, **options)
 

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attacks on the agent itself: functions of the running test, each with an agent of its own.
+
+Each returns when the attack was seen, raises NotApplicable when it cannot be done here, or fails an
+assertion, which counts as missed."""
+
+import os
+import subprocess
+
+import harness
+
+
+class NotApplicable(Exception):
+    pass
+
+
+def older_process(test):
+    """A process that started before the agent is known with its program, arguments and parent."""
+    sleeper = subprocess.Popen(["sh", "-c", "read line; cat secret; exit 0", "older-process"],
+                               stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, cwd=test.path("case60"),
+                               preexec_fn=test.enter_cgroup)
+    rules = test.rule_file("- rule: Older\n  desc: x\n"
+                           "  condition: evt.type in (open, openat) and fd.name endswith case60/secret\n"
+                           "  output: '%proc.pcmdline %proc.ppid'\n  priority: WARNING\n", "older.yaml")
+    test.start_agent(rules=(rules,))
+    sleeper.communicate(b"go\n")
+    [alert] = test.wait_alert("Older")
+    test.assertIn("older-process", alert["output_fields"]["proc.pcmdline"])
+    test.assertEqual(str(alert["output_fields"]["proc.ppid"]), str(sleeper.pid))
+
+
+def flood(test):
+    """Two processes that open files flat out hide none of twenty other acts, and what was lost is
+    counted to the event."""
+    rules = test.rule_file("- rule: Planted\n  desc: x\n"
+                           "  condition: evt.type in (execve, execveat) and proc.args = planted\n"
+                           "  output: planted\n  priority: WARNING\n"
+                           "- rule: Opens\n  desc: x\n"
+                           "  condition: evt.type in (open, openat) and fd.name = /never\n"
+                           "  output: opened\n  priority: WARNING\n", "flood.yaml")
+    test.start_agent(rules=(rules,))
+    storm = [subprocess.Popen(["sh", "-c", "while :; do : < /etc/hostname; done"],
+                              preexec_fn=test.enter_cgroup) for _ in range(2)]
+    try:
+        for _ in range(20):
+            test.act("true", "planted")
+    finally:
+        for process in storm:
+            process.kill()
+            process.wait()
+    test.wait_alert("Planted", count=20)
+
+    def all_told():
+        stats = test.stats()
+        told = ("events_filtered_total", "events_delivered_total", "events_lost_total")
+        return stats["events_hook_hits_total"] == sum(stats[name] for name in told)
+    test.assertTrue(harness.wait_for(all_told), "hits are not all filtered, delivered or lost")
