@@ -56,7 +56,7 @@ class KernelTestCase(unittest.TestCase):
         reason = why_not()
         if reason:
             self.skipTest(reason)
-        self.dir = tempfile.mkdtemp(prefix="vakt-e2e-")
+        self.dir = os.path.realpath(tempfile.mkdtemp(prefix="vakt-e2e-"))
         self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
         self.cgroup = os.path.join(cgroup_root(), f"vakt-e2e-{os.getpid()}-{os.path.basename(self.dir)}")
         os.mkdir(self.cgroup)

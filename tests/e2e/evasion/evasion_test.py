@@ -22,7 +22,7 @@ import grid
 import harness
 
 ACTS = os.environ.get("VAKT_EVASION_ACTS") or os.path.join(
-    os.path.abspath(harness.BUILD), "tests/evasion_acts")
+    os.path.realpath(harness.BUILD), "tests/evasion_acts")
 RESULTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "results")
 NOT_APPLICABLE = 77
 
