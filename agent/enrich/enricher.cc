@@ -17,6 +17,14 @@ constexpr size_t kMaxCgroups = 8192;
 // The start time in a cookie (bpf/wire/wire.h, vakt_cookie), to about a millisecond.
 uint64_t StartOfCookie(uint64_t cookie) { return cookie >> 22 << 20; }
 
+// Sets *to; whether it was something else.
+template <typename T>
+bool Update(T* to, const T& from) {
+  if (*to == from) return false;
+  *to = from;
+  return true;
+}
+
 // Forking copies the program.
 void InheritProgram(const Process& from, Process* to) {
   to->exe_path = from.exe_path;
@@ -59,8 +67,12 @@ void Enricher::Apply(Event& event) {
     if (event.kind != Kind::process_seed) ++counters_.unknown_processes;
   }
   ApplyTask(event.task, process);
+  ApplyKind(event, process);
+  table_.Number(process);
   event.process = process;
+}
 
+void Enricher::ApplyKind(const Event& event, ProcessEntry* process) {
   switch (event.kind) {
     case Kind::process_seed:
     case Kind::process_exec:
@@ -87,26 +99,32 @@ ProcessEntry* Enricher::Add(const Task& task, const ProcessEntry* keep) {
 
 void Enricher::ApplyTask(const Task& task, ProcessEntry* process) {
   table_.SetParent(process, task.parent_cookie);
-  process->ppid = task.ppid;
-  process->cap_effective = task.cap_effective;
-  process->mnt_ns = task.mnt_ns;
-  process->pid_ns = task.pid_ns;
-  process->net_ns = task.net_ns;
-  process->user_ns = task.user_ns;
-  process->kernel_thread = task.kernel_thread;
-  process->uid = task.uid;
-  process->gid = task.gid;
-  const bool names_hold = process->euid == task.euid && process->egid == task.egid &&
-                          process->account_generation == accounts_->generation();
-  process->euid = task.euid;
-  process->egid = task.egid;
-  if (!names_hold) ApplyNames(process);
-  if (process->cgroup_id != task.cgroup_id) ApplyCgroup(task.cgroup_id, {}, process);
+  bool changed = Update(&process->ppid, task.ppid);
+  changed |= Update(&process->cap_effective, task.cap_effective);
+  changed |= Update(&process->mnt_ns, task.mnt_ns);
+  changed |= Update(&process->pid_ns, task.pid_ns);
+  changed |= Update(&process->net_ns, task.net_ns);
+  changed |= Update(&process->user_ns, task.user_ns);
+  changed |= Update(&process->kernel_thread, task.kernel_thread);
+  changed |= Update(&process->uid, task.uid);
+  changed |= Update(&process->gid, task.gid);
+  const bool new_user = Update(&process->euid, task.euid);
+  const bool new_group = Update(&process->egid, task.egid);
+  if (new_user || new_group || process->account_generation != accounts_->generation()) {
+    ApplyNames(process);
+    changed = true;
+  }
+  if (process->cgroup_id != task.cgroup_id) {
+    ApplyCgroup(task.cgroup_id, {}, process);
+    changed = true;
+  }
   const bool names_process = task.tid == task.pid || process->comm.empty();
   if (names_process && !(process->comm == task.comm)) {
     process->comm = strings_.Share(task.comm);
     SetCommandLine(process);
+    changed = true;
   }
+  if (changed) table_.Changed(process);
 }
 
 void Enricher::ApplyFacts(const ProcessFacts& facts, ProcessEntry* process) {
@@ -150,6 +168,7 @@ void Enricher::ApplyProgram(const Event& event, ProcessEntry* process) {
     process->cwd = strings_.Share(scratch_);
   }
   SetCommandLine(process);
+  table_.Changed(process);
 }
 
 void Enricher::ApplyFork(const ProcessFork& fork, const ProcessEntry& forker) {
@@ -173,6 +192,7 @@ void Enricher::ApplyFork(const ProcessFork& fork, const ProcessEntry& forker) {
     child->container_id = forker.container_id;
     child->container_full_id = forker.container_full_id;
   }
+  table_.Changed(child);
 }
 
 void Enricher::ApplyNames(ProcessEntry* process) {

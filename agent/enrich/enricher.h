@@ -58,6 +58,8 @@ class Enricher {
     SharedString container_full_id;
   };
 
+  // What the kind of the event says about its process, and about the child of a fork.
+  void ApplyKind(const Event& event, ProcessEntry* process);
   ProcessEntry* Add(const Task& task, const ProcessEntry* keep);
   void ApplyTask(const Task& task, ProcessEntry* process);
   void ApplyFacts(const ProcessFacts& facts, ProcessEntry* process);

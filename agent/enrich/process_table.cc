@@ -59,6 +59,7 @@ ProcessEntry* ProcessTable::Insert(uint64_t cookie, uint32_t pid, uint64_t now_b
   live_.PushBack(entry);
   if (auto orphans = orphans_.extract(cookie)) {
     entry->children = orphans.mapped();
+    ++relatives_change_;
     for (ProcessEntry* c = entry->children.front(); c != nullptr; c = Siblings::Next(c)) {
       c->parent = entry;
     }
@@ -100,6 +101,7 @@ void ProcessTable::SetParent(ProcessEntry* entry, uint64_t parent_cookie) {
   if (entry->parent_cookie == parent_cookie) return;
   LeaveParent(entry);
   entry->parent_cookie = parent_cookie;
+  Changed(entry);
   // A process that is its own parent exists in forged records only; it gets none.
   if (parent_cookie == 0 || parent_cookie == entry->cookie) return;
   ProcessEntry* parent = FindEntry(parent_cookie);
@@ -131,15 +133,14 @@ void ProcessTable::SetSession(ProcessEntry* entry, uint32_t session_id) {
   if (entry->session_id == session_id && (!leads || entry->session_leader == entry)) return;
   LeaveSession(entry);
   entry->session_id = session_id;
+  Changed(entry);
   if (session_id == 0) return;
   Session& session = sessions_[session_id];
   session.members.PushBack(entry);
   entry->session_leader = session.leader;
   if (!leads) return;
   session.leader = entry;
-  for (auto* m = session.members.front(); m != nullptr; m = session.members.Next(m)) {
-    m->session_leader = entry;
-  }
+  SetLeader(session);
 }
 
 void ProcessTable::LeaveSession(ProcessEntry* entry) {
@@ -151,11 +152,17 @@ void ProcessTable::LeaveSession(ProcessEntry* entry) {
   session.members.Remove(entry);
   if (session.leader == entry) {
     session.leader = nullptr;
-    for (auto* m = session.members.front(); m != nullptr; m = session.members.Next(m)) {
-      m->session_leader = nullptr;
-    }
+    SetLeader(session);
   }
   if (session.members.empty()) sessions_.erase(found);
+}
+
+void ProcessTable::SetLeader(const Session& session) {
+  for (auto* m = session.members.front(); m != nullptr; m = session.members.Next(m)) {
+    if (m->session_leader == session.leader) continue;
+    m->session_leader = session.leader;
+    m->change = 0;  // of no other process is it read
+  }
 }
 
 void ProcessTable::MarkExited(ProcessEntry* entry, uint64_t boot_ns) {
@@ -189,9 +196,23 @@ void ProcessTable::Forget(ProcessEntry* entry) {
   for (ProcessEntry* c = entry->children.front(); c != nullptr; c = Siblings::Next(c)) {
     c->parent = nullptr;
   }
-  if (!entry->children.empty()) orphans_.emplace(entry->cookie, entry->children);
+  if (!entry->children.empty()) {
+    orphans_.emplace(entry->cookie, entry->children);
+    ++relatives_change_;
+  }
   UnindexPid(entry);
   by_cookie_.erase(entry->cookie);
+}
+
+void ProcessTable::Changed(ProcessEntry* entry) {
+  entry->change = 0;
+  if (!entry->children.empty() || entry->session_leader == entry) ++relatives_change_;
+}
+
+void ProcessTable::Number(ProcessEntry* entry) {
+  if (entry->change != 0 && entry->relatives_change == relatives_change_) return;
+  entry->change = ++last_change_;
+  entry->relatives_change = relatives_change_;
 }
 
 }  // namespace vakt

@@ -7,6 +7,8 @@
 //   - There are never more than max_processes. To make room the one that exited first goes, then
 //     the oldest kept for its children alone, then the newest that lives: a fork bomb displaces
 //     itself and not the daemons that are older. Each is counted.
+//   - Two states of the tree in which a process, an ancestor or its session leader differ have
+//     different numbers in its Process::change (once Number was called for both).
 //
 // Ownership: owns all entries; pointers stay valid until the entry is forgotten, which Insert and
 // Expire alone do. Threads: pipeline thread only.
@@ -28,6 +30,7 @@ struct ProcessEntry : Process {
   bool has_program = false;         // told by a seed, fork or exec; not made from another event
   uint32_t account_generation = 0;  // of the names
   uint64_t exit_boot_ns = 0;
+  uint64_t relatives_change = 0;  // of the table, when `change` was given
 
   ListLink<ProcessEntry> sibling_link;
   ListLink<ProcessEntry> session_link;
@@ -62,6 +65,11 @@ class ProcessTable {
   void SetParent(ProcessEntry* entry, uint64_t parent_cookie);
   void SetSession(ProcessEntry* entry, uint32_t session_id);
   void MarkExited(ProcessEntry* entry, uint64_t boot_ns);
+  // To be called when something in `entry` has changed that fields read; SetParent and SetSession
+  // do so themselves.
+  void Changed(ProcessEntry* entry);
+  // Gives the entry's state its number, a new one if anything has changed since the last call.
+  void Number(ProcessEntry* entry);
   // Forgets those whose time is over, a few per call so that no event pays for a burst of exits.
   void Expire(uint64_t now_boot_ns);
 
@@ -79,6 +87,7 @@ class ProcessTable {
   ProcessEntry* Victim(const ProcessEntry* keep) const;
   void LeaveParent(ProcessEntry* entry);
   void LeaveSession(ProcessEntry* entry);
+  static void SetLeader(const Session& session);
   void Forget(ProcessEntry* entry);
 
   const size_t max_processes_;
@@ -92,6 +101,10 @@ class ProcessTable {
   Queue live_;       // in the order of insertion
   Queue exited_;     // in the order of exit
   Queue ancestors_;  // in the order in which their retention ended
+  // Numbers given so far, and changes that other processes than the changed one can see. (To find
+  // who they are could cost as much as there are processes, and such changes are rare.)
+  uint64_t last_change_ = 0;
+  uint64_t relatives_change_ = 0;
   uint64_t forgotten_ = 0;
   uint64_t lost_exits_ = 0;
 };

@@ -2,11 +2,13 @@
 // Random streams of seeds, forks, execs, exits and other events, in good order and in bad, with
 // forged cookies and tables of all sizes. Run with the address sanitizer, this is the proof that no
 // pointer dangles.
+#include <map>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "agent/enrich/enricher.h"
+#include "common/event/field_table.h"
 #include "gtest/gtest.h"
 #include "tests/unit/agent/enrich/process_events.h"
 
@@ -15,13 +17,20 @@ namespace {
 
 class RandomStream {
  public:
-  RandomStream(uint32_t seed, uint32_t pids) : random_(seed), pids_(pids) {}
+  // `calm`: most events are opens by a process in the state in which it was before.
+  RandomStream(uint32_t seed, uint32_t pids, bool calm = false)
+      : random_(seed), pids_(pids), calm_(calm) {}
 
   Event Next() {
     now_ns_ += Pick(3) == 0 ? Pick(8) * kSecondNs : Pick(1000);
     // A little out of order, as the merge of several CPUs may be.
     const uint64_t boot_ns = now_ns_ - Pick(5);
+    if (calm_ && !tasks_.empty() && Pick(10) != 0) {
+      return EventOf(Kind::file_open, tasks_[Pick(static_cast<uint32_t>(tasks_.size()))], boot_ns);
+    }
     const Task task = RandomTask();
+    if (tasks_.size() < pids_) tasks_.push_back(task);
+    tasks_[Pick(static_cast<uint32_t>(tasks_.size()))] = task;
     switch (Pick(8)) {
       case 0:
         return SeedOf(task, "/seed", boot_ns);
@@ -61,6 +70,8 @@ class RandomStream {
 
   std::mt19937 random_;
   const uint32_t pids_;
+  const bool calm_;
+  std::vector<Task> tasks_;  // of calm streams
   uint64_t now_ns_ = 1000 * kSecondNs;
 };
 
@@ -108,6 +119,52 @@ TEST(ProcessTreePropertyTest, NoPointerDangles) {
         if (i % 7 == 0) CheckTree(enricher.processes(), pids);
         if (HasFatalFailure()) return;
       }
+    }
+  }
+}
+
+// The values of all fields that the field table says to be the same while Process::change is.
+std::string ProcessFields(const Event& event) {
+  std::string text;
+  Extractor values;
+  for (const FieldRow& row : AllFields()) {
+    if ((row.flags & kFieldProcessState) == 0) continue;
+    for (int64_t index : {-1, 0, 1, 2}) {
+      const FieldArg arg{.present = index >= 0, .text = std::to_string(index), .index = index};
+      if (arg.present && row.arg == ArgRule::kNone) continue;
+      values.Reset();
+      row.extract(event, arg, values);
+      text.append(row.name).append(std::to_string(index)).append(":");
+      for (const Value& value : values.values()) {
+        text.append(value.string).append(" ");
+        text.append(std::to_string(value.int_value + static_cast<int64_t>(value.uint_value)));
+        text.append(value.bool_value ? " true," : ",");
+      }
+    }
+  }
+  return text;
+}
+
+TEST(ProcessTreePropertyTest, TheSameNumberMeansTheSameValues) {
+  v1::NodeFacts no_accounts;
+  for (const uint32_t pids : {3u, 8u, 40u}) {
+    for (const size_t max_processes : {2u, 5u, 1000u}) {
+      AccountTable accounts(no_accounts);
+      Enricher enricher(EnrichOptions{.max_processes = max_processes}, &accounts);
+      RandomStream stream(pids * 77 + static_cast<uint32_t>(max_processes), pids, /*calm=*/true);
+      std::map<uint64_t, std::string> values;
+      size_t repeated = 0;
+      for (int i = 0; i < 3000; ++i) {
+        Event event = stream.Next();
+        enricher.Apply(event);
+        ASSERT_NE(event.process->change, 0u);
+        const auto [entry, is_new] = values.try_emplace(event.process->change);
+        const std::string now = ProcessFields(event);
+        if (is_new) entry->second = now;
+        ASSERT_EQ(entry->second, now) << "event " << i;
+        repeated += is_new ? 0 : 1;
+      }
+      EXPECT_GT(repeated, 0u);
     }
   }
 }
