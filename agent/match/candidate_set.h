@@ -25,12 +25,6 @@ class CandidateSet {
     words_[number / 64] |= uint64_t{1} << number % 64;
     summary_[number / 4096] |= uint64_t{1} << number / 64 % 64;
   }
-  // Adds the 64 numbers from 64 * word on whose bits are set.
-  void AddWord(size_t word, uint64_t bits) {
-    words_[word] |= bits;
-    summary_[word / 64] |= uint64_t{bits != 0} << word % 64;
-  }
-
   // Calls visit(number) for each in ascending order and empties the set. visit says whether to go
   // on; when not, the others are not visited.
   template <typename Visit>

@@ -11,8 +11,11 @@ namespace {
 // A set of predicates that is hit by more than this share of events is not worth looking up.
 constexpr double kMaxHitRate = 0.5;
 
-uint32_t OperatorCost(const Check& check, const Predicates& predicates, PredicateId id) {
-  if (predicates.is_decided_by_lookup(id)) return 2;
+// A process is looked up once and an event of its own each time, so that a predicate that is found
+// a few times more often is still the better one.
+constexpr double kProcessAdvantage = 8;
+
+uint32_t OperatorCost(const Check& check) {
   const auto count = static_cast<uint32_t>(std::max<size_t>(check.literals.size(), 1));
   switch (check.op->op) {
     case Operator::kContains:
@@ -45,7 +48,7 @@ uint32_t OperandCost(const Operand& operand) {
 uint32_t CostOf(PredicateId id, const Predicates& predicates) {
   const Check& check = predicates.check(id);
   const uint32_t right = check.right != nullptr ? OperandCost(*check.right) : 0;
-  return OperandCost(check.left) + right + OperatorCost(check, predicates, id);
+  return OperandCost(check.left) + right + OperatorCost(check);
 }
 
 Condition Constant(bool value) {
@@ -113,7 +116,9 @@ class Simplifier {
   Predicates* predicates_;
 };
 
-// A set of looked-up predicates, and how often one of them can be expected to hold.
+enum class Scope : uint8_t { kProcess, kEvent };
+
+// Predicates of which one must hold, and how often one of them can be expected to be found.
 struct Required {
   std::vector<PredicateId> predicates;
   double hit_rate = 1;
@@ -125,7 +130,7 @@ Required RequiredOf(const Condition& condition, const Predicates& predicates, Sc
     case Condition::Kind::kPredicate: {
       const PredicateId id = condition.predicate;
       const bool in_scope = predicates.depends_on_process_alone(id) == (scope == Scope::kProcess);
-      if (condition.negated || !in_scope || !predicates.is_looked_up(id)) return best;
+      if (condition.negated || !in_scope || !predicates.has_terms(id)) return best;
       return {{id}, predicates.Likelihood(id)};
     }
     case Condition::Kind::kAnd:
@@ -187,14 +192,19 @@ SplitCondition Split(const Condition& condition, const Predicates& predicates) {
   return {And(std::move(of_process)), And(std::move(rest))};
 }
 
-std::vector<PredicateId> RequiredLookups(const Condition& condition, const Predicates& predicates,
-                                         Scope scope) {
-  Required required = RequiredOf(condition, predicates, scope);
-  if (required.hit_rate > kMaxHitRate) return {};
-  std::sort(required.predicates.begin(), required.predicates.end());
-  required.predicates.erase(std::unique(required.predicates.begin(), required.predicates.end()),
-                            required.predicates.end());
-  return std::move(required.predicates);
+Access AccessTo(const Condition& condition, const Predicates& predicates) {
+  Required of_process = RequiredOf(condition, predicates, Scope::kProcess);
+  Required of_event = RequiredOf(condition, predicates, Scope::kEvent);
+  Access access;
+  access.of_process = of_process.hit_rate <= kMaxHitRate &&
+                      of_process.hit_rate <= of_event.hit_rate * kProcessAdvantage;
+  Required& best = access.of_process ? of_process : of_event;
+  if (best.hit_rate > kMaxHitRate) return {};
+  access.predicates = std::move(best.predicates);
+  std::sort(access.predicates.begin(), access.predicates.end());
+  access.predicates.erase(std::unique(access.predicates.begin(), access.predicates.end()),
+                          access.predicates.end());
+  return access;
 }
 
 ConditionCode::Label ConditionCode::Append(const Condition& condition) {

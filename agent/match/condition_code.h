@@ -34,12 +34,13 @@ using Decide = std::function<Decision(const Check&)>;
 
 Condition Simplify(const Expr& expr, const Decide& decide, Predicates* predicates);
 
-// Looked-up predicates of which at least one must hold for the condition to hold: the set that is
-// least likely to be found, of those that depend on the process alone or of the others. Empty when
-// there is none worth looking up.
-enum class Scope : uint8_t { kProcess, kEvent };
-std::vector<PredicateId> RequiredLookups(const Condition& condition, const Predicates& predicates,
-                                         Scope scope);
+// What leads to a rule: predicates of which at least one must hold for its condition to hold, and
+// which are the least likely to be found. They depend on the process alone, or none of them does.
+struct Access {
+  std::vector<PredicateId> predicates;  // empty: nothing does, look at the rule for each event
+  bool of_process = false;
+};
+Access AccessTo(const Condition& condition, const Predicates& predicates);
 
 // Two conditions that hold together exactly if the condition does.
 struct SplitCondition {

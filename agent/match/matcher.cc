@@ -26,9 +26,6 @@ namespace {
 // label.
 constexpr size_t kMaxRules = 1'000'000;
 
-// What is known of processes: of some hundred with 10,000 rules, of 1,024 with 1,000.
-constexpr size_t kMaxMemoBytes = size_t{8} << 20;
-
 bool ReadsTypeAlone(const Check& check) {
   const FieldRow* field = check.left.field;
   return field != nullptr && (field->name == "evt.type" || field->name == "syscall.type");
@@ -45,15 +42,18 @@ void ForEachTypeCheck(const Expr& expr, const std::function<void(const Check&)>&
 // share one; rules that do not read the type have the same code in all.
 class Matcher::Engine {
  public:
-  Engine(std::shared_ptr<const RuleSet> rules, MatchMode mode, int priority_floor)
-      : rules_(std::move(rules)), mode_(mode) {
-    Build build;
+  Engine(std::shared_ptr<const RuleSet> rules, MatchMode mode, bool can_scan)
+      : rules_(std::move(rules)), mode_(mode), predicates_(can_scan) {}
+
+  absl::Status Build(int priority_floor) {
+    Draft draft;
     for (const Rule& rule : rules_->rules) {
       if (rule.priority > priority_floor) continue;
-      build.AddRule(rule);
+      draft.AddRule(rule);
       kinds_ |= rule.kinds;
     }
-    BuildBuckets(&build);
+    BuildBuckets(&draft);
+    return FillBuckets(&draft);
   }
 
   void Match(const Event& event, std::vector<const Rule*>* matched) {
@@ -66,13 +66,19 @@ class Matcher::Engine {
     if (bucket.size() == 0) return;
     ProcessMemo& memo = memos_.Of(event.process == nullptr ? 0 : event.process->change);
     predicates_.Begin(event, &memo);
-    ProcessRules& rules = memo.rules[id];
-    if (!rules.known) bucket.Limit(code_, &predicates_, &rules);
-    bucket.FindCandidates(rules, &predicates_, &candidates_);
+    ProcessMemo::Rules& of_process = memo.rules[id];
+    if (!of_process.known) {
+      bucket.FindForProcess(code_, &predicates_, &of_process.positions);
+      of_process.known = true;
+    }
+    for (const uint32_t position : of_process.positions) candidates_.Add(position);
+    bucket.FindForEvent(&predicates_, &candidates_);
+    auto allowed = of_process.positions.begin();  // the next that the process is known to allow
     candidates_.Drain([&](uint32_t position) {
       const RuleBucket::Entry& entry = bucket.entry(position);
-      if (!code_.Run(entry.of_process, predicates_)) {
-        rules.possible[position / 64] &= ~(uint64_t{1} << position % 64);
+      if (allowed != of_process.positions.end() && *allowed == position) {
+        ++allowed;
+      } else if (!code_.Run(entry.of_process, predicates_)) {
         return true;
       }
       if (!code_.Run(entry.rest, predicates_)) return true;
@@ -91,9 +97,11 @@ class Matcher::Engine {
   struct Part {  // a condition with the type decided
     const Rule* rule;
     Condition condition;
+    Access access;
     RuleBucket::Entry entry;
   };
-  struct Build {
+  // The rules on their way into buckets.
+  struct Draft {
     void AddRule(const Rule& rule) {
       rules.push_back(&rule);
       reads_type.push_back(false);
@@ -118,74 +126,73 @@ class Matcher::Engine {
     std::vector<size_t> shared;  // by rule: its part, when that is the same in all buckets
   };
 
-  void BuildBuckets(Build* build) {
+  void BuildBuckets(Draft* draft) {
     bucket_of_type_.assign(AllEventTypes().size() + 1, kNoBucket);  // the last: no type
     for (const EventTypeRow& row : AllEventTypes()) {
       // Types that no probe reports do not occur.
-      if (row.kind != Kind::none) bucket_of_type_[row.id] = BucketFor(row.id, row.kind, build);
+      if (row.kind != Kind::none) bucket_of_type_[row.id] = BucketFor(row.id, row.kind, draft);
     }
-    bucket_of_type_.back() = BucketFor(kNoEventType, Kind::none, build);
-    const absl::Status status = predicates_.Freeze();
-    if (!status.ok()) {
-      LogWarning(
-          StrCat("texts in the middle of values are searched one by one: ", Message(status)));
-    }
-    // Once all predicates are known, since what is rare depends on all of them.
-    for (Part& part : build->parts) {
+    bucket_of_type_.back() = BucketFor(kNoEventType, Kind::none, draft);
+  }
+
+  // Once all predicates are known, since what is rare depends on all of them.
+  absl::Status FillBuckets(Draft* draft) {
+    for (Part& part : draft->parts) {
+      part.access = AccessTo(part.condition, predicates_);
+      for (const PredicateId id : part.access.predicates) predicates_.LookUpFromNowOn(id);
       const SplitCondition split = Split(part.condition, predicates_);
       part.entry = {part.rule, code_.Append(split.of_process), code_.Append(split.rest)};
     }
-    size_t most = 0, sum = 0;
-    for (const std::vector<size_t>& parts : build->parts_of) {
+    VAKT_RETURN_IF_ERROR(predicates_.Freeze());
+    size_t largest = 0;
+    for (const std::vector<size_t>& parts : draft->parts_of) {
       RuleBucket& bucket = buckets_.emplace_back();
-      for (const size_t part : parts) {
-        bucket.Add(build->parts[part].entry, build->parts[part].condition, predicates_);
+      for (const size_t i : parts) {
+        bucket.Add(draft->parts[i].entry, draft->parts[i].access, predicates_);
       }
-      bucket.Freeze();
-      most = std::max(most, bucket.size());
-      sum += bucket.size();
+      largest = std::max(largest, bucket.size());
     }
-    candidates_.Reserve(most);
-    memos_.Reserve(predicates_.process_predicates(), predicates_.slots(), buckets_.size(), sum,
-                   kMaxMemoBytes);
+    candidates_.Reserve(largest);
+    memos_ = ProcessMemos(buckets_.size());
+    return absl::OkStatus();
   }
 
-  uint32_t BucketFor(EventTypeId type, Kind kind, Build* build) {
+  uint32_t BucketFor(EventTypeId type, Kind kind, Draft* draft) {
     Event event;
     event.type = type;
     event.kind = kind;
     Extractor scratch;
     std::vector<bool> signature;
-    for (const Check* check : build->type_checks) {
+    for (const Check* check : draft->type_checks) {
       scratch.Reset();
       ExtractOperand(check->left, event, scratch);
       signature.push_back(EvaluateCheck(*check, scratch.values(), {}));
     }
-    for (const Rule* rule : build->rules) signature.push_back(rule->event_types.Contains(type));
-    const auto id = static_cast<uint32_t>(build->parts_of.size());
-    const auto [entry, is_new] = build->buckets.try_emplace(std::move(signature), id);
-    if (is_new) build->parts_of.push_back(PartsOf(entry->first, build));
+    for (const Rule* rule : draft->rules) signature.push_back(rule->event_types.Contains(type));
+    const auto id = static_cast<uint32_t>(draft->parts_of.size());
+    const auto [entry, is_new] = draft->buckets.try_emplace(std::move(signature), id);
+    if (is_new) draft->parts_of.push_back(PartsOf(entry->first, draft));
     return entry->second;
   }
 
-  std::vector<size_t> PartsOf(const std::vector<bool>& signature, Build* build) {
+  std::vector<size_t> PartsOf(const std::vector<bool>& signature, Draft* draft) {
     constexpr size_t kNone = ~size_t{0};
     const Decide decide = [&](const Check& check) {
       if (!ReadsTypeAlone(check)) return Decision::kOpen;
-      return signature[build->number_of.at(&check)] ? Decision::kHolds : Decision::kFails;
+      return signature[draft->number_of.at(&check)] ? Decision::kHolds : Decision::kFails;
     };
-    build->shared.resize(build->rules.size(), kNone);
+    draft->shared.resize(draft->rules.size(), kNone);
     std::vector<size_t> parts;
-    for (size_t i = 0; i < build->rules.size(); ++i) {
-      if (!signature[build->type_checks.size() + i]) continue;
-      size_t part = build->shared[i];
+    for (size_t i = 0; i < draft->rules.size(); ++i) {
+      if (!signature[draft->type_checks.size() + i]) continue;
+      size_t part = draft->shared[i];
       if (part == kNone) {
-        part = build->parts.size();
-        const Rule* rule = build->rules[i];
-        build->parts.push_back({rule, Simplify(*rule->condition, decide, &predicates_), {}});
-        if (!build->reads_type[i]) build->shared[i] = part;
+        part = draft->parts.size();
+        const Rule* rule = draft->rules[i];
+        draft->parts.push_back({rule, Simplify(*rule->condition, decide, &predicates_), {}, {}});
+        if (!draft->reads_type[i]) draft->shared[i] = part;
       }
-      if (build->parts[part].condition.kind != Condition::Kind::kFalse) parts.push_back(part);
+      if (draft->parts[part].condition.kind != Condition::Kind::kFalse) parts.push_back(part);
     }
     return parts;
   }
@@ -213,7 +220,14 @@ absl::StatusOr<std::unique_ptr<Matcher>> Matcher::Compile(std::shared_ptr<const 
     return absl::ResourceExhaustedError(
         StrCat(rules->rules.size(), " rules; at most ", kMaxRules, " are matched"));
   }
-  auto engine = std::make_unique<Engine>(std::move(rules), mode, priority_floor);
+  auto engine = std::make_unique<Engine>(rules, mode, /*can_scan=*/true);
+  const absl::Status status = engine->Build(priority_floor);
+  if (!status.ok()) {
+    LogWarning(
+        StrCat("rules that look for texts inside values are tried one by one: ", Message(status)));
+    engine = std::make_unique<Engine>(rules, mode, /*can_scan=*/false);
+    VAKT_RETURN_IF_ERROR(engine->Build(priority_floor));
+  }
   return std::unique_ptr<Matcher>(new Matcher(std::move(engine)));
 }
 

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which rules an event fires.
 //
-// Design: Compile numbers the distinct checks of all rules (predicates), finds the distinct values
-// that they read (slots), and builds for each event type the list of rules that can fire on it,
-// each as jump code over predicates, cheap ones first. For one event a slot is extracted at most
-// once and a predicate evaluated at most once, whichever rules share them. A rule that cannot hold
-// unless some field equals, or begins with, one of known constants is found by looking that field's
-// value up, and is not looked at otherwise. The outcome is that of Evaluate
-// (common/rulelang/eval.h).
+// Design: Compile numbers the distinct checks of all rules (predicates) and the distinct values
+// that they read (slots), and puts the rules into buckets by event type, each as jump code over
+// predicates, cheap ones first. Of the predicates that a rule cannot do without, those that are the
+// least likely to hold lead to it: one look-up of a slot's value finds all that it satisfies, and
+// rules that nothing leads to are not looked at. What the process alone decides is worked out once
+// per state of the process. The outcome is that of Evaluate (common/rulelang/eval.h).
 //
 // Ownership: keeps the rule set alive; matched rules are valid as long as that.
 // Threads: pipeline thread only (Match reuses scratch state). No allocation in the steady state.

@@ -2,25 +2,23 @@
 #include "agent/match/predicates.h"
 
 #include <algorithm>
+#include <utility>
 
-#include "agent/match/term.h"
+#include "common/base/status.h"
 #include "common/rulelang/eval.h"
 
 namespace vakt {
 namespace {
 
 constexpr uint32_t kStateBits = 2;
+constexpr uint32_t kStateMask = (uint32_t{1} << kStateBits) - 1;
 constexpr uint32_t kLastGeneration = (uint32_t{1} << (32 - kStateBits)) - 1;
 
 // A value that stands for many (the names of all ancestors) is found more often.
 constexpr double kAncestorsFactor = 4;
 
-bool Bit(const std::vector<uint64_t>& bits, size_t i) { return (bits[i / 64] >> i % 64 & 1) != 0; }
-
-void SetBit(std::vector<uint64_t>& bits, size_t i, bool value) {
-  const uint64_t bit = uint64_t{1} << i % 64;
-  bits[i / 64] = value ? bits[i / 64] | bit : bits[i / 64] & ~bit;
-}
+// From this many constants on, looking a value up is faster than comparing it with each.
+constexpr size_t kManyConstants = 8;
 
 bool DependsOnProcessAlone(const Operand& operand) {
   if (operand.kind == Operand::Kind::kField) {
@@ -33,6 +31,12 @@ bool IsOneText(const Check& check) {
   return check.right == nullptr && check.quantifier == Quantifier::kNone &&
          (check.op->shape == Shape::kText || check.op->shape == Shape::kNumber) &&
          check.op->op != Operator::kNotEqual;
+}
+
+bool HasParts(const Terms& terms) {
+  return std::any_of(terms.terms.begin(), terms.terms.end(), [](const Term& term) {
+    return term.kind == Term::Kind::kPart || term.kind == Term::Kind::kPartIgnoringCase;
+  });
 }
 
 bool WalksAncestors(const Operand& operand) {
@@ -65,49 +69,18 @@ PredicateId Predicates::Add(const Check& check) {
       predicate.right = AddSlot(*check.right);
       predicate.of_process = predicate.of_process && slots_[predicate.right].of_process;
     }
-    if (predicate.of_process) predicate.place = static_cast<uint32_t>(process_predicates_++);
     predicate.one_text = IsOneText(check);
-    states_.push_back(0);
-    AddTerms(id);
+    predicate.terms = TermsOf(check);
+    if (!can_scan_ && HasParts(predicate.terms)) predicate.terms = {};
+    predicate.decided = predicate.terms.decide;
   }
   const Predicate& predicate = predicates_[entry->second];
   Slot& slot = slots_[predicate.left];
-  for (const SlotIndex::TermId term : predicate.terms) {
-    ++slot.term_uses[term].uses;
-    ++slot.uses;
+  for (const Term& term : predicate.terms.terms) {
+    ++slot.uses[static_cast<size_t>(term.kind)][term.text];
+    ++slot.all_uses;
   }
   return entry->second;
-}
-
-void Predicates::AddTerms(PredicateId id) {
-  Predicate& predicate = predicates_[id];
-  Slot& slot = slots_[predicate.left];
-  const Terms terms = TermsOf(*predicate.check);
-  if (terms.terms.empty()) return;
-  predicate.form = terms.decide ? Form::kDecided : Form::kGuarded;
-  for (const Term& term : terms.terms) {
-    const bool is_part =
-        term.kind == Term::Kind::kPart || term.kind == Term::Kind::kPartIgnoringCase;
-    predicate.has_parts = predicate.has_parts || is_part;
-    predicate.terms.push_back(slot.index.Add(term, id));
-    slot.term_uses.resize(slot.index.size(), {.likelihood = term.Likelihood()});
-  }
-}
-
-absl::Status Predicates::Freeze() {
-  absl::Status first_failure;
-  std::vector<bool> has_parts(slots_.size());
-  for (size_t i = 0; i < slots_.size(); ++i) {
-    const absl::Status status = slots_[i].index.Freeze();
-    has_parts[i] = status.ok();
-    first_failure.Update(status);
-  }
-  for (Predicate& predicate : predicates_) {
-    if (predicate.has_parts && !has_parts[predicate.left]) predicate.form = Form::kFree;
-  }
-  predicate_by_text_ = {};
-  slot_by_text_ = {};
-  return first_failure;
 }
 
 // Longer texts are rarer, and so are constants that few of the rules about this value name.
@@ -115,20 +88,68 @@ double Predicates::Likelihood(PredicateId id) const {
   const Predicate& predicate = predicates_[id];
   const Slot& slot = slots_[predicate.left];
   double sum = 0;
-  for (const SlotIndex::TermId term : predicate.terms) {
-    const TermUse& use = slot.term_uses[term];
-    sum += std::max(use.likelihood, use.uses / (1 + slot.uses));
+  for (const Term& term : predicate.terms.terms) {
+    const double uses = slot.uses[static_cast<size_t>(term.kind)].at(term.text);
+    sum += std::max(term.Likelihood(), uses / (1 + slot.all_uses));
   }
   return std::min(1.0, WalksAncestors(predicate.check->left) ? sum * kAncestorsFactor : sum);
 }
 
+absl::Status Predicates::Freeze() {
+  for (PredicateId id = 0; id < predicates_.size(); ++id) {
+    Predicate& predicate = predicates_[id];
+    const Terms terms = std::exchange(predicate.terms, {});
+    SlotIndex* index = &slots_[predicate.left].index;
+    if (predicate.form != Form::kLookedUp) {
+      if (!terms.decide || terms.terms.size() < kManyConstants) continue;
+      predicate.form = Form::kIndexed;
+      predicate.index = std::make_unique<SlotIndex>();
+      index = predicate.index.get();
+    }
+    for (const Term& term : terms.terms) index->Add(term, id);
+    if (predicate.index != nullptr) VAKT_RETURN_IF_ERROR(index->Freeze());
+  }
+  for (Slot& slot : slots_) {
+    slot.uses = {};
+    VAKT_RETURN_IF_ERROR(slot.index.Freeze());
+  }
+  states_.assign(predicates_.size(), 0);
+  predicate_by_text_ = {};
+  slot_by_text_ = {};
+  return absl::OkStatus();
+}
+
 void Predicates::Begin(const Event& event, ProcessMemo* memo) {
   event_ = &event;
+  // The facts of the last event's process hold as long as its state is the same.
+  const bool same_process = memo_ == memo && memo->change != 0 && memo->change == change_;
   memo_ = memo;
-  if (++generation_ <= kLastGeneration) return;
-  generation_ = 1;
+  change_ = memo->change;
+  if (!same_process) {
+    facts_loaded_ = false;
+    ++process_generation_;
+  }
+  if (++generation_ <= kLastGeneration && process_generation_ <= kLastGeneration) return;
+  generation_ = process_generation_ = 1;
+  facts_loaded_ = false;
   std::fill(states_.begin(), states_.end(), 0);
   for (Slot& slot : slots_) slot.extracted = slot.looked_up = 0;
+}
+
+// Of the process, when the first of its predicates is asked for. A fact is a predicate's number and
+// state, or with kUnknown the number of a slot that was looked up.
+void Predicates::LoadFacts() {
+  if (facts_loaded_) return;
+  facts_loaded_ = true;
+  for (const uint32_t fact : memo_->facts) {
+    const uint32_t number = fact >> kStateBits;
+    const auto state = static_cast<State>(fact & kStateMask);
+    if (state == State::kUnknown) {
+      slots_[number].looked_up = process_generation_;
+    } else {
+      states_[number] = process_generation_ << kStateBits | static_cast<uint32_t>(state);
+    }
+  }
 }
 
 absl::Span<const Value> Predicates::Values(SlotId id) {
@@ -141,73 +162,72 @@ absl::Span<const Value> Predicates::Values(SlotId id) {
   return slot.extractor.values();
 }
 
-bool Predicates::IsLookedUp(SlotId id) const {
+Predicates::State Predicates::Get(PredicateId id) {
+  const bool of_process = predicates_[id].of_process;
+  if (of_process) LoadFacts();
+  const uint32_t state = states_[id];
+  return state >> kStateBits == (of_process ? process_generation_ : generation_)
+             ? static_cast<State>(state & kStateMask)
+             : State::kUnknown;
+}
+
+void Predicates::Set(PredicateId id, State state) {
+  const auto bits = static_cast<uint32_t>(state);
+  const bool of_process = predicates_[id].of_process;
+  states_[id] = (of_process ? process_generation_ : generation_) << kStateBits | bits;
+  if (of_process) memo_->facts.push_back(id << kStateBits | bits);
+}
+
+bool Predicates::IsLookedUp(SlotId id) {
   const Slot& slot = slots_[id];
-  return slot.of_process ? Bit(memo_->looked_up, id) : slot.looked_up == generation_;
-}
-
-Predicates::State Predicates::Get(const Predicate& predicate, PredicateId id) const {
-  if (!predicate.of_process) {
-    const uint32_t state = states_[id];
-    return state >> kStateBits == generation_ ? static_cast<State>(state & 3) : State::kUnknown;
-  }
-  const bool holds = Bit(memo_->holds, predicate.place);
-  if (Bit(memo_->decided, predicate.place)) return holds ? State::kHolds : State::kFails;
-  return holds ? State::kFound : State::kUnknown;
-}
-
-void Predicates::Set(const Predicate& predicate, PredicateId id, State state) {
-  if (!predicate.of_process) {
-    states_[id] = generation_ << kStateBits | static_cast<uint32_t>(state);
-    return;
-  }
-  SetBit(memo_->holds, predicate.place, state != State::kFails);
-  SetBit(memo_->decided, predicate.place, state != State::kFound);
+  if (slot.of_process) LoadFacts();
+  return slot.looked_up == (slot.of_process ? process_generation_ : generation_);
 }
 
 absl::Span<const PredicateId> Predicates::LookUp(SlotId id) {
   Slot& slot = slots_[id];
+  if (slot.of_process && !IsLookedUp(id)) {
+    memo_->facts.push_back(id << kStateBits | static_cast<uint32_t>(State::kUnknown));
+  }
+  slot.looked_up = slot.of_process ? process_generation_ : generation_;
   found_.clear();
   for (const Value& value : Values(id)) {
     ++evaluations_;
     slot.index.Find(value, &found_);
   }
-  if (slot.of_process) {
-    SetBit(memo_->looked_up, id, true);
-  } else {
-    slot.looked_up = generation_;
-  }
   for (const PredicateId found : found_) {
-    const Predicate& predicate = predicates_[found];
-    if (predicate.form == Form::kDecided) {
-      Set(predicate, found, State::kHolds);
-    } else if (Get(predicate, found) == State::kUnknown) {
-      Set(predicate, found, State::kFound);
-    }
+    if (Get(found) != State::kUnknown) continue;
+    Set(found, predicates_[found].decided ? State::kHolds : State::kFound);
   }
   return found_;
 }
 
 bool Predicates::Evaluate(PredicateId id) {
-  const Predicate& predicate = predicates_[id];
-  State state = Get(predicate, id);
+  State state = Get(id);
   if (state == State::kHolds || state == State::kFails) return state == State::kHolds;
-  if (state == State::kUnknown && predicate.form != Form::kFree) {
+  const Predicate& predicate = predicates_[id];
+  if (state == State::kUnknown && predicate.form == Form::kLookedUp) {
     if (!IsLookedUp(predicate.left)) LookUp(predicate.left);
-    state = Get(predicate, id);
+    state = Get(id);
+    if (state == State::kHolds) return true;
     if (state == State::kUnknown) state = State::kFails;
   }
-  if (state == State::kUnknown || state == State::kFound) {
+  if (state != State::kFails) {
     ++evaluations_;
     state = Compute(predicate) ? State::kHolds : State::kFails;
   }
-  Set(predicate, id, state);
+  Set(id, state);
   return state == State::kHolds;
 }
 
 bool Predicates::Compute(const Predicate& predicate) {
   const Check& check = *predicate.check;
   const absl::Span<const Value> left = Values(predicate.left);
+  if (predicate.form == Form::kIndexed) {
+    found_.clear();
+    for (const Value& value : left) predicate.index->Find(value, &found_);
+    return !found_.empty();
+  }
   if (predicate.one_text) {
     const Literal& literal = check.literals.front();
     const Value right = literal.value();

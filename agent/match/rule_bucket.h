@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rules that can fire on some event types, and what leads to them: a rule that cannot hold
-// unless one of some predicates holds is a candidate only when one of them is found. Predicates
-// that depend on the process alone are looked up once per state of the process (Limit), the others
-// for each event (FindCandidates).
+// The rules that can fire on some event types, and what leads to them (Access): what depends on the
+// process alone is looked up once per state of the process, the rest for each event.
 //
-// Ownership: borrows the rules. Threads: immutable after Freeze, so it may be shared.
+// Ownership: borrows the rules. Threads: immutable once filled, so it may be shared.
 #ifndef VAKT_AGENT_MATCH_RULE_BUCKET_H_
 #define VAKT_AGENT_MATCH_RULE_BUCKET_H_
 
@@ -26,47 +24,34 @@ class RuleBucket {
  public:
   // A rule holds when both pieces of code do.
   struct Entry {
-    const Rule* rule;
-    ConditionCode::Label of_process;
-    ConditionCode::Label rest;
+    const Rule* rule = nullptr;
+    ConditionCode::Label of_process = 0;
+    ConditionCode::Label rest = 0;
   };
 
-  // In definition order, all before Freeze. Of the condition, `entry` has the code.
-  void Add(const Entry& entry, const Condition& condition, const Predicates& predicates);
-  void Freeze();
+  // In definition order.
+  void Add(const Entry& entry, const Access& access, const Predicates& predicates);
 
   size_t size() const { return entries_.size(); }
   const Entry& entry(uint32_t position) const { return entries_[position]; }
 
-  // Which rules the process of the event allows.
-  void Limit(const ConditionCode& code, Predicates* predicates, ProcessRules* rules) const;
-  // Adds the positions of those of them that the event may fire.
-  void FindCandidates(const ProcessRules& rules, Predicates* predicates,
-                      CandidateSet* candidates) const;
+  // The rules that the process of the event leads to, and those that nothing leads to, as far as
+  // the process allows them.
+  void FindForProcess(const ConditionCode& code, Predicates* predicates,
+                      std::vector<uint32_t>* positions) const;
+  // Adds the rules that the event leads to. The process may not allow them.
+  void FindForEvent(Predicates* predicates, CandidateSet* positions) const;
 
  private:
-  using Bits = std::vector<uint64_t>;  // one per rule
-
-  // The rules that a predicate leads to.
-  struct Posting {
-    std::vector<uint32_t> positions;
-    Bits bits;  // instead, when there are many
+  struct Lookups {
+    std::vector<SlotId> slots;
+    absl::flat_hash_map<PredicateId, std::vector<uint32_t>> positions;
   };
-  // A slot that is looked up for each event, and the rules that it leads to.
-  struct EventSlot {
-    SlotId slot;
-    Bits rules;
-  };
-
-  EventSlot& EventSlotOf(SlotId slot);
-  size_t words() const { return (entries_.size() + 63) / 64; }
 
   std::vector<Entry> entries_;
-  Bits without_process_lookup_;
-  Bits without_event_lookup_;
-  std::vector<SlotId> process_slots_;
-  std::vector<EventSlot> event_slots_;
-  absl::flat_hash_map<PredicateId, Posting> postings_;
+  std::vector<uint32_t> always_;
+  Lookups of_process_;
+  Lookups of_event_;
 };
 
 }  // namespace vakt

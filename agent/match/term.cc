@@ -146,8 +146,11 @@ double Term::Likelihood() const {
       return 0;
     case Term::Kind::kNetwork:
       return std::exp2((1 - size) / 6);  // of a /24: 1/16
+    case Term::Kind::kPrefix:
+    case Term::Kind::kPath:
+      return std::exp2(-size / 2);  // of /usr/lib/: 1/23, for much lies there
     default:
-      return std::exp2(-size / 2);  // of /usr/lib/: 1/23
+      return std::exp2(-size);  // of .conf: 1/32
   }
 }
 
@@ -187,7 +190,12 @@ std::string_view NumberKey(const Value& value, char (&buffer)[kNumberKeyBytes]) 
 }
 
 void SetPathKey(std::string_view path, std::string* key) {
-  key->clear();
+  if (path.starts_with('/') && path.find("//") == std::string_view::npos) {
+    key->assign(path);  // nearly always
+    if (key->back() != '/') key->push_back('/');
+    return;
+  }
+  key->assign(1, '/');
   while (!path.empty()) {
     const size_t size = std::min(path.find('/'), path.size());
     if (size > 0) key->append(path.substr(0, size)).push_back('/');

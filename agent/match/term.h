@@ -53,7 +53,7 @@ Terms TermsOf(const Check& check);
 constexpr size_t kNumberKeyBytes = 17;
 std::string_view NumberKey(const Value& value, char (&buffer)[kNumberKeyBytes]);
 
-// Sets *key to the path's components, each with a slash behind it: etc/ssh/.
+// Sets *key to a slash and the path's components, each with a slash behind it: /etc/ssh/.
 void SetPathKey(std::string_view path, std::string* key);
 
 // Sets *key to the address family and the first bits, one character each: 400001010.

@@ -1,68 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cost of matching one event, by number of rules: made-up rules in the manner of real ones (types,
-// then names, paths and arguments), and Falco's own where VAKT_FALCO_RULES_DIR has them. Also the
-// time to load rule files.
+// Cost of matching one event, by number of rules: made-up rules and events (rule_mix.h), and
+// Falco's own rules where VAKT_FALCO_RULES_DIR has them. Also the time to load rule files.
 #include <benchmark/benchmark.h>
 
+#include <malloc.h>
+
 #include <cstdlib>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "agent/match/matcher.h"
 #include "common/base/strings.h"
+#include "common/rulelang/eval.h"
 #include "common/rulelang/load.h"
-#include "tests/support/sample_events.h"
+#include "tests/bench/rule_mix.h"
 
 namespace vakt {
 namespace {
 
-constexpr size_t kEvents = 4096;
 constexpr LoadOptions kOptions{.max_file_bytes = size_t{16} << 20};  // 10,000 rules are 2.5 MB
 
-constexpr std::string_view kMacros = R"(
-- list: shells
-  items: [ash, bash, csh, ksh, sh, tcsh, zsh, dash]
-- macro: open_write
-  condition: >
-    (evt.type in (open,openat,openat2) and evt.is_open_write=true and fd.typechar='f' and fd.num>=0)
-- macro: open_read
-  condition: >
-    (evt.type in (open,openat,openat2) and evt.is_open_read=true and fd.typechar='f' and fd.num>=0)
-- macro: spawned_process
-  condition: (evt.type in (execve, execveat))
-- macro: container
-  condition: (container.id != host)
-)";
-
-// Five manners of rules in turn, of which the first is found by a prefix alone.
-std::string Condition(int i) {
-  switch (i % 5) {
-    case 0:
-      return StrCat("open_write and fd.name startswith /srv/app", i,
-                    "/ and not proc.name in (dpkg, rpm, tool", i, ")");
-    case 1:
-      return StrCat("spawned_process and container and proc.name in (miner", i, ", scan", i,
-                    ") and proc.args contains \"--pool", i, "\"");
-    case 2:
-      return StrCat("open_read and fd.name in (/etc/secret", i, ", /etc/token", i,
-                    ") and not proc.pname in (shells)");
-    case 3:
-      return StrCat("evt.type in (connect) and fd.sport = ", 1000 + i, " and fd.snet in (\"10.",
-                    i % 256, ".0.0/16\") and proc.name != tool", i);
-    default:
-      return StrCat("spawned_process and proc.pname in (shells) and proc.cmdline contains \"/x", i,
-                    "\" and (user.uid = 0 or proc.aname = login", i, ")");
-  }
-}
-
-std::vector<RuleFile> MadeUpRules(int count) {
-  std::string text(kMacros);
-  for (int i = 0; i < count; ++i) {
-    text += StrCat("- rule: r", i, "\n  desc: d\n  priority: NOTICE\n  output: o %proc.name\n",
-                   "  condition: ", Condition(i), "\n");
-  }
-  return {{"made_up.yaml", text}};
-}
+std::vector<RuleFile> MadeUpRules(int count) { return {{"made_up.yaml", RuleMix(count)}}; }
 
 std::vector<RuleFile> FalcoRules() {
   const char* folder = std::getenv("VAKT_FALCO_RULES_DIR");
@@ -72,21 +31,17 @@ std::vector<RuleFile> FalcoRules() {
   return files.ok() ? *std::move(files) : std::vector<RuleFile>();
 }
 
-void MatchEvents(benchmark::State& state, const std::vector<RuleFile>& files, MatchMode mode) {
+void MatchEvents(benchmark::State& state, const std::vector<RuleFile>& files, MatchMode mode,
+                 RuleMixEvents&& events) {
   const LoadResult loaded = LoadRules(files, kOptions);
   if (!loaded.ok) return state.SkipWithError("the rules do not load");
   auto matcher = Matcher::Compile(loaded.rules, mode);
   if (!matcher.ok()) return state.SkipWithError("the rules do not compile");
-  SampleEvents source(/*seed=*/1);
-  std::vector<Event> events;
-  for (size_t i = 0; i < kEvents; ++i) events.push_back(source.Next());
   std::vector<const Rule*> matched;
-  size_t i = 0;
   int64_t fired = 0;
   for (auto _ : state) {
-    (*matcher)->Match(events[i], &matched);
+    (*matcher)->Match(events.Next(), &matched);
     fired += static_cast<int64_t>(matched.size());
-    i = (i + 1) % kEvents;
   }
   const auto rounds = static_cast<double>(state.iterations());
   state.counters["evaluations"] = static_cast<double>((*matcher)->evaluations()) / rounds;
@@ -94,23 +49,67 @@ void MatchEvents(benchmark::State& state, const std::vector<RuleFile>& files, Ma
 }
 
 void BM_Match(benchmark::State& state) {
-  MatchEvents(state, MadeUpRules(static_cast<int>(state.range(0))), MatchMode::kAll);
+  MatchEvents(state, MadeUpRules(static_cast<int>(state.range(0))), MatchMode::kAll,
+              RuleMixEvents());
 }
 BENCHMARK(BM_Match)->Arg(10)->Arg(100)->Arg(1000)->Arg(10000);
+
+void BM_MatchOpens(benchmark::State& state) {
+  MatchEvents(state, MadeUpRules(static_cast<int>(state.range(0))), MatchMode::kAll,
+              RuleMixEvents(Kind::file_open));
+}
+BENCHMARK(BM_MatchOpens)->Arg(10)->Arg(1000)->Arg(10000);
+
+void BM_MatchExecs(benchmark::State& state) {
+  MatchEvents(state, MadeUpRules(static_cast<int>(state.range(0))), MatchMode::kAll,
+              RuleMixEvents(Kind::process_exec));
+}
+BENCHMARK(BM_MatchExecs)->Arg(10)->Arg(1000)->Arg(10000);
+
+// For comparison: each rule that can fire on the type is evaluated.
+void BM_Walk(benchmark::State& state) {
+  RuleMixEvents events;
+  const LoadResult loaded = LoadRules(MadeUpRules(static_cast<int>(state.range(0))), kOptions);
+  Extractor scratch;
+  int64_t fired = 0;
+  for (auto _ : state) {
+    const Event& event = events.Next();
+    for (const Rule& rule : loaded.rules->rules) {
+      if (rule.event_types.Contains(event.type)) fired += Evaluate(*rule.condition, event, scratch);
+    }
+  }
+  state.counters["fired"] = static_cast<double>(fired) / static_cast<double>(state.iterations());
+}
+BENCHMARK(BM_Walk)->Arg(10)->Arg(1000)->Arg(10000);
 
 void BM_MatchFalcoRules(benchmark::State& state) {
   const std::vector<RuleFile> files = FalcoRules();
   if (files.empty()) return state.SkipWithError("set VAKT_FALCO_RULES_DIR");
-  MatchEvents(state, files, MatchMode::kFirst);
+  MatchEvents(state, files, MatchMode::kFirst, RuleMixEvents());
 }
 BENCHMARK(BM_MatchFalcoRules);
 
+// MiB on the heap.
+double HeapMebibytes() {
+  const struct mallinfo2 heap = mallinfo2();
+  return static_cast<double>(heap.uordblks + heap.hblkhd) / (1 << 20);
+}
+
 void LoadFiles(benchmark::State& state, const std::vector<RuleFile>& files) {
+  const double before = HeapMebibytes();
+  double compiled_mib = 0;
   for (auto _ : state) {
-    LoadResult loaded = LoadRules(files, kOptions);
-    if (!loaded.ok) return state.SkipWithError("the rules do not load");
-    benchmark::DoNotOptimize(Matcher::Compile(loaded.rules));
+    std::shared_ptr<const RuleSet> rules;
+    {
+      LoadResult loaded = LoadRules(files, kOptions);
+      if (!loaded.ok) return state.SkipWithError("the rules do not load");
+      rules = std::move(loaded.rules);
+    }
+    const auto matcher = Matcher::Compile(rules);
+    compiled_mib = HeapMebibytes() - before;
+    benchmark::DoNotOptimize(matcher);
   }
+  state.counters["MiB"] = compiled_mib;
 }
 
 void BM_Load(benchmark::State& state) {

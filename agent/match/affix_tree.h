@@ -10,8 +10,8 @@
 //   tree.FindPrefixesOf("/etc/ssh/x", &ids);  // appends 1, 2
 //
 // Ownership: owns its texts. Threads: immutable after Freeze, so it may be shared.
-#ifndef VAKT_AGENT_MATCH_PREFIX_TREE_H_
-#define VAKT_AGENT_MATCH_PREFIX_TREE_H_
+#ifndef VAKT_AGENT_MATCH_AFFIX_TREE_H_
+#define VAKT_AGENT_MATCH_AFFIX_TREE_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -23,20 +23,20 @@
 
 namespace vakt {
 
-class PrefixTree {
+enum class ReadFrom : bool { kBegin, kEnd };
+
+template <ReadFrom from>
+class AffixTree {
  public:
   using Id = uint32_t;
 
   // Each text at most once, all before Freeze.
-  void Add(std::string_view text, Id id) { texts_.emplace_back(text, id); }
+  void Add(std::string_view text, Id id);
   void Freeze();
 
   bool empty() const { return nodes_.empty(); }
-  // Bytes of the longest text.
-  size_t longest() const { return longest_; }
-
-  // Appends the ids of all texts that `text` begins with, shortest first. After Freeze.
-  void FindPrefixesOf(std::string_view text, std::vector<Id>* ids) const;
+  // Appends the ids of all texts that `text` begins (ends) with, shortest first. After Freeze.
+  void Find(std::string_view text, std::vector<Id>* ids) const;
 
  private:
   static constexpr Id kNoId = std::numeric_limits<Id>::max();
@@ -58,14 +58,17 @@ class PrefixTree {
   };
 
   void Fill(const Task& task, std::vector<Task>* tasks);
+  const Node* ChildOf(const Node& node, char first) const;
 
-  std::vector<Text> texts_;  // until Freeze
+  std::vector<Text> texts_;  // as they are read; until Freeze
   std::vector<Node> nodes_;  // nodes_[0] is the root
   std::string first_bytes_;  // of the edge to each node
   std::string labels_;
-  size_t longest_ = 0;
 };
+
+using PrefixTree = AffixTree<ReadFrom::kBegin>;
+using SuffixTree = AffixTree<ReadFrom::kEnd>;
 
 }  // namespace vakt
 
-#endif  // VAKT_AGENT_MATCH_PREFIX_TREE_H_
+#endif  // VAKT_AGENT_MATCH_AFFIX_TREE_H_

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/match/prefix_tree.h"
+#include "agent/match/affix_tree.h"
 
 #include <algorithm>
 #include <cstring>
 
 namespace vakt {
 namespace {
+
+// So many bytes are compared faster than memchr is called.
+constexpr uint32_t kFew = 16;
 
 // How many bytes from `depth` on two texts have in common.
 size_t CommonBytes(std::string_view a, std::string_view b, size_t depth) {
@@ -16,10 +19,19 @@ size_t CommonBytes(std::string_view a, std::string_view b, size_t depth) {
 
 }  // namespace
 
-void PrefixTree::Freeze() {
+template <ReadFrom from>
+void AffixTree<from>::Add(std::string_view text, Id id) {
+  if constexpr (from == ReadFrom::kBegin) {
+    texts_.emplace_back(text, id);
+  } else {
+    texts_.emplace_back(std::string(text.rbegin(), text.rend()), id);
+  }
+}
+
+template <ReadFrom from>
+void AffixTree<from>::Freeze() {
   if (texts_.empty()) return;
   std::sort(texts_.begin(), texts_.end());
-  for (const auto& [text, id] : texts_) longest_ = std::max(longest_, text.size());
   nodes_.emplace_back();
   first_bytes_.push_back('\0');
   std::vector<Task> tasks = {{0, 0, texts_.size(), 0}};
@@ -35,7 +47,8 @@ void PrefixTree::Freeze() {
 
 // The texts are sorted: one that ends here comes first, and those with the same next byte lie
 // together.
-void PrefixTree::Fill(const Task& task, std::vector<Task>* tasks) {
+template <ReadFrom from>
+void AffixTree<from>::Fill(const Task& task, std::vector<Task>* tasks) {
   size_t begin = task.begin;
   if (texts_[begin].first.size() == task.depth) nodes_[task.node].id = texts_[begin++].second;
   nodes_[task.node].first_child = static_cast<uint32_t>(nodes_.size());
@@ -56,22 +69,40 @@ void PrefixTree::Fill(const Task& task, std::vector<Task>* tasks) {
   }
 }
 
-void PrefixTree::FindPrefixesOf(std::string_view text, std::vector<Id>* ids) const {
+template <ReadFrom from>
+auto AffixTree<from>::ChildOf(const Node& node, char first) const -> const Node* {
+  const char* const begin = first_bytes_.data() + node.first_child;
+  if (node.children > kFew) {
+    const void* found = std::memchr(begin, first, node.children);
+    if (found == nullptr) return nullptr;
+    return &nodes_[static_cast<size_t>(static_cast<const char*>(found) - first_bytes_.data())];
+  }
+  for (uint32_t i = 0; i < node.children; ++i) {
+    if (begin[i] == first) return &nodes_[node.first_child + i];
+  }
+  return nullptr;
+}
+
+template <ReadFrom from>
+void AffixTree<from>::Find(std::string_view text, std::vector<Id>* ids) const {
+  size_t read = 0;
+  const auto at = [&](size_t i) {
+    return text[from == ReadFrom::kBegin ? i : text.size() - 1 - i];
+  };
   const Node* node = nodes_.data();
   for (;;) {
     if (node->id != kNoId) ids->push_back(node->id);
-    if (text.empty() || node->children == 0) return;
-    const char* siblings = first_bytes_.data() + node->first_child;
-    const void* found = std::memchr(siblings, text.front(), node->children);
-    if (found == nullptr) return;
-    node = &nodes_[static_cast<size_t>(static_cast<const char*>(found) - first_bytes_.data())];
-    text.remove_prefix(1);
-    if (text.size() < node->label_size ||
-        std::memcmp(text.data(), labels_.data() + node->label, node->label_size) != 0) {
-      return;
+    if (read == text.size()) return;
+    node = ChildOf(*node, at(read));
+    if (node == nullptr || text.size() - ++read < node->label_size) return;
+    const char* label = labels_.data() + node->label;
+    for (uint32_t i = 0; i < node->label_size; ++i, ++read) {
+      if (at(read) != label[i]) return;
     }
-    text.remove_prefix(node->label_size);
   }
 }
+
+template class AffixTree<ReadFrom::kBegin>;
+template class AffixTree<ReadFrom::kEnd>;
 
 }  // namespace vakt
