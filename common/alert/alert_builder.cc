@@ -63,6 +63,8 @@ void SetValue(absl::Span<const Value> values, v1::OutputField* out) {
       return out->set_int_value(values[0].int_value);
     case Value::Tag::kUint:
       return out->set_uint_value(values[0].uint_value);
+    case Value::Tag::kDouble:
+      return out->set_double_value(values[0].double_value);
     case Value::Tag::kBool:
       return out->set_bool_value(values[0].bool_value);
     case Value::Tag::kString:

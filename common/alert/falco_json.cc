@@ -29,6 +29,8 @@ void AppendValue(const v1::OutputField& field, std::string* out) {
       return AppendString(field.string_value(), out);
     case v1::OutputField::kIntValue:
       return absl::StrAppend(out, field.int_value());
+    case v1::OutputField::kDoubleValue:
+      return absl::StrAppend(out, field.double_value());
     case v1::OutputField::kUintValue:
       return absl::StrAppend(out, field.uint_value());
     case v1::OutputField::kBoolValue:

@@ -24,6 +24,7 @@ enum class FieldType : uint8_t {
   kString,  // any bytes
   kInt,     // signed 64-bit
   kUint,    // unsigned 64-bit
+  kDouble,  // a percentage
   kBool,
   kPort,     // unsigned; service names are accepted in conditions
   kIp,       // IPv4 or IPv6 address
@@ -43,11 +44,12 @@ struct IpAddress {
 };
 
 struct Value {
-  enum class Tag : uint8_t { kNull, kString, kInt, kUint, kBool, kIp };
+  enum class Tag : uint8_t { kNull, kString, kInt, kUint, kDouble, kBool, kIp };
   Tag tag = Tag::kNull;
   std::string_view string;
   int64_t int_value = 0;
   uint64_t uint_value = 0;
+  double double_value = 0;
   bool bool_value = false;
   IpAddress ip;
 
@@ -70,6 +72,12 @@ struct Value {
     r.uint_value = v;
     return r;
   }
+  static Value Double(double v) {
+    Value r;
+    r.tag = Tag::kDouble;
+    r.double_value = v;
+    return r;
+  }
   static Value Bool(bool v) {
     Value r;
     r.tag = Tag::kBool;
@@ -85,7 +93,12 @@ struct Value {
 };
 
 // What follows a field's name in brackets (or, for evt.arg, after the next dot).
-enum class ArgRule : uint8_t { kNone, kOptional, kRequired };
+enum class ArgRule : uint8_t {
+  kNone,
+  kOptional,
+  kOptionalIndex,  // a decimal number
+  kRequired,
+};
 struct FieldArg {
   bool present = false;
   std::string text;    // as written, quotes removed

@@ -15,6 +15,8 @@ std::string_view FieldTypeName(FieldType type) {
       return "int";
     case FieldType::kUint:
       return "uint";
+    case FieldType::kDouble:
+      return "double";
     case FieldType::kBool:
       return "bool";
     case FieldType::kPort:

@@ -69,6 +69,8 @@ void OfAncestors(const Event& event, const FieldArg& arg, Extractor& out) {
 // These need the event or the argument too.
 Extract ProcArgsAt, ProcDuration, ProcPpidDuration, ProcPidTs, ProcPpidTs, ProcCtimeToStart;
 Extract ProcCtimeToPidns, ProcPidnsStart, ProcLoginShell;
+// The arguments of the process without argv[0], one value each: what getopt() makes of proc.args.
+const FieldRow& ProcArgvField();
 Extract ThreadCapPermitted, ThreadCapInheritable, ThreadCapEffective;
 Extract ThreadTid, ThreadIsMain, ThreadVtid;
 

@@ -129,6 +129,21 @@ void ProcArgsAt(const Event& event, const FieldArg& arg, Extractor& out) {
   out.Add(Value::String(event.process->argv[arg.index + 1]));
 }
 
+const FieldRow& ProcArgvField() {
+  static constexpr FieldRow kRow = {"proc.args",
+                                    FieldType::kString,
+                                    ArgRule::kNone,
+                                    kFieldList | kFieldProcessOnly | kFieldProcessState,
+                                    "Arguments without argv[0].",
+                                    [](const Event& event, const FieldArg&, Extractor& out) {
+                                      if (event.process == nullptr) return;
+                                      for (size_t i = 1; i < event.process->argv.size(); ++i) {
+                                        out.Add(Value::String(event.process->argv[i]));
+                                      }
+                                    }};
+  return kRow;
+}
+
 void ProcDuration(const Event& event, const FieldArg&, Extractor& out) {
   if (event.process == nullptr) return;
   out.Add(Value::Int(Distance(event.process->start_boot_ns, event.boot_ns)));

@@ -41,6 +41,7 @@ struct AstCheck {
   const OperatorRow* op = nullptr;
   Quantifier quantifier = Quantifier::kNone;
   std::vector<AstValue> values;
+  bool bare_list = false;           // `in name`, without parentheses
   std::optional<AstOperand> right;  // val(field) or a transformer, instead of values
 };
 

@@ -10,36 +10,13 @@
 #include "common/rulelang/bind_operand.h"
 #include "common/rulelang/literal.h"
 #include "common/rulelang/parser.h"
+#include "common/rulelang/scanner.h"
 #include "common/rulelang/transformers.h"
 
 namespace vakt {
 namespace {
 
 constexpr size_t kMaxListNesting = 100;
-
-// Types between which val() and transformers may compare.
-enum class Family { kText, kNumber, kBool, kIp, kBytes };
-
-Family FamilyOf(FieldType type) {
-  switch (type) {
-    case FieldType::kString:
-      return Family::kText;
-    case FieldType::kBool:
-      return Family::kBool;
-    case FieldType::kIp:
-    case FieldType::kNet:
-      return Family::kIp;
-    case FieldType::kBytes:
-      return Family::kBytes;
-    case FieldType::kInt:
-    case FieldType::kUint:
-    case FieldType::kPort:
-    case FieldType::kAbsTime:
-    case FieldType::kRelTime:
-      return Family::kNumber;
-  }
-  return Family::kText;
-}
 
 bool IsEventType(const Operand& operand) {
   return operand.field != nullptr &&
@@ -70,7 +47,7 @@ absl::Status CheckRight(const Check& check) {
     return absl::InvalidArgumentError(
         StrCat(right.ToText(), " is a list; compare with in or intersects"));
   }
-  if (FamilyOf(check.left.type) == FamilyOf(right.type)) return absl::OkStatus();
+  if (check.left.type == right.type) return absl::OkStatus();
   return absl::InvalidArgumentError(
       StrCat(check.left.ToText(), " is a ", FieldTypeName(check.left.type), " and ", right.ToText(),
              " a ", FieldTypeName(right.type), ": they do not compare"));
@@ -89,6 +66,11 @@ std::string DoubtfulConstant(const AstValue& value) {
                   "(...) for the transformer");
   }
   return "";
+}
+
+bool IsNumber(std::string_view text) {
+  Scanner scan(text);
+  return !scan.TakeNumber().empty() && scan.at_end();
 }
 
 bool IsPlainRegex(std::string_view text) {
@@ -171,6 +153,7 @@ absl::Status Binder::BindLiterals(const AstCheck& ast, Check* check) {
     std::string warning = DoubtfulConstant(value);
     if (!warning.empty()) warnings_.push_back({std::move(warning), value.position});
   }
+  if (ast.bare_list) VAKT_RETURN_IF_ERROR(CheckBareList(ast.values.front()));
   const bool one = check->op->shape != Shape::kList && check->op->shape != Shape::kNothing &&
                    check->quantifier == Quantifier::kNone;
   if (one && values.size() != 1) {
@@ -186,6 +169,16 @@ absl::Status Binder::BindLiterals(const AstCheck& ast, Check* check) {
   return absl::OkStatus();
 }
 
+// `in name`: a list, or a word that stands for itself.
+absl::Status Binder::CheckBareList(const AstValue& value) {
+  Scanner scan(value.text);
+  scan.TakeWord();
+  if (scan.at_end() || definitions_->lists.Find(value.text) != nullptr) return absl::OkStatus();
+  return At(value.position, absl::InvalidArgumentError(StrCat("there is no list ", value.text,
+                                                              "; write values in parentheses: (",
+                                                              value.text, ")")));
+}
+
 absl::Status Binder::AddLiteral(const AstValue& value, Check* check) {
   const bool names_type = IsEventType(check->left) && (check->op->op == Operator::kEqual ||
                                                        check->op->op == Operator::kNotEqual ||
@@ -193,6 +186,9 @@ absl::Status Binder::AddLiteral(const AstValue& value, Check* check) {
   if (names_type && FindEventType(value.text) == nullptr) {
     return absl::NotFoundError(StrCat("unknown event type '", value.text,
                                       "'; evt.type takes names of system calls, such as openat"));
+  }
+  if (check->op->shape == Shape::kNumber && !IsNumber(value.text)) {
+    return absl::InvalidArgumentError(StrCat("'", value.text, "' is no number"));
   }
   absl::StatusOr<Literal> literal = MakeLiteral(*check->op, check->left.type, value.text);
   if (!literal.ok()) {

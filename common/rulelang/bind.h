@@ -49,6 +49,7 @@ class Binder {
   absl::StatusOr<std::unique_ptr<Expr>> BindCheck(const Ast& ast);
   absl::Status BindRight(const AstCheck& ast, Check* check);
   absl::Status BindLiterals(const AstCheck& ast, Check* check);
+  absl::Status CheckBareList(const AstValue& value);
   absl::Status AddLiteral(const AstValue& value, Check* check);
   // Appends `value`, or the items of the list that it names, to *values.
   absl::Status Expand(const AstValue& value, std::vector<const ListDefinition*>* open,

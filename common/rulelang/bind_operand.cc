@@ -20,6 +20,10 @@ absl::Status CheckArg(const FieldRow& field, const FieldArg& arg) {
     return absl::InvalidArgumentError(
         StrCat(field.name, " needs an argument: ", field.name, "[...]"));
   }
+  if (arg.present && field.arg == ArgRule::kOptionalIndex && arg.index < 0) {
+    return absl::InvalidArgumentError(
+        StrCat(field.name, " takes a number in brackets, and ", arg.text, " is none"));
+  }
   const bool names_param = field.name == "evt.arg" || field.name == "evt.rawarg";
   if (names_param && arg.index < 0 && !IsEventParam(arg.text)) {
     return absl::NotFoundError(
@@ -96,7 +100,8 @@ absl::StatusOr<Operand> BindCall(const AstOperand& ast, OperandUse use) {
   if (call.transformer == nullptr) {
     return absl::NotFoundError(StrCat("there is no transformer ", ast.name));
   }
-  if (ast.arg.present) {
+  call.arg = ast.arg;
+  if (ast.arg.present && !call.transformer->takes_selector) {
     return absl::InvalidArgumentError(StrCat(ast.name, "() takes no argument in brackets"));
   }
   const size_t count = ast.parts.size();

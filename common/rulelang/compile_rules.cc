@@ -34,6 +34,13 @@ void ParseMacros(Definitions* definitions, Diagnostics* diagnostics) {
   }
 }
 
+// False when macros cannot be put in place, because of an error here or earlier.
+bool PrepareMacros(Definitions* definitions, Diagnostics* diagnostics) {
+  ParseMacros(definitions, diagnostics);
+  CheckMacroReferences(definitions, diagnostics);
+  return !diagnostics->has_errors();
+}
+
 void ForEachCheck(const Expr& expr, const std::function<void(const Expr&)>& visit) {
   if (expr.kind == Expr::Kind::kCheck) visit(expr);
   for (const auto& child : expr.children) ForEachCheck(*child, visit);
@@ -60,13 +67,17 @@ class RuleCompiler {
         budget_(budget),
         diagnostics_(diagnostics) {}
 
+  // Null when the rule is to be left out.
+  std::unique_ptr<Expr> CompileCondition() {
+    const std::unique_ptr<Ast> ast = ParseWithExceptions();
+    if (ast == nullptr) return nullptr;
+    if (!CheckRuleReferences(*ast, definition_, definitions_, diagnostics_)) return nullptr;
+    return macros_ok_ ? BindCondition(*ast) : nullptr;
+  }
+
   // False when the rule is to be left out.
   bool Compile(Rule* rule) {
-    const std::unique_ptr<Ast> ast = ParseWithExceptions();
-    if (ast == nullptr) return false;
-    if (!CheckRuleReferences(*ast, definition_, definitions_, diagnostics_)) return false;
-    if (!macros_ok_) return false;
-    rule->condition = BindCondition(*ast);
+    rule->condition = CompileCondition();
     if (rule->condition == nullptr || !ParseOutput(rule)) return false;
     CopyProperties(rule);
     rule->event_types = EventTypesOf(*rule->condition);
@@ -210,9 +221,7 @@ class RuleCompiler {
 
 std::vector<Rule> CompileRules(Definitions* definitions, absl::Span<const RuleFile> files,
                                Diagnostics* diagnostics) {
-  ParseMacros(definitions, diagnostics);
-  CheckMacroReferences(definitions, diagnostics);
-  const bool macros_ok = !diagnostics->has_errors();
+  const bool macros_ok = PrepareMacros(definitions, diagnostics);
   std::vector<Rule> rules;
   BindBudget budget;
   for (const auto& definition : definitions->rules.entries()) {
@@ -226,6 +235,17 @@ std::vector<Rule> CompileRules(Definitions* definitions, absl::Span<const RuleFi
   }
   WarnOfUnused(definitions, diagnostics);
   return rules;
+}
+
+std::unique_ptr<Expr> CompileCondition(const SourceText& condition, Definitions* definitions,
+                                       Diagnostics* diagnostics) {
+  BindBudget budget;
+  RuleDefinition definition;  // without a name: it is no rule
+  definition.condition = condition;
+  definition.position = condition.PositionOf(0);
+  const bool macros_ok = PrepareMacros(definitions, diagnostics);
+  RuleCompiler compiler(definition, macros_ok, definitions, &budget, diagnostics);
+  return compiler.CompileCondition();
 }
 
 }  // namespace vakt

@@ -5,6 +5,7 @@
 #ifndef VAKT_COMMON_RULELANG_COMPILE_RULES_H_
 #define VAKT_COMMON_RULELANG_COMPILE_RULES_H_
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,10 @@ namespace vakt {
 // that are switched off are checked all the same.
 std::vector<Rule> CompileRules(Definitions* definitions, absl::Span<const RuleFile> files,
                                Diagnostics* diagnostics);
+
+// A condition on its own. Null after an error.
+std::unique_ptr<Expr> CompileCondition(const SourceText& condition, Definitions* definitions,
+                                       Diagnostics* diagnostics);
 
 }  // namespace vakt
 

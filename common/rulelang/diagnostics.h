@@ -15,6 +15,7 @@
 namespace vakt {
 
 // Errors.
+inline constexpr std::string_view kErrFileRead = "LOAD_ERR_FILE_READ";
 inline constexpr std::string_view kErrYamlParse = "LOAD_ERR_YAML_PARSE";
 inline constexpr std::string_view kErrYamlValidate = "LOAD_ERR_YAML_VALIDATE";
 inline constexpr std::string_view kErrCompileCondition = "LOAD_ERR_COMPILE_CONDITION";

@@ -59,11 +59,11 @@ bool AllOrAny(const Check& check, Values left, Member member) {
              : std::any_of(left.begin(), left.end(), member);
 }
 
-bool EvaluateOne(const Check& check, const Event& event, Extractor& scratch) {
+bool EvaluateOne(const Check& check, FieldReader read, Extractor& scratch) {
   scratch.Reset();
-  ExtractOperand(check.left, event, scratch);
+  ExtractOperand(check.left, read, scratch);
   const size_t left = scratch.values().size();
-  if (check.right != nullptr) ExtractOperand(*check.right, event, scratch);
+  if (check.right != nullptr) ExtractOperand(*check.right, read, scratch);
   return EvaluateCheck(check, scratch.values().first(left), scratch.values().subspan(left));
 }
 
@@ -81,9 +81,9 @@ bool EvaluateCheck(const Check& check, Values left, Values right) {
   return HoldsQuantified(check, left);
 }
 
-bool Evaluate(const Expr& condition, const Event& event, Extractor& scratch) {
+bool Evaluate(const Expr& condition, FieldReader read, Extractor& scratch) {
   const auto holds = [&](const std::unique_ptr<Expr>& child) {
-    return Evaluate(*child, event, scratch);
+    return Evaluate(*child, read, scratch);
   };
   switch (condition.kind) {
     case Expr::Kind::kAnd:
@@ -93,9 +93,16 @@ bool Evaluate(const Expr& condition, const Event& event, Extractor& scratch) {
     case Expr::Kind::kNot:
       return !holds(condition.children.front());
     case Expr::Kind::kCheck:
-      return EvaluateOne(*condition.check, event, scratch);
+      return EvaluateOne(*condition.check, read, scratch);
   }
   return false;
+}
+
+bool Evaluate(const Expr& condition, const Event& event, Extractor& scratch) {
+  const auto read = [&event](const Operand& field, Extractor& out) {
+    field.field->extract(event, field.arg, out);
+  };
+  return Evaluate(condition, FieldReader(read), scratch);
 }
 
 }  // namespace vakt

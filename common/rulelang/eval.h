@@ -13,10 +13,13 @@
 #include "common/event/event.h"
 #include "common/event/field_table.h"
 #include "common/rulelang/expr.h"
+#include "common/rulelang/operand.h"
 
 namespace vakt {
 
 bool Evaluate(const Expr& condition, const Event& event, Extractor& scratch);
+// The same with values from elsewhere.
+bool Evaluate(const Expr& condition, FieldReader read, Extractor& scratch);
 
 // One check on values that were extracted before: `left` of check.left, `right` of check.right
 // (unused when the check has literals).

@@ -14,6 +14,8 @@ Value Literal::value() const {
       return Value::Int(int_value);
     case Value::Tag::kUint:
       return Value::Uint(uint_value);
+    case Value::Tag::kDouble:
+      return Value::Double(double_value);
     case Value::Tag::kBool:
       return Value::Bool(bool_value);
     case Value::Tag::kIp:

@@ -29,6 +29,7 @@ struct Literal {
   std::string text;  // kString: the bytes; otherwise as written
   int64_t int_value = 0;
   uint64_t uint_value = 0;
+  double double_value = 0;
   bool bool_value = false;
   IpAddress ip;
   int prefix_bits = -1;                   // of a CIDR block; -1 when it is not one

@@ -57,6 +57,24 @@ absl::Status MakeNumber(FieldType type, Literal* literal) {
   return absl::OkStatus();
 }
 
+// Finite; decimal or hexadecimal.
+absl::Status MakeDouble(Literal* literal) {
+  uint64_t whole = 0;
+  const std::string& text = literal->text;
+  literal->tag = Value::Tag::kDouble;
+  if (text.starts_with("0x") || text.starts_with("0X")) {
+    if (!absl::SimpleHexAtoi(text, &whole)) return NotA(text, "number");
+    literal->double_value = static_cast<double>(whole);
+    return absl::OkStatus();
+  }
+  if (text.find_first_not_of("0123456789+-.eE") == std::string::npos &&
+      absl::SimpleAtod(text, &literal->double_value) && std::isfinite(literal->double_value)) {
+    literal->double_value += 0.0;  // -0 is 0
+    return absl::OkStatus();
+  }
+  return NotA(text, "number");
+}
+
 absl::Status MakePort(Literal* literal) {
   if (ParseNumber(literal->text, literal)) {
     if (literal->tag == Value::Tag::kUint && literal->uint_value <= 65535) return absl::OkStatus();
@@ -157,6 +175,8 @@ absl::Status Convert(const OperatorRow& op, FieldType type, Literal* literal) {
     case FieldType::kAbsTime:
     case FieldType::kRelTime:
       return MakeNumber(type, literal);
+    case FieldType::kDouble:
+      return MakeDouble(literal);
     case FieldType::kPort:
       return MakePort(literal);
     case FieldType::kBool:

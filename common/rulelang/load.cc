@@ -38,6 +38,10 @@ std::string HashFiles(absl::Span<const RuleFile> files) {
 
 void ReadOneFile(const RuleFile& file, int index, const LoadOptions& options,
                  Definitions* definitions, Diagnostics* diagnostics, FileResult* result) {
+  if (!file.read_error.empty()) {
+    diagnostics->Error(kErrFileRead, {}, {.file = index}, EscapeUtf8(file.read_error));
+    return;
+  }
   YamlLimits limits;
   limits.max_bytes = options.max_file_bytes;
   YamlError error;
@@ -50,6 +54,15 @@ void ReadOneFile(const RuleFile& file, int index, const LoadOptions& options,
   const SourceFile source(file.content, index);
   for (const YamlNode& document : documents) {
     ReadDefinitions(document, source, definitions, diagnostics, result);
+  }
+}
+
+void ReadFiles(absl::Span<const RuleFile> files, const LoadOptions& options,
+               Definitions* definitions, Diagnostics* diagnostics,
+               std::vector<FileResult>* results) {
+  for (size_t i = 0; i < files.size(); ++i) {
+    (*results)[i].path = files[i].path;
+    ReadOneFile(files[i], static_cast<int>(i), options, definitions, diagnostics, &(*results)[i]);
   }
 }
 
@@ -66,17 +79,29 @@ LoadResult LoadRules(absl::Span<const RuleFile> files, const LoadOptions& option
   result.files.resize(files.size());
   Diagnostics diagnostics(&result.files);
   Definitions definitions;
-  for (size_t i = 0; i < files.size(); ++i) {
-    result.files[i].path = files[i].path;
-    ReadOneFile(files[i], static_cast<int>(i), options, &definitions, &diagnostics,
-                &result.files[i]);
-  }
+  ReadFiles(files, options, &definitions, &diagnostics, &result.files);
   auto rules = std::make_shared<RuleSet>();
   rules->rules = CompileRules(&definitions, files, &diagnostics);
   result.ok = !diagnostics.has_errors();
   if (!result.ok) return result;
   rules->hash = HashFiles(files);
   result.rules = std::move(rules);
+  return result;
+}
+
+ConditionResult CompileCondition(std::string_view condition, absl::Span<const RuleFile> files,
+                                 const LoadOptions& options) {
+  ConditionResult result;
+  result.files.resize(files.size() + 1);  // the last is the condition
+  Diagnostics diagnostics(&result.files);
+  Definitions definitions;
+  ReadFiles(files, options, &definitions, &diagnostics, &result.files);
+  const int index = static_cast<int>(files.size());
+  const SourceFile source(condition, index);
+  const SourceText text =
+      SourceText::FromScalar(source, {.line = 1, .column = 1, .file = index}, condition);
+  result.condition = vakt::CompileCondition(text, &definitions, &diagnostics);
+  if (diagnostics.has_errors()) result.condition = nullptr;
   return result;
 }
 

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -24,11 +25,13 @@ namespace vakt {
 struct RuleFile {
   std::string path;
   std::string content;
+  std::string read_error;  // why there is no content; empty when there is
 };
 
 // Reads files, and of directories all .yml and .yaml files, recursively, in lexicographic order of
 // their paths, but what lies below a directory `macros` first; *.test.yaml are left out. A file
-// that is named is read whatever its name.
+// that is named is read whatever its name. One that cannot be read has a read_error, which
+// LoadRules reports; only a directory that cannot be listed fails the call.
 absl::StatusOr<std::vector<RuleFile>> ReadRuleFiles(absl::Span<const std::string> paths);
 
 // Something about one item of one file. Codes are Falco's (LOAD_ERR_COMPILE_CONDITION,
@@ -64,6 +67,15 @@ struct LoadResult {
 
 // Later files see, and may change, what earlier ones define.
 LoadResult LoadRules(absl::Span<const RuleFile> files, const LoadOptions& options = {});
+
+// A condition on its own, which may name the files' lists and macros.
+struct ConditionResult {
+  std::vector<FileResult> files;          // as given; then one, without a path, for the condition
+  std::unique_ptr<const Expr> condition;  // null after an error
+};
+
+ConditionResult CompileCondition(std::string_view condition, absl::Span<const RuleFile> files,
+                                 const LoadOptions& options = {});
 
 }  // namespace vakt
 

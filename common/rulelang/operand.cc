@@ -20,11 +20,11 @@ void AppendParts(const std::vector<Operand>& parts, std::string* out) {
 
 bool IsList(const Operand& operand) { return operand.kind == Operand::Kind::kList; }
 
-void ExtractCall(const Operand& call, const Event& event, Extractor& out) {
+void ExtractCall(const Operand& call, FieldReader read, Extractor& out) {
   const size_t begin = out.values().size();
   for (const Operand& part : call.parts) {
     const size_t before = out.values().size();
-    ExtractOperand(part, event, out);
+    ExtractOperand(part, read, out);
     const bool is_null = out.values().size() == before && !(IsList(part) && part.parts.empty());
     if (is_null) {
       out.Truncate(begin);
@@ -38,11 +38,11 @@ void ExtractCall(const Operand& call, const Event& event, Extractor& out) {
   call.transformer->apply(call, arguments, out);
 }
 
-void ExtractList(const Operand& list, const Event& event, Extractor& out) {
+void ExtractList(const Operand& list, FieldReader read, Extractor& out) {
   const size_t begin = out.values().size();
   for (const Operand& part : list.parts) {
     const size_t before = out.values().size();
-    ExtractOperand(part, event, out);
+    ExtractOperand(part, read, out);
     if (out.values().size() == before) {  // a list with a null element is null
       out.Truncate(begin);
       return;
@@ -67,26 +67,35 @@ std::string Operand::ToText() const {
     case Kind::kCall:
       result = std::string(transformer->name);
       AppendParts(parts, &result);
+      if (arg.present) result += StrCat("[", Quote(arg.text), "]");
       return result;
   }
   return result;
 }
 
-void ExtractOperand(const Operand& operand, const Event& event, Extractor& out) {
+void ExtractOperand(const Operand& operand, FieldReader read, Extractor& out) {
   switch (operand.kind) {
     case Operand::Kind::kField:
-      operand.field->extract(event, operand.arg, out);
+      read(operand, out);
       return;
     case Operand::Kind::kText:
       out.Add(Value::String(operand.text));
       return;
     case Operand::Kind::kList:
-      ExtractList(operand, event, out);
+      ExtractList(operand, read, out);
       return;
     case Operand::Kind::kCall:
-      ExtractCall(operand, event, out);
+      ExtractCall(operand, read, out);
       return;
   }
+}
+
+void ExtractOperand(const Operand& operand, const Event& event, Extractor& out) {
+  const auto read = [&event](const Operand& field, Extractor& values) {
+    field.field->extract(event, field.arg, values);
+  };
+  if (operand.kind == Operand::Kind::kField) return read(operand, out);
+  ExtractOperand(operand, read, out);
 }
 
 }  // namespace vakt

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "common/event/event.h"
 #include "common/event/field_table.h"
 
@@ -40,7 +41,12 @@ struct Operand {
   std::string ToText() const;
 };
 
-// Appends the operand's values for `event` to `out`, nothing when it is null. Does not reset `out`.
+// Appends the values of an operand of kind kField to `out`, nothing when it is null.
+using FieldReader = absl::FunctionRef<void(const Operand& field, Extractor& out)>;
+
+// Appends the operand's values to `out`, nothing when it is null. Does not reset `out`.
+void ExtractOperand(const Operand& operand, FieldReader read, Extractor& out);
+// The same of an event's fields.
 void ExtractOperand(const Operand& operand, const Event& event, Extractor& out);
 
 }  // namespace vakt

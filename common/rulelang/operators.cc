@@ -47,6 +47,8 @@ bool Equal(const Value& left, const Value& right, const Literal* literal) {
   switch (left.tag) {
     case Value::Tag::kString:
       return left.string == right.string;
+    case Value::Tag::kDouble:
+      return left.double_value == right.double_value;
     case Value::Tag::kBool:
       return left.bool_value == right.bool_value;
     case Value::Tag::kIp:
@@ -67,6 +69,10 @@ bool NotEqual(const Value& left, const Value& right, const Literal* literal) {
 template <typename Accept>
 bool Compare(const Value& left, const Value& right, Accept accept) {
   if (IsNumber(left) && IsNumber(right)) return accept(CompareNumbers(left, right));
+  if (left.tag == Value::Tag::kDouble && right.tag == Value::Tag::kDouble) {
+    if (left.double_value < right.double_value) return accept(-1);
+    return accept(left.double_value > right.double_value ? 1 : 0);
+  }
   if (left.tag != Value::Tag::kString || right.tag != Value::Tag::kString) return false;
   return accept(left.string.compare(right.string));
 }
@@ -115,8 +121,8 @@ bool Pmatch(const Value& left, const Value& right, const Literal*) {
 constexpr FieldTypeSet kStrings = TypeBit(FieldType::kString);
 constexpr FieldTypeSet kByteBuffers = TypeBit(FieldType::kBytes);
 constexpr FieldTypeSet kNumbers = TypeBit(FieldType::kInt) | TypeBit(FieldType::kUint) |
-                                  TypeBit(FieldType::kPort) | TypeBit(FieldType::kAbsTime) |
-                                  TypeBit(FieldType::kRelTime);
+                                  TypeBit(FieldType::kDouble) | TypeBit(FieldType::kPort) |
+                                  TypeBit(FieldType::kAbsTime) | TypeBit(FieldType::kRelTime);
 constexpr FieldTypeSet kAllTypes = kStrings | kByteBuffers | kNumbers | TypeBit(FieldType::kBool) |
                                    TypeBit(FieldType::kIp) | TypeBit(FieldType::kNet);
 

@@ -130,6 +130,8 @@ std::string ValueText(const Value& value) {
       return StrCat(value.int_value);
     case Value::Tag::kUint:
       return StrCat(value.uint_value);
+    case Value::Tag::kDouble:
+      return StrCat(value.double_value);
     case Value::Tag::kBool:
       return value.bool_value ? "true" : "false";
     case Value::Tag::kIp:

@@ -94,7 +94,9 @@ class Parser {
       if (!scan_.at_blank() && scan_.current() != '(') {
         return Expected(StrCat("a blank after '", word, "'"));
       }
-      VAKT_ASSIGN_OR_RETURN(std::unique_ptr<Ast> next, (this->*part)());
+      // `or(b) and c` is an error: directly behind the word stands one parenthesis and no more.
+      VAKT_ASSIGN_OR_RETURN(std::unique_ptr<Ast> next,
+                            scan_.current() == '(' ? Primary() : (this->*part)());
       if (chain == nullptr) {
         chain = std::make_unique<Ast>();
         chain->kind = kind;
@@ -218,8 +220,11 @@ class Parser {
   absl::Status ScalarValue(AstCheck* check) {
     if (AtCall()) return RightOperand(check);
     AstValue value;
-    VAKT_RETURN_IF_ERROR(OneValue(&value));
-    if (check->op->shape == Shape::kNumber && value.quoted) return Expected("a number");
+    if (check->op->shape == Shape::kNumber) {
+      VAKT_RETURN_IF_ERROR(NumberValue(&value));
+    } else {
+      VAKT_RETURN_IF_ERROR(OneValue(&value));
+    }
     check->values.push_back(std::move(value));
     return absl::OkStatus();
   }
@@ -230,6 +235,7 @@ class Parser {
       if (scan_.at_quote()) return Expected("'(' or the name of a list");
       AstValue name;
       VAKT_RETURN_IF_ERROR(OneValue(&name));
+      check->bare_list = check->quantifier == Quantifier::kNone;
       check->values.push_back(std::move(name));
       return absl::OkStatus();
     }
@@ -244,6 +250,15 @@ class Parser {
       if (scan_.Take(')')) return absl::OkStatus();
       if (!scan_.Take(',')) return Expected("',' or ')' in the list");
     }
+  }
+
+  // A number, or the name of a list of one.
+  absl::Status NumberValue(AstValue* value) {
+    value->position = Position();
+    value->text = std::string(scan_.TakeNumber());
+    if (!value->text.empty()) return absl::OkStatus();
+    value->text = std::string(scan_.TakeBareText());
+    return value->text.empty() ? Expected("a number") : absl::OkStatus();
   }
 
   absl::Status OneValue(AstValue* value) {
@@ -334,8 +349,8 @@ class Parser {
     } else {
       arg->text = std::string(scan_.TakeBracketText());
       if (arg->text.empty()) return Expected("an argument in the brackets");
-      if (!absl::SimpleAtoi(arg->text, &arg->index)) arg->index = -1;
     }
+    if (!absl::SimpleAtoi(arg->text, &arg->index)) arg->index = -1;
     if (!scan_.Take(']')) return Expected("']' (quote an argument that has blanks or brackets)");
     return absl::OkStatus();
   }

@@ -60,8 +60,14 @@ absl::StatusOr<std::vector<RuleFile>> ReadRuleFiles(absl::Span<const std::string
   }
   std::vector<RuleFile> files;
   for (const std::string& path : all) {
-    VAKT_ASSIGN_OR_RETURN(std::string content, ReadFile(path, kMaxReadBytes));
-    files.push_back({path, std::move(content)});
+    RuleFile& file = files.emplace_back();
+    file.path = path;
+    absl::StatusOr<std::string> content = ReadFile(path, kMaxReadBytes);
+    if (content.ok()) {
+      file.content = *std::move(content);
+    } else {
+      file.read_error = Message(content.status());
+    }
   }
   return files;
 }

@@ -68,8 +68,29 @@ std::string_view Scanner::TakeFieldName() {
 
 std::string_view Scanner::TakeBareText() {
   return TakeWhile([](char c) {
-    return !IsBlank(c) && c != '(' && c != ')' && c != '"' && c != '\'' && c != '=' && c != ',';
+    return !absl::ascii_isspace(c) && c != '(' && c != ')' && c != '"' && c != '\'' && c != '=' &&
+           c != ',';
   });
+}
+
+// 0[xX][0-9a-fA-F]+ or [+-]?[0-9]+[.]?[0-9]*([eE][+-][0-9]+)?
+std::string_view Scanner::TakeNumber() {
+  const size_t begin = offset_;
+  const auto digits = [this] { return !TakeWhile(absl::ascii_isdigit).empty(); };
+  if (Take("0x") || Take("0X")) {
+    if (!TakeWhile(absl::ascii_isxdigit).empty()) return text_.substr(begin, offset_ - begin);
+    offset_ = begin;
+  }
+  if (current() == '+' || current() == '-') ++offset_;
+  if (!digits()) {
+    offset_ = begin;
+    return {};
+  }
+  if (Take('.')) digits();
+  const size_t exponent = offset_;
+  const bool has_exponent = (Take('e') || Take('E')) && (Take('+') || Take('-')) && digits();
+  if (!has_exponent) offset_ = exponent;
+  return text_.substr(begin, offset_ - begin);
 }
 
 std::string_view Scanner::TakeBracketText() {

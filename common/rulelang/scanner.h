@@ -35,6 +35,7 @@ class Scanner {
   std::string_view TakeWord();         // [a-zA-Z]+[a-zA-Z0-9_]*
   std::string_view TakeFieldName();    // words joined by dots, or one word
   std::string_view TakeBareText();     // anything up to blank, comma, '=', quote or parenthesis
+  std::string_view TakeNumber();       // hexadecimal, or decimal with a fraction or an exponent
   std::string_view TakeBracketText();  // anything up to blank, quote or bracket
 
   bool at_quote() const { return current() == '"' || current() == '\''; }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/rulelang/transformers.h"
 
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <string>
@@ -10,6 +11,7 @@
 #include "absl/strings/escaping.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
+#include "common/rulelang/getopt.h"
 
 namespace vakt {
 namespace {
@@ -62,11 +64,6 @@ absl::Status BindJoin(Operand* call) {
   return absl::OkStatus();
 }
 
-absl::Status RefuseGetopt(Operand*) {
-  return absl::UnimplementedError(
-      "getopt() is not supported; compare proc.args[N] or proc.cmdline instead");
-}
-
 void AddText(std::string text, Extractor& out) {
   out.Add(Value::String(out.Keep(std::move(text))));
 }
@@ -79,9 +76,20 @@ void ToUpper(const Operand&, absl::Span<const Value> values, Extractor& out) {
   AddText(absl::AsciiStrToUpper(ToAbsl(values[0].string)), out);
 }
 
+// Padding may be missing. Abseil would also take blanks and '.' for padding.
+bool IsBase64(std::string_view text) {
+  if (text.size() % 4 == 0) {
+    for (int i = 0; i < 2 && text.ends_with('='); ++i) text.remove_suffix(1);
+  }
+  return text.size() % 4 != 1 && std::all_of(text.begin(), text.end(), [](char c) {
+           return absl::ascii_isalnum(c) || c == '+' || c == '/';
+         });
+}
+
 void DecodeB64(const Operand&, absl::Span<const Value> values, Extractor& out) {
   std::string decoded;
-  if (absl::Base64Unescape(ToAbsl(values[0].string), &decoded)) AddText(std::move(decoded), out);
+  if (IsBase64(values[0].string) && absl::Base64Unescape(ToAbsl(values[0].string), &decoded))
+    AddText(std::move(decoded), out);
 }
 
 void Basename(const Operand&, absl::Span<const Value> values, Extractor& out) {
@@ -111,14 +119,16 @@ void Concat(const Operand&, absl::Span<const Value> values, Extractor& out) {
 }
 
 constexpr std::array<TransformerRow, 8> kTransformers = {{
-    {"b64", 1, 1, BindB64, DecodeB64, "the bytes that the Base64 text stands for; null if none"},
-    {"basename", 1, 1, BindText, Basename, "what follows the last '/'"},
-    {"concat", 2, kUnlimited, BindText, Concat, "the strings one after the other"},
-    {"getopt", 2, 2, RefuseGetopt, nullptr, "the options of a command line (not supported)"},
-    {"join", 2, 2, BindJoin, Join, "the list's strings with a separator between them"},
-    {"len", 1, 1, BindLen, Length, "number of bytes, or of a list's values"},
-    {"tolower", 1, 1, BindText, ToLower, "ASCII letters made lower-case"},
-    {"toupper", 1, 1, BindText, ToUpper, "ASCII letters made upper-case"},
+    {"b64", 1, 1, false, BindB64, DecodeB64,
+     "the bytes that the Base64 text stands for; null if none"},
+    {"basename", 1, 1, false, BindText, Basename, "what follows the last '/'"},
+    {"concat", 2, kUnlimited, false, BindText, Concat, "the strings one after the other"},
+    {"getopt", 2, 2, true, BindGetopt, Getopt,
+     "the options of a command line, each followed by its value; [c] the value of option c"},
+    {"join", 2, 2, false, BindJoin, Join, "the list's strings with a separator between them"},
+    {"len", 1, 1, false, BindLen, Length, "number of bytes, or of a list's values"},
+    {"tolower", 1, 1, false, BindText, ToLower, "ASCII letters made lower-case"},
+    {"toupper", 1, 1, false, BindText, ToUpper, "ASCII letters made upper-case"},
 }};
 
 }  // namespace

@@ -19,6 +19,7 @@ struct TransformerRow {
   std::string_view name;
   size_t min_arguments;
   size_t max_arguments;
+  bool takes_selector;  // name(...)[selector]
   // Checks the arguments' types and sets the call's type. InvalidArgument says what is wrong.
   absl::Status (*bind)(Operand* call);
   // Appends the result to `out`, nothing when it is null. `values` are those of all arguments, in

@@ -84,7 +84,7 @@ const OperatorRow& RandomRules::OperatorFor(const FieldRow& field, bool is_list)
 std::string RandomRules::Check() {
   const FieldRow& field = Field();
   const bool has_arg =
-      field.arg == ArgRule::kRequired || (field.arg == ArgRule::kOptional && Below(2) == 0);
+      field.arg == ArgRule::kRequired || (field.arg != ArgRule::kNone && Below(2) == 0);
   const bool is_list = (field.flags & kFieldList) != 0 && !has_arg;
   std::string name = has_arg ? StrCat(field.name, "[", 1 + Below(3), "]") : std::string(field.name);
   if (has_arg && field.name == "evt.arg") name = Below(2) == 0 ? "evt.arg.flags" : "evt.arg.name";

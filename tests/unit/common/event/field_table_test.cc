@@ -42,6 +42,8 @@ std::string ToText(const Value& value) {
       return StrCat(value.int_value);
     case Value::Tag::kUint:
       return StrCat(value.uint_value);
+    case Value::Tag::kDouble:
+      return StrCat(value.double_value);
     case Value::Tag::kBool:
       return value.bool_value ? "true" : "false";
     case Value::Tag::kIp:
@@ -73,6 +75,8 @@ Value::Tag ExpectedTag(FieldType type) {
     case FieldType::kUint:
     case FieldType::kPort:
       return Value::Tag::kUint;
+    case FieldType::kDouble:
+      return Value::Tag::kDouble;
     case FieldType::kBool:
       return Value::Tag::kBool;
     case FieldType::kIp:

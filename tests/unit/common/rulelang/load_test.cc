@@ -435,7 +435,9 @@ TEST(ReadRuleFilesTest, ReadsFoldersInOrder) {
   std::vector<std::string> names;
   for (const RuleFile& file : *files) names.push_back(file.path.substr(folder.size()));
   EXPECT_THAT(names, ElementsAre("/macros/d.yaml", "/a.yaml", "/b.yml", "/sub/c.yaml"));
-  EXPECT_FALSE(ReadRuleFiles({folder + "/nosuch"}).ok());
+  const auto missing = ReadRuleFiles({folder + "/nosuch"});
+  ASSERT_TRUE(missing.ok());
+  EXPECT_THAT(ErrorsOf(LoadRules(*missing)), ElementsAre(StartsWith("LOAD_ERR_FILE_READ: ")));
 }
 
 }  // namespace

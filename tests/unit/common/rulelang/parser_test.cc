@@ -60,6 +60,8 @@ TEST(ParserTest, ReadsWhatTheLanguageAllows) {
   constexpr Case kCases[] = {
       {"a", "a"},
       {"a and b or c", "((a & b) | c)"},
+      {"a or(b) or c", "(a | b | c)"},
+      {"a.b > 5and c", "((a.b > 5) & c)"},
       {"a or b and c", "(a | (b & c))"},
       {"(a)and(b)", "(a & b)"},
       {"a and(b or c)", "(a & (b | c))"},
