@@ -26,6 +26,8 @@ std::string OutputFieldText(const v1::OutputField& field) {
       return field.string_value();
     case v1::OutputField::kIntValue:
       return StrCat(field.int_value());
+    case v1::OutputField::kDoubleValue:
+      return StrCat(field.double_value());
     case v1::OutputField::kUintValue:
       return StrCat(field.uint_value());
     case v1::OutputField::kBoolValue:

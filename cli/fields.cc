@@ -39,6 +39,7 @@ std::string NameWithArgument(const FieldRow& row) {
     case ArgRule::kNone:
       break;
     case ArgRule::kOptional:
+    case ArgRule::kOptionalIndex:
       return StrCat(row.name, "[ARG] or ", row.name);
     case ArgRule::kRequired:
       return StrCat(row.name, "[ARG]");
@@ -55,7 +56,7 @@ std::string Notes(const FieldRow& row) {
 }
 
 std::string RowJson(const FieldRow& row) {
-  constexpr std::string_view kArgNames[] = {"none", "optional", "required"};
+  constexpr std::string_view kArgNames[] = {"none", "optional", "optional", "required"};
   JsonObject object;
   object.Add("name", row.name)
       .Add("type", FieldTypeName(row.type))

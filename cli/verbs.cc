@@ -55,6 +55,13 @@ constexpr FlagRow kReplayFlags[] = {
     {"--min-priority", FlagType::kPriority, "Leave out rules of a lower priority than this."},
 };
 
+constexpr FlagRow kEvalFlags[] = {
+    {"--fields", FlagType::kText,
+     "JSON object of the values, by field as conditions write it; absent or null: no value."},
+    {"--rules", FlagType::kPaths,
+     "Rule files whose lists and macros the condition names; may be repeated."},
+};
+
 constexpr FlagRow kFieldsFlags[] = {
     {"--search", FlagType::kText, "Only fields with this in their name or text, in either case."},
     {"--verbose", FlagType::kSwitch, "Also say what conditions may do with each field."},
@@ -76,6 +83,8 @@ constexpr Verb kVerbs[] = {
      Peer::kAgent, "human|json|kv", {}, 0, 0, AgentStats},
     {"rules", "check", "PATH...", "Validate rule files, in this order as one set.",
      Peer::kNone, "human|json", {}, 1, kAnyNumber, RulesCheck},
+    {"rules", "eval", "CONDITION [FILE...]", "Try a condition on values of fields: 0 true, 1 false, 2 error.",
+     Peer::kNone, "", kEvalFlags, 1, kAnyNumber, RulesEval},
     {"rules", "test", "PATH...", "Run the *.test.yaml files beside rules.",
      Peer::kNone, "human|json", {}, 1, kAnyNumber, RulesTest},
     {"replay", "", "FILE", "Run a recording through rules and print the alerts.",

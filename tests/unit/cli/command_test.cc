@@ -102,7 +102,8 @@ TEST(CommandTest, ChecksRulesInOrderAsOneSet) {
 TEST(CommandTest, FailsOnWhatCannotBeRead) {
   const Outcome rules = Call({"rules", "check", "/no/such/file"});
   EXPECT_EQ(rules.status, kFailure);
-  EXPECT_THAT(rules.err, HasSubstr("/no/such/file: No such file or directory"));
+  EXPECT_THAT(rules.out, HasSubstr("/no/such/file: No such file or directory"));
+  EXPECT_THAT(rules.out, HasSubstr("[LOAD_ERR_FILE_READ]"));
   const Outcome agent = Call({"agent", "stats", "--state-dir", "/no/such/dir"});
   EXPECT_EQ(agent.status, kFailure);
   EXPECT_EQ(agent.err,
