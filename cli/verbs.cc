@@ -45,6 +45,11 @@ constexpr FlagRow kQueryFlags[] = {
     {"--oldest-first", FlagType::kSwitch, "Oldest first instead of newest first."},
 };
 
+constexpr FlagRow kProgramsFlags[] = {
+    {"--measure", FlagType::kDuration,
+     "Have the kernel measure them for so long (at most 60s), and show what ran in it."},
+};
+
 constexpr FlagRow kReplayFlags[] = {
     {"--rules", FlagType::kPaths,
      "Rule files or directories of them, in order; may be repeated, or several with commas."},
@@ -81,6 +86,8 @@ constexpr Verb kVerbs[] = {
      Peer::kAgent, "human|json", {}, 0, 0, AgentStatus},
     {"agent", "stats", "", "Show the counters of the agent on this node.",
      Peer::kAgent, "human|json|kv", {}, 0, 0, AgentStats},
+    {"agent", "programs", "", "Show the agent's BPF programs and what they cost.",
+     Peer::kAgent, "human|json", kProgramsFlags, 0, 0, AgentPrograms},
     {"rules", "check", "PATH...", "Validate rule files, in this order as one set.",
      Peer::kNone, "human|json", {}, 1, kAnyNumber, RulesCheck},
     {"rules", "eval", "CONDITION [FILE...]", "Try a condition on values of fields: 0 true, 1 false, 2 error.",

@@ -78,9 +78,11 @@ std::vector<FlagRow> FlagsOf(const Verb& verb);
 // Flags that stand for settings (common/config); they may also stand before the noun.
 std::vector<FlagRow> FlagsOf(Peer peer);
 
-VerbFunction AlertsTail, AlertsQuery, AlertsGet, Nodes, AgentStatus, AgentStats, RulesCheck,
-    RulesEval;
-VerbFunction RulesTest, ReplayRecording, Fields, Reference, CompletionBash, ShowVersion, ShowHelp;
+VerbFunction AlertsTail, AlertsQuery, AlertsGet;
+VerbFunction Nodes;
+VerbFunction AgentStatus, AgentStats, AgentPrograms;
+VerbFunction RulesCheck, RulesEval, RulesTest;
+VerbFunction ReplayRecording, Fields, Reference, CompletionBash, ShowVersion, ShowHelp;
 
 }  // namespace vakt
 

@@ -20,25 +20,40 @@
 namespace vakt {
 namespace {
 
+constexpr uint32_t kMaxMeasureMs = 60'000;
+
 class Service final : public v1::AgentControl::Service {
  public:
-  Service(std::function<v1::AgentStatus()> status, std::function<v1::AgentStats()> stats)
-      : status_(std::move(status)), stats_(std::move(stats)) {}
+  explicit Service(AdminCalls calls) : calls_(std::move(calls)) {}
 
   grpc::Status GetStatus(grpc::ServerContext*, const v1::GetStatusRequest*,
                          v1::AgentStatus* out) override {
-    *out = status_();
+    *out = calls_.status();
     return grpc::Status::OK;
   }
   grpc::Status GetStats(grpc::ServerContext*, const v1::GetStatsRequest*,
                         v1::AgentStats* out) override {
-    *out = stats_();
+    *out = calls_.stats();
+    return grpc::Status::OK;
+  }
+  grpc::Status GetPrograms(grpc::ServerContext*, const v1::GetProgramsRequest* request,
+                           v1::Programs* out) override {
+    if (request->measure_ms() > kMaxMeasureMs) {
+      return {grpc::StatusCode::INVALID_ARGUMENT,
+              StrCat("programs are measured for at most ", kMaxMeasureMs / 1000, " s")};
+    }
+    absl::StatusOr<v1::Programs> programs =
+        calls_.programs(absl::Milliseconds(request->measure_ms()));
+    if (!programs.ok()) {
+      return grpc::Status(static_cast<grpc::StatusCode>(programs.status().raw_code()),
+                          std::string(Message(programs.status())));
+    }
+    *out = *std::move(programs);
     return grpc::Status::OK;
   }
 
  private:
-  const std::function<v1::AgentStatus()> status_;
-  const std::function<v1::AgentStats()> stats_;
+  const AdminCalls calls_;
 };
 
 class Impl final : public AdminServer {
@@ -63,9 +78,8 @@ bool SomebodyListens(const sockaddr_un& address) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<AdminServer>> AdminServer::Start(
-    const std::string& socket_path, std::function<v1::AgentStatus()> status,
-    std::function<v1::AgentStats()> stats) {
+absl::StatusOr<std::unique_ptr<AdminServer>> AdminServer::Start(const std::string& socket_path,
+                                                                AdminCalls calls) {
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
   if (socket_path.size() >= sizeof(address.sun_path)) {
@@ -78,7 +92,7 @@ absl::StatusOr<std::unique_ptr<AdminServer>> AdminServer::Start(
         StrCat("another agent answers on ", socket_path, "; give this one its own --state-dir"));
   }
   unlink(socket_path.c_str());
-  auto service = std::make_unique<Service>(std::move(status), std::move(stats));
+  auto service = std::make_unique<Service>(std::move(calls));
   grpc::ResourceQuota quota("admin");
   quota.SetMaxThreads(3);
   quota.Resize(4 << 20);

@@ -153,9 +153,12 @@ absl::Status Agent::StartServices() {
   SendLifecycle(v1::Lifecycle::WHAT_START, StrCat("kernel ", node_.kernel_release));
   ReportBlindSpots();
   Publish();
-  VAKT_ASSIGN_OR_RETURN(admin_, AdminServer::Start(
-                                    options_.state_dir + "/admin.sock", [this] { return Status(); },
-                                    [this] { return Stats(); }));
+  AdminCalls calls;
+  calls.status = [this] { return Status(); };
+  calls.stats = [this] { return Stats(); };
+  calls.programs = [this](absl::Duration measure) { return Programs(measure); };
+  VAKT_ASSIGN_OR_RETURN(admin_,
+                        AdminServer::Start(options_.state_dir + "/admin.sock", std::move(calls)));
   if (!options_.collector.empty()) {
     UplinkOptions uplink;
     uplink.collector = options_.collector;
@@ -221,7 +224,25 @@ void Agent::ReportLosses() {
   }
 }
 
+// Runs that the kernel left out took no number: only its own counter tells of them.
+void Agent::ReportSkippedRuns() {
+  const auto programs = sensor_->Programs(absl::ZeroDuration());
+  if (!programs.ok()) return;
+  uint64_t skipped = 0;
+  for (const ProgramStats& program : *programs) skipped += program.skipped;
+  if (skipped <= skipped_runs_) return;
+  v1::Gap gap;
+  gap.set_class_(v1::Gap::CLASS_LOSS);
+  gap.set_count(skipped - skipped_runs_);
+  gap.set_reason("the kernel did not run a probe because one was running on that CPU");
+  FromWallNs(RealClock().WallNs() - absl::ToInt64Nanoseconds(kTick), gap.mutable_begin());
+  FromWallNs(RealClock().WallNs(), gap.mutable_end());
+  skipped_runs_ = skipped;
+  pipeline_->OnGap(gap);
+}
+
 void Agent::Tick() {
+  ReportSkippedRuns();
   delivery_->Tick();
   Publish();
 }

@@ -5,7 +5,7 @@
 //   uplink -> ready file -> run until Stop
 //
 // Threads: Start and Run on one thread (the pipeline thread). Stop and Reload may be called from a
-// signal handler. Status and Stats may be called from any thread.
+// signal handler. Status, Stats and Programs may be called from any thread.
 #ifndef VAKT_AGENT_APP_AGENT_H_
 #define VAKT_AGENT_APP_AGENT_H_
 
@@ -48,6 +48,8 @@ class Agent {
   // Asks the pipeline thread for a fresh state and waits for it, at most `timeout`.
   v1::AgentStatus Status(absl::Duration timeout = absl::Milliseconds(500));
   v1::AgentStats Stats(absl::Duration timeout = absl::Milliseconds(500));
+  // The loaded BPF programs, measured for so long; takes as long.
+  absl::StatusOr<v1::Programs> Programs(absl::Duration measure) const;
 
  private:
   explicit Agent(const AgentOptions& options);
@@ -59,6 +61,7 @@ class Agent {
   absl::Status Seed();
   void Tick();
   void ReportLosses();
+  void ReportSkippedRuns();
   void ReportBlindSpots();
   void SendLifecycle(v1::Lifecycle::What what, const std::string& detail);
 
@@ -88,6 +91,7 @@ class Agent {
   std::unique_ptr<AdminServer> admin_;
 
   std::vector<Loss> losses_;
+  uint64_t skipped_runs_ = 0;  // told so far
   uint64_t map_bytes_ = 0;
   std::atomic<bool> stop_ = false;
 

@@ -12,6 +12,7 @@
 #include "agent/app/probe_status.h"
 #include "common/base/clock.h"
 #include "common/base/file.h"
+#include "common/base/status.h"
 #include "common/base/strings.h"
 #include "common/time/wall_time.h"
 
@@ -153,6 +154,22 @@ void Agent::FillMetrics(MetricSet* m) const {
   m->Set("uptime_ns", static_cast<uint64_t>(RealClock().BootNs() - started_boot_ns_));
 }
 
+absl::StatusOr<v1::Programs> Agent::Programs(absl::Duration measure) const {
+  VAKT_ASSIGN_OR_RETURN(const std::vector<ProgramStats> programs, sensor_->Programs(measure));
+  v1::Programs out;
+  out.set_measured_ns(static_cast<uint64_t>(absl::ToInt64Nanoseconds(measure)));
+  for (const ProgramStats& program : programs) {
+    v1::Program* row = out.add_programs();
+    row->set_name(program.name);
+    row->set_verified_instructions(program.verified_instructions);
+    row->set_jited_bytes(program.jited_bytes);
+    row->set_runs(program.runs);
+    row->set_run_time_ns(program.run_time_ns);
+    row->set_skipped(program.skipped);
+  }
+  return out;
+}
+
 void Agent::FillSensorMetrics(MetricSet* m) const {
   const SensorCounters counters = sensor_->Counters();
   for (const KindRow& row : AllKinds()) {
@@ -164,6 +181,11 @@ void Agent::FillSensorMetrics(MetricSet* m) const {
     for (size_t reason = 0; reason < LossReasons().size(); ++reason) {
       m->Set("events_lost_total", counters.lost[kind][reason], {row.stem, LossReasons()[reason]});
     }
+  }
+  const auto programs = sensor_->Programs(absl::ZeroDuration());
+  if (!programs.ok()) return;
+  for (const ProgramStats& program : *programs) {
+    m->Set("programs_skipped_total", program.skipped, {program.name});
   }
 }
 

@@ -248,6 +248,16 @@ absl::StatusOr<UniqueFd> BpfObject::OpenSeeds() const {
   return absl::NotFoundError("the task iterator is not attached");
 }
 
+std::vector<LoadedProgram> BpfObject::Programs() const {
+  std::vector<LoadedProgram> programs;
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, skeleton_->obj) {
+    const int fd = bpf_program__fd(program);
+    if (fd >= 0) programs.push_back({bpf_program__name(program), fd});
+  }
+  return programs;
+}
+
 uint64_t BpfObject::MapBytes() const {
   std::vector<int> fds = ring_fds();
   bpf_map* map = nullptr;

@@ -39,6 +39,7 @@ class BpfObject {
   // A file whose content are process_seed records, end to end; fails when the iterator is missing.
   absl::StatusOr<UniqueFd> OpenSeeds() const;
   uint64_t MapBytes() const;
+  std::vector<LoadedProgram> Programs() const;
 
  private:
   struct SkeletonDeleter {

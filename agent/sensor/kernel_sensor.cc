@@ -55,6 +55,11 @@ class KernelSensorImpl : public KernelSensor {
   std::vector<ProbeReport> Report() const override { return reports_; }
   SensorCounters Counters() const override;
   uint64_t MapBytes() const override { return object_->MapBytes(); }
+  absl::StatusOr<std::vector<ProgramStats>> Programs(absl::Duration measure) const override {
+    const std::vector<LoadedProgram> programs = object_->Programs();
+    if (measure <= absl::ZeroDuration()) return ReadPrograms(programs);
+    return MeasurePrograms(programs, measure);
+  }
 
  private:
   bool CollectBatch();

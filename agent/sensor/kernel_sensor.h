@@ -11,7 +11,7 @@
 // without it, and its row of the report says why. No version or configuration is consulted.
 //
 // Ownership: owns object, links, maps and mappings; all are gone with it. Threads: one thread, but
-// for Wake, Counters and MapBytes (any thread).
+// for Wake, Counters, MapBytes and Programs (any thread).
 #ifndef VAKT_AGENT_SENSOR_KERNEL_SENSOR_H_
 #define VAKT_AGENT_SENSOR_KERNEL_SENSOR_H_
 
@@ -25,6 +25,7 @@
 #include "absl/status/statusor.h"
 #include "agent/sensor/event_source.h"
 #include "agent/sensor/probe_table.h"
+#include "agent/sensor/program_stats.h"
 #include "agent/sensor/scope.h"
 
 namespace vakt {
@@ -68,6 +69,9 @@ class KernelSensor : public EventSource {
   virtual SensorCounters Counters() const = 0;
   // Kernel memory of all maps, as the kernel accounts it.
   virtual uint64_t MapBytes() const = 0;
+  // What the kernel knows of each loaded program. With a `measure` the kernel measures their runs
+  // for so long first, and the call takes as long; not for the pipeline thread then.
+  virtual absl::StatusOr<std::vector<ProgramStats>> Programs(absl::Duration measure) const = 0;
 };
 
 }  // namespace vakt

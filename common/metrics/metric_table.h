@@ -42,6 +42,9 @@ inline constexpr MetricRow kMetrics[] = {
      "Of these, taken from the rings by the agent."},
     {"events_lost_total", MetricType::kCounter, "events", "kind,reason",
      "Of these, lost in the kernel; each loss is also a gap record in the stream."},
+    {"programs_skipped_total", MetricType::kCounter, "runs", "program",
+     "Times that the kernel did not run a probe because it was running already on that CPU: events "
+     "that no other counter knows."},
     {"events_decode_errors_total", MetricType::kCounter, "events", "reason",
      "Delivered events that were malformed and not evaluated."},
 

@@ -88,6 +88,19 @@ class AgentAlone(KernelTestCase):
         self.assertIn("ready", status.stdout)
         self.assertIn("process_exec", status.stdout)
 
+    def test_programs_are_measured(self):
+        self.start_agent(rules=[self.rule_file(OPEN_RULE)])
+        programs = self.measured_programs("1s", during=lambda: self.act("cat", "/etc/hostname"))
+        self.assertGreater(programs["file_open"]["runs"], 0)
+        self.assertGreater(programs["file_open"]["run_time_ns"], 0)
+        self.assertGreater(programs["file_open"]["verified_instructions"], 0)
+        idle = run("vaktctl", "agent", "programs", "--state-dir", self.path("state"))
+        self.assertIn("process_exec", idle.stdout)
+        refused = run("vaktctl", "agent", "programs", "--state-dir", self.path("state"),
+                      "--measure", "2m")
+        self.assertEqual(refused.returncode, 2, refused.stdout)
+        self.assertIn("at most 60 s", refused.stderr)
+
     def test_a_probe_that_is_missing_is_a_blind_spot_that_is_told(self):
         self.start_agent("--disable-probe", "process_exit", rules=[self.rule_file(EXEC_RULE)])
         status = run("vaktctl", "agent", "status", "--state-dir", self.path("state"))

@@ -143,6 +143,19 @@ class KernelTestCase(unittest.TestCase):
         return {name: int(value) for name, value in
                 (line.rsplit(" ", 1) for line in out.stdout.splitlines())}
 
+    def measured_programs(self, measure, during, state="state"):
+        """What the agent's BPF programs did while `during` was called, by name."""
+        asking = subprocess.Popen([os.path.join(BIN, "vaktctl"), "agent", "programs", "--state-dir",
+                                   self.path(state), "--measure", measure, "--format", "json"],
+                                  stdout=subprocess.PIPE, text=True)
+        while asking.poll() is None:
+            during()
+        rows = json.loads(asking.communicate()[0])["programs"]
+        self.assertEqual(asking.returncode, 0)
+        return {row["name"]: {"runs": int(row.get("runs", 0)),
+                              "run_time_ns": int(row.get("run_time_ns", 0)),
+                              "verified_instructions": row["verified_instructions"]} for row in rows}
+
     def rule_file(self, text, name="rules.yaml"):
         with open(self.path(name), "w") as file:
             file.write(text)

@@ -55,3 +55,14 @@ def flood(test):
         told = ("events_filtered_total", "events_delivered_total", "events_lost_total")
         return stats["events_hook_hits_total"] == sum(stats[name] for name in told)
     test.assertTrue(harness.wait_for(all_told), "hits are not all filtered, delivered or lost")
+
+
+def skipped_events(test):
+    """The kernel's own counter of runs that it left out is read for each program, and told."""
+    test.start_agent(rules=(test.rule_file(
+        "- rule: Any\n  desc: x\n  condition: evt.type = execve and proc.args = any\n  output: any\n"
+        "  priority: WARNING\n", "any.yaml"),))
+    programs = test.measured_programs("500ms", during=lambda: test.act("true"))
+    test.assertGreater(programs["process_exec"]["runs"], 0)
+    names = {name for name in test.stats() if name.startswith("programs_skipped_total{")}
+    test.assertIn("programs_skipped_total{program=process_exec}", names)
