@@ -70,6 +70,8 @@ absl::Status LiteralScanner::Freeze() {
 }
 
 void LiteralScanner::FindPartsOf(std::string_view text, std::vector<Id>* ids) const {
+  if (text.empty()) return;
+  // It fails only when called wrongly.
   hs_scan(database_.get(), text.data(), static_cast<unsigned>(text.size()), 0, scratch_.get(),
           OnMatch, ids);
 }

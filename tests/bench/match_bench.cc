@@ -14,7 +14,7 @@
 #include "common/base/strings.h"
 #include "common/rulelang/eval.h"
 #include "common/rulelang/load.h"
-#include "tests/bench/rule_mix.h"
+#include "tests/support/rule_mix.h"
 
 namespace vakt {
 namespace {

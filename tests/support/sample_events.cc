@@ -67,28 +67,42 @@ void SampleEvents::MakeProcesses() {
       process.ppid = process.parent->pid;
       process.session_leader = Below(2) == 0 ? process.parent : nullptr;
     }
-    const std::string name(Pick(kPrograms));
-    const std::string first(Pick(kArguments));
-    const std::string second(Pick(kArguments));
-    process.comm = SharedString(name);
-    process.exe_path = SharedString(StrCat("/usr/bin/", name));
-    process.argv = StringList({name, first, second});
-    process.args = process.argv.Joined(1);
-    process.exeline = process.argv.Joined();
-    process.cmdline = SharedString(StrCat(name, " ", process.args));
-    process.cwd = SharedString(Below(2) == 0 ? "/" : "/tmp/");
-    process.start_boot_ns = kSecond * Below(1000);
-    process.exec_boot_ns = process.start_boot_ns + kSecond;
-    process.uid = process.euid = static_cast<uint32_t>(Below(3) * 1000);
-    process.login_uid = Below(2) == 0 ? 0xffffffff : 1000;
-    process.tty = static_cast<uint32_t>(Below(2) * 34816);
-    process.user_name = process.uid == 0 ? "root" : "alice";
-    process.login_name = process.group_name = process.user_home = process.user_shell = "<NA>";
-    process.exe_upper_layer = Below(8) == 0;
-    process.exe_memfd = Below(16) == 0;
-    process.cap_effective = Below(2) == 0 ? 0 : ~uint64_t{0} >> 23;
-    process.container_id = SharedString(Pick(kContainers));
+    Fill(&process);
+    process.change = i % 8 == 0 ? 0 : ++last_change_;
     processes_.push_back(std::move(process));
+  }
+}
+
+void SampleEvents::Fill(Process* process) {
+  const std::string name(Pick(kPrograms));
+  const std::string first(Pick(kArguments));
+  const std::string second(Pick(kArguments));
+  process->comm = SharedString(name);
+  process->exe_path = SharedString(StrCat("/usr/bin/", name));
+  process->argv = StringList({name, first, second});
+  process->args = process->argv.Joined(1);
+  process->exeline = process->argv.Joined();
+  process->cmdline = SharedString(StrCat(name, " ", process->args));
+  process->cwd = SharedString(Below(2) == 0 ? "/" : "/tmp/");
+  process->start_boot_ns = kSecond * Below(1000);
+  process->exec_boot_ns = process->start_boot_ns + kSecond;
+  process->uid = process->euid = static_cast<uint32_t>(Below(3) * 1000);
+  process->login_uid = Below(2) == 0 ? 0xffffffff : 1000;
+  process->tty = static_cast<uint32_t>(Below(2) * 34816);
+  process->user_name = process->uid == 0 ? "root" : "alice";
+  process->login_name = process->group_name = process->user_home = process->user_shell = "<NA>";
+  process->exe_upper_layer = Below(8) == 0;
+  process->exe_memfd = Below(16) == 0;
+  process->cap_effective = Below(2) == 0 ? 0 : ~uint64_t{0} >> 23;
+  process->container_id = SharedString(Pick(kContainers));
+}
+
+void SampleEvents::ChangeProcesses() {
+  for (int i = 0; i < 3; ++i) Fill(&processes_[Below(processes_.size())]);
+  Process& moved = processes_[1 + Below(processes_.size() - 1)];
+  moved.parent = &processes_[Below(moved.pid - 1)];
+  for (Process& process : processes_) {
+    if (process.change != 0) process.change = ++last_change_;
   }
 }
 

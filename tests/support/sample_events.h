@@ -24,6 +24,10 @@ class SampleEvents {
 
   Event Next();
 
+  // Changes something about some processes. Each, and whoever may see it in a relative, gets a new
+  // Process::change; some have none.
+  void ChangeProcesses();
+
   // Words that the events are made of, for rules that are to match some of them.
   static absl::Span<const std::string_view> ProgramNames();
   static absl::Span<const std::string_view> Paths();
@@ -31,6 +35,7 @@ class SampleEvents {
 
  private:
   void MakeProcesses();
+  void Fill(Process* process);
   const Process& AnyProcess();
   void FillTask(const Process& process, Event* event);
   void FillOpen(Event* event);
@@ -44,6 +49,7 @@ class SampleEvents {
   std::mt19937_64 random_;
   std::deque<Process> processes_;
   uint64_t count_ = 0;
+  uint64_t last_change_ = 0;
 };
 
 }  // namespace vakt

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/unit/agent/match/random_rules.h"
 
+#include <iterator>
 #include <string_view>
 
+#include "absl/strings/ascii.h"
 #include "common/base/strings.h"
 #include "common/event/kind.h"
 #include "common/rulelang/parser.h"
@@ -30,14 +32,39 @@ std::string RandomRules::Text() {
     case 2:
       return std::string(SampleEvents::Arguments()[Below(SampleEvents::Arguments().size())]);
     default:
-      return std::string(
-          SampleEvents::Paths()[Below(SampleEvents::Paths().size())].substr(0, 1 + Below(6)));
+      return Part(SampleEvents::Paths()[Below(SampleEvents::Paths().size())]);
   }
 }
 
+// Its beginning, its end or something in the middle; sometimes in capitals.
+std::string RandomRules::Part(std::string_view text) {
+  const size_t begin = Below(2) == 0 ? 0 : Below(text.size() + 1);
+  const size_t size = Below(2) == 0 ? text.size() : 1 + Below(8);
+  const std::string part(text.substr(begin, size));
+  return Below(8) == 0 ? absl::AsciiStrToUpper(part) : part;
+}
+
 std::string RandomRules::Constant(const FieldRow& field, const OperatorRow& op) {
-  constexpr std::string_view kGlobs[] = {"*", "/etc/*", "?ash", "*sh*", "[a-n]*", "*.[!y]*"};
-  constexpr std::string_view kRegexes[] = {".*", "/etc/.*", "(ba)?sh", "[a-n]+", ".*[0-9]"};
+  constexpr std::string_view kGlobs[] = {"*",       "/etc/*",     "?ash",    "*sh*",    "[a-n]*",
+                                         "*.[!y]*", "*.conf",     "*passwd", "python?", "/*/shadow",
+                                         "*hosts*", "*.so.[0-9]", "\\\\*",   "**",      "",
+                                         "*tmp*a",  "*[!a]asswd", "/dev/**"};
+  constexpr std::string_view kRegexes[] = {".*",
+                                           "/etc/.*",
+                                           "(ba)?sh",
+                                           "[a-n]+",
+                                           ".*[0-9]",
+                                           ".*(passwd|shadow)",
+                                           "(?i).*SYSTEM.*",
+                                           ".*stat(us)?",
+                                           "(/usr/bin/)?(bash|perl|python3)",
+                                           "[^/]*",
+                                           "(|.*hosts.*)",
+                                           ".*\\\\.so.*",
+                                           "-?-h?elp"};
+  constexpr std::string_view kPaths[] = {
+      "/",         "/etc",     "etc/", "/usr/*/bash", "/proc/*/status", "/tmp", "/home/alice",
+      "/dev/shm/", "relative", "",     "/usr/l*"};
   constexpr std::string_view kAddresses[] = {"10.0.0.1", "127.0.0.2", "fd00:1::", "10.0.0.3"};
   constexpr std::string_view kBlocks[] = {"10.0.0.0/8", "127.0.0.0/30", "fd00::/16", "0.0.0.0/0"};
   constexpr std::string_view kPorts[] = {"22", "80", "443", "0x1F90", "ssh"};
@@ -64,6 +91,7 @@ std::string RandomRules::Constant(const FieldRow& field, const OperatorRow& op) 
   if (op.op == Operator::kGlob || op.op == Operator::kIglob) {
     return Quote(kGlobs[Below(std::size(kGlobs))]);
   }
+  if (op.op == Operator::kPmatch && Below(2) == 0) return Quote(kPaths[Below(std::size(kPaths))]);
   return op.hex ? "cafe" : Quote(Text());
 }
 
@@ -81,6 +109,21 @@ const OperatorRow& RandomRules::OperatorFor(const FieldRow& field, bool is_list)
   }
 }
 
+std::string RandomRules::Transformed(std::string_view name) {
+  switch (Below(5)) {
+    case 0:
+      return StrCat("basename(", name, ")");
+    case 1:
+      return StrCat("tolower(", name, ")");
+    case 2:
+      return StrCat("toupper(", name, ")");
+    case 3:
+      return StrCat("concat(proc.name, \"/\", ", name, ")");
+    default:
+      return StrCat("join(\":\", (proc.name, ", name, "))");
+  }
+}
+
 std::string RandomRules::Check() {
   const FieldRow& field = Field();
   const bool has_arg =
@@ -93,9 +136,14 @@ std::string RandomRules::Check() {
   const bool plain_text = field.type == FieldType::kString &&
                           (field.flags & (kFieldNoTransform | kFieldList)) == 0 &&
                           field.name != "evt.type" && field.name != "syscall.type";
-  if (plain_text && Below(6) == 0) name = StrCat("basename(", name, ")");
-  if (plain_text && op.op == Operator::kEqual && Below(4) == 0) {
-    return StrCat(name, " = val(proc.pname)");
+  if (plain_text && Below(6) == 0) name = Transformed(name);
+  const bool takes_field = op.op == Operator::kEqual || op.op == Operator::kNotEqual ||
+                           op.op == Operator::kContains || op.op == Operator::kStartswith ||
+                           op.op == Operator::kEndswith || op.op == Operator::kIn;
+  if (plain_text && takes_field && Below(6) == 0) {
+    constexpr std::string_view kRight[] = {"val(proc.pname)", "val(proc.name)", "val(fd.filename)",
+                                           "basename(proc.exepath)", "toupper(proc.name)"};
+    return StrCat(name, " ", op.name, " ", kRight[Below(std::size(kRight))]);
   }
   const bool quantified = op.shape == Shape::kText && !is_list && Below(4) == 0;
   if (op.shape != Shape::kList && !quantified) {

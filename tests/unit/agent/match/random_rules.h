@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <random>
 #include <string>
+#include <string_view>
 
 #include "common/event/field_table.h"
 #include "common/rulelang/operators.h"
@@ -28,6 +29,8 @@ class RandomRules {
   std::string Check();
   std::string Constant(const FieldRow& field, const OperatorRow& op);
   std::string Text();
+  std::string Part(std::string_view text);
+  std::string Transformed(std::string_view name);
   const FieldRow& Field();
   const OperatorRow& OperatorFor(const FieldRow& field, bool is_list);
 

@@ -7,8 +7,8 @@
 // its process. Most rules name things that no event has; some fire.
 //
 // Ownership: RuleMixEvents owns what its events point to. Threads: thread-compatible.
-#ifndef VAKT_TESTS_BENCH_RULE_MIX_H_
-#define VAKT_TESTS_BENCH_RULE_MIX_H_
+#ifndef VAKT_TESTS_SUPPORT_RULE_MIX_H_
+#define VAKT_TESTS_SUPPORT_RULE_MIX_H_
 
 #include <cstddef>
 #include <deque>
@@ -58,4 +58,4 @@ class RuleMixEvents {
 
 }  // namespace vakt
 
-#endif  // VAKT_TESTS_BENCH_RULE_MIX_H_
+#endif  // VAKT_TESTS_SUPPORT_RULE_MIX_H_

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/bench/rule_mix.h"
+#include "tests/support/rule_mix.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
