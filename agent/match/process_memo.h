@@ -40,9 +40,9 @@ class ProcessMemos {
   ProcessMemo& Of(uint64_t change) {
     ProcessMemo& memo = memos_[change % kMemos];
     if (memo.change != change || change == 0) {
+      if (memo.rules.empty()) Allocate(&memo);
       memo.change = change;
       memo.facts.clear();
-      memo.rules.resize(buckets_);
       for (ProcessMemo::Rules& rules : memo.rules) rules.known = false;
     }
     return memo;
@@ -51,6 +51,15 @@ class ProcessMemos {
  private:
   // As many processes as are active at one time on a large node.
   static constexpr size_t kMemos = 2048;
+  // Room for what most need, so that memory is asked for once per place.
+  static constexpr size_t kUsualFacts = 32;
+  static constexpr size_t kUsualPositions = 8;
+
+  void Allocate(ProcessMemo* memo) const {
+    memo->facts.reserve(kUsualFacts);
+    memo->rules.resize(buckets_);
+    for (ProcessMemo::Rules& rules : memo->rules) rules.positions.reserve(kUsualPositions);
+  }
 
   size_t buckets_;
   std::vector<ProcessMemo> memos_;

@@ -117,6 +117,8 @@ class Extractor {
   void Truncate(size_t count) { values_.resize(count); }
   // Keeps a computed string until Reset and returns a view of it.
   std::string_view Keep(std::string&& text);
+  // An empty string to write one into that is kept; it has the memory of an earlier one.
+  std::string& NewKept();
   absl::Span<const Value> values() const { return values_; }
 
  private:

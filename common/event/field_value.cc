@@ -40,11 +40,13 @@ void Extractor::Reset() {
   kept_used_ = 0;
 }
 
-std::string_view Extractor::Keep(std::string&& text) {
+std::string& Extractor::NewKept() {
   if (kept_used_ == kept_.size()) kept_.emplace_back();
-  std::string& slot = kept_[kept_used_++];
-  slot = std::move(text);
-  return slot;
+  std::string& kept = kept_[kept_used_++];
+  kept.clear();
+  return kept;
 }
+
+std::string_view Extractor::Keep(std::string&& text) { return NewKept() = std::move(text); }
 
 }  // namespace vakt

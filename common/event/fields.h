@@ -87,7 +87,7 @@ Extract FdConnected, FdNameChanged, FdDev, FdDevMajor, FdDevMinor, FdIno, FdName
 Extract FdPathStatus;
 
 // "127.0.0.1:40000->127.0.0.1:80", "::1:40000->::1:80": client first.
-std::string ConnectionName(const Event& event);
+std::string_view ConnectionName(const Event& event, Extractor& out);
 std::string EndpointName(const Endpoint& endpoint, bool ipv6);
 // The device number as stat(2) reports it (new_encode_dev), from the kernel's s_dev.
 uint32_t EncodeDevice(uint32_t dev);

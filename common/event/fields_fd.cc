@@ -43,6 +43,20 @@ void PutPortText(const Event& event, const Endpoint& endpoint, Extractor& out) {
   if (IsNetwork(event)) out.Add(Value::String(out.Keep(StrCat(endpoint.port))));
 }
 
+// "127.0.0.1:80"
+void AppendEndpoint(const Endpoint& endpoint, bool ipv6, std::string* name) {
+  if (ipv6) {
+    char text[INET6_ADDRSTRLEN] = "";
+    inet_ntop(AF_INET6, endpoint.address.data(), text, sizeof(text));
+    *name += text;
+  } else {
+    const auto& a = endpoint.address;
+    absl::StrAppend(name, a[0], ".", a[1], ".", a[2], ".");  // four times as fast as inet_ntop
+    absl::StrAppend(name, a[3]);
+  }
+  absl::StrAppend(name, ":", endpoint.port);
+}
+
 // The path's directory without a slash at the end, but "/" for what lies in the root.
 std::string_view Directory(const Event& event) {
   const std::string_view path = event.file_open.file.path;
@@ -67,14 +81,17 @@ uint32_t EncodeDevice(uint32_t dev) {
 }
 
 std::string EndpointName(const Endpoint& endpoint, bool ipv6) {
-  char text[INET6_ADDRSTRLEN] = "";
-  inet_ntop(ipv6 ? AF_INET6 : AF_INET, endpoint.address.data(), text, sizeof(text));
-  return StrCat(text, ":", endpoint.port);
+  std::string name;
+  AppendEndpoint(endpoint, ipv6, &name);
+  return name;
 }
 
-std::string ConnectionName(const Event& event) {
-  const bool ipv6 = event.network.ipv6;
-  return StrCat(EndpointName(Client(event), ipv6), "->", EndpointName(Server(event), ipv6));
+std::string_view ConnectionName(const Event& event, Extractor& out) {
+  std::string& name = out.NewKept();
+  AppendEndpoint(Client(event), event.network.ipv6, &name);
+  name += "->";
+  AppendEndpoint(Server(event), event.network.ipv6, &name);
+  return name;
 }
 
 char FdTypecharOf(const Event& event) {
@@ -87,7 +104,7 @@ char FdTypecharOf(const Event& event) {
 
 std::string_view FdNameOf(const Event& event, Extractor& out) {
   if (IsOpen(event)) return event.file_open.file.path;
-  return IsNetwork(event) ? out.Keep(ConnectionName(event)) : std::string_view();
+  return IsNetwork(event) ? ConnectionName(event, out) : std::string_view();
 }
 
 void FdNum(const Event& event, const FieldArg&, Extractor& out) {

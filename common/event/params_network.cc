@@ -18,9 +18,7 @@ ParamValue AcceptedFd(const Event& event, Extractor& out) {
   return event.result < 0 ? Error(event.result, out) : SocketFd(event, out);
 }
 
-ParamValue Tuple(const Event& event, Extractor& out) {
-  return Text(out.Keep(ConnectionName(event)));
-}
+ParamValue Tuple(const Event& event, Extractor& out) { return Text(ConnectionName(event, out)); }
 
 ParamValue RemoteAddress(const Event& event, Extractor& out) {
   return Text(out.Keep(EndpointName(event.network.remote, event.network.ipv6)));
