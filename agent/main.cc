@@ -25,11 +25,17 @@ void OnStopSignal(int) {
   if (running_agent != nullptr) running_agent->Stop();
 }
 
+void OnReloadSignal(int) {
+  if (running_agent != nullptr) running_agent->Reload();
+}
+
 void InstallSignals() {
   struct sigaction action = {};
   action.sa_handler = OnStopSignal;
   sigaction(SIGTERM, &action, nullptr);
   sigaction(SIGINT, &action, nullptr);
+  action.sa_handler = OnReloadSignal;
+  sigaction(SIGHUP, &action, nullptr);
   signal(SIGPIPE, SIG_IGN);
 }
 

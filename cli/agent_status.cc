@@ -43,6 +43,9 @@ void PrintForPeople(const v1::AgentStatus& status, Console& console) {
   about.AddRow({{"scope"}, {status.scope().empty() ? "the whole node" : status.scope()}});
   about.AddRow({{"rules"}, {StrCat(status.rules())}});
   about.AddRow({{"rule set"}, {status.rule_set_hash()}});
+  if (!status.rules_error().empty()) {
+    about.AddRow({{"rule files"}, {StrCat("not loaded: ", status.rules_error()), Style::kRed}});
+  }
   about.AddRow({{"collector"}, CollectorCell(status)});
   about.AddRow({{"spooled"}, {StrCat(status.spooled_records(), " records")}});
   about.Print(console);

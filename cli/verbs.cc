@@ -67,6 +67,18 @@ constexpr FlagRow kEvalFlags[] = {
      "Rule files whose lists and macros the condition names; may be repeated."},
 };
 
+constexpr FlagRow kExplainFlags[] = {
+    {"--event", FlagType::kPath,
+     "YAML list of events as in a rule's tests, of which the last is explained; - is standard "
+     "input."},
+    {"--recording", FlagType::kPath, "Recording that the event is in."},
+    {"--num", FlagType::kCount, "The event's number in the recording: evt.num of its alert."},
+};
+
+constexpr FlagRow kCostFlags[] = {
+    {"--recording", FlagType::kPath, "Recording to match."},
+};
+
 constexpr FlagRow kFieldsFlags[] = {
     {"--search", FlagType::kText, "Only fields with this in their name or text, in either case."},
     {"--verbose", FlagType::kSwitch, "Also say what conditions may do with each field."},
@@ -86,6 +98,8 @@ constexpr Verb kVerbs[] = {
      Peer::kAgent, "human|json", {}, 0, 0, AgentStatus},
     {"agent", "stats", "", "Show the counters of the agent on this node.",
      Peer::kAgent, "human|json|kv", {}, 0, 0, AgentStats},
+    {"agent", "reload", "", "Load the rule files of the agent on this node anew.",
+     Peer::kAgent, "human|json", {}, 0, 0, AgentReload},
     {"agent", "programs", "", "Show the agent's BPF programs and what they cost.",
      Peer::kAgent, "human|json", kProgramsFlags, 0, 0, AgentPrograms},
     {"rules", "check", "PATH...", "Validate rule files, in this order as one set.",
@@ -94,6 +108,10 @@ constexpr Verb kVerbs[] = {
      Peer::kNone, "", kEvalFlags, 1, kAnyNumber, RulesEval},
     {"rules", "test", "PATH...", "Run the *.test.yaml files beside rules.",
      Peer::kNone, "human|json", {}, 1, kAnyNumber, RulesTest},
+    {"rules", "explain", "RULE PATH...", "Show why a rule fires on an event, or why not: 0 it fires, 1 it does not.",
+     Peer::kNone, "human|json", kExplainFlags, 2, kAnyNumber, RulesExplain},
+    {"rules", "cost", "PATH...", "Show what rules cost over a recording.",
+     Peer::kNone, "human|json", kCostFlags, 1, kAnyNumber, RulesCost},
     {"replay", "", "FILE", "Run a recording through rules and print the alerts.",
      Peer::kNone, "json|human", kReplayFlags, 1, 1, ReplayRecording},
     {"fields", "", "", "List the fields that rules may use.",

@@ -80,8 +80,8 @@ std::vector<FlagRow> FlagsOf(Peer peer);
 
 VerbFunction AlertsTail, AlertsQuery, AlertsGet;
 VerbFunction Nodes;
-VerbFunction AgentStatus, AgentStats, AgentPrograms;
-VerbFunction RulesCheck, RulesEval, RulesTest;
+VerbFunction AgentStatus, AgentStats, AgentPrograms, AgentReload;
+VerbFunction RulesCheck, RulesEval, RulesTest, RulesExplain, RulesCost;
 VerbFunction ReplayRecording, Fields, Reference, CompletionBash, ShowVersion, ShowHelp;
 
 }  // namespace vakt

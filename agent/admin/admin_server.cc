@@ -22,6 +22,11 @@ namespace {
 
 constexpr uint32_t kMaxMeasureMs = 60'000;
 
+grpc::Status ToGrpc(const absl::Status& status) {
+  return grpc::Status(static_cast<grpc::StatusCode>(status.raw_code()),
+                      std::string(Message(status)));
+}
+
 class Service final : public v1::AgentControl::Service {
  public:
   explicit Service(AdminCalls calls) : calls_(std::move(calls)) {}
@@ -36,6 +41,15 @@ class Service final : public v1::AgentControl::Service {
     *out = calls_.stats();
     return grpc::Status::OK;
   }
+  grpc::Status Reload(grpc::ServerContext*, const v1::ReloadRequest*,
+                      v1::ReloadReply* out) override {
+    const absl::Status status = calls_.reload();
+    if (!status.ok()) return ToGrpc(status);
+    const v1::AgentStatus agent = calls_.status();
+    out->set_rule_set_hash(agent.rule_set_hash());
+    out->set_rules(agent.rules());
+    return grpc::Status::OK;
+  }
   grpc::Status GetPrograms(grpc::ServerContext*, const v1::GetProgramsRequest* request,
                            v1::Programs* out) override {
     if (request->measure_ms() > kMaxMeasureMs) {
@@ -44,10 +58,7 @@ class Service final : public v1::AgentControl::Service {
     }
     absl::StatusOr<v1::Programs> programs =
         calls_.programs(absl::Milliseconds(request->measure_ms()));
-    if (!programs.ok()) {
-      return grpc::Status(static_cast<grpc::StatusCode>(programs.status().raw_code()),
-                          std::string(Message(programs.status())));
-    }
+    if (!programs.ok()) return ToGrpc(programs.status());
     *out = *std::move(programs);
     return grpc::Status::OK;
   }

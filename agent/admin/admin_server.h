@@ -20,6 +20,7 @@ namespace vakt {
 struct AdminCalls {
   std::function<v1::AgentStatus()> status;
   std::function<v1::AgentStats()> stats;
+  std::function<absl::Status()> reload;
   std::function<absl::StatusOr<v1::Programs>(absl::Duration measure)> programs;
 };
 

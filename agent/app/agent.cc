@@ -19,7 +19,6 @@
 #include "common/base/status.h"
 #include "common/base/strings.h"
 #include "common/base/version.h"
-#include "common/rulelang/load.h"
 #include "common/time/wall_time.h"
 
 namespace vakt {
@@ -63,30 +62,18 @@ absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentOptions& options)
 }
 
 absl::Status Agent::LoadRules() {
-  VAKT_ASSIGN_OR_RETURN(const std::vector<RuleFile> files, ReadRuleFiles(options_.rule_paths));
-  const LoadResult result = vakt::LoadRules(files);
-  std::string first_error;
-  size_t errors = 0, warnings = 0;
-  for (const FileResult& file : result.files) {
-    warnings += file.warnings.size();
-    for (const LoadMessage& m : file.errors) {
-      if (errors++ == 0) {
-        first_error = StrCat(file.path, ":", m.line, ":", m.column, ": ", m.code, ": ", m.message);
-      }
-    }
-  }
-  if (!result.ok) {
-    return absl::InvalidArgumentError(
-        StrCat(first_error, errors > 1 ? StrCat(" (and ", errors - 1, " more)") : "",
-               "; `vaktctl rules check` shows all of it"));
-  }
-  rules_ = result.rules;
-  if (rules_->rules.empty()) LogWarning("no rule is enabled: nothing will be detected");
-  VAKT_ASSIGN_OR_RETURN(matcher_,
-                        Matcher::Compile(rules_, options_.match_mode, options_.priority_floor));
-  LogInfo(StrCat("rules: ", rules_->rules.size(), " from ", files.size(), " files",
-                 warnings > 0 ? StrCat(", ", warnings, " warnings") : ""));
+  VAKT_ASSIGN_OR_RETURN(active_, CompileRuleFiles(rule_source()));
+  TellRules();
   return absl::OkStatus();
+}
+
+RuleSource Agent::rule_source() const {
+  return {options_.rule_paths, options_.match_mode, options_.priority_floor};
+}
+
+void Agent::TellRules() const {
+  if (active_.rules->rules.empty()) LogWarning("no rule is enabled: nothing will be detected");
+  LogInfo(StrCat("rules: ", active_.summary));
 }
 
 absl::Status Agent::OpenOutputs() {
@@ -113,8 +100,8 @@ absl::Status Agent::OpenOutputs() {
     VAKT_ASSIGN_OR_RETURN(recorder_, RecordingWriter::Create(options_.record_path,
                                                              NodeFactsToProto(node_, *accounts)));
   }
-  pipeline_ =
-      std::make_unique<Pipeline>(node_, std::move(accounts), std::move(matcher_), delivery_.get());
+  pipeline_ = std::make_unique<Pipeline>(node_, std::move(accounts), std::move(active_.matcher),
+                                         delivery_.get());
   pipeline_->SetRecorder(recorder_.get());
   return absl::OkStatus();
 }
@@ -153,9 +140,11 @@ absl::Status Agent::StartServices() {
   SendLifecycle(v1::Lifecycle::WHAT_START, StrCat("kernel ", node_.kernel_release));
   ReportBlindSpots();
   Publish();
+  VAKT_RETURN_IF_ERROR(StartReloader());
   AdminCalls calls;
   calls.status = [this] { return Status(); };
   calls.stats = [this] { return Stats(); };
+  calls.reload = [this] { return ReloadAndWait(); };
   calls.programs = [this](absl::Duration measure) { return Programs(measure); };
   VAKT_ASSIGN_OR_RETURN(admin_,
                         AdminServer::Start(options_.state_dir + "/admin.sock", std::move(calls)));
@@ -197,13 +186,15 @@ void Agent::ReportBlindSpots() {
                  " attached; processes: ", pipeline_->enricher().processes().size()));
 }
 
-void Agent::SendLifecycle(v1::Lifecycle::What what, const std::string& detail) {
+void Agent::SendLifecycle(v1::Lifecycle::What what, const std::string& detail,
+                          const std::string& old_rule_set_hash) {
   v1::Lifecycle note;
   note.set_what(what);
   FromWallNs(RealClock().WallNs(), note.mutable_time());
   note.set_detail(detail);
   note.set_agent_version(node_.agent_version);
-  note.set_rule_set_hash(rules_->hash);
+  note.set_rule_set_hash(active_.rules->hash);
+  note.set_previous_rule_set_hash(old_rule_set_hash);
   delivery_->OnLifecycle(note);
 }
 
@@ -241,6 +232,47 @@ void Agent::ReportSkippedRuns() {
   pipeline_->OnGap(gap);
 }
 
+absl::Status Agent::StartReloader() {
+  RuleReloader::Hooks hooks;
+  hooks.watch_kinds = [this](KindSet kinds) { sensor_->SetKinds(kinds); };
+  hooks.wake_pipeline = [this] { sensor_->Wake(); };
+  VAKT_ASSIGN_OR_RETURN(reloader_,
+                        RuleReloader::Start(rule_source(), active_.rules->hash,
+                                            pipeline_->matcher().kinds(), std::move(hooks)));
+  return absl::OkStatus();
+}
+
+void Agent::Reload() {
+  if (reloader_) reloader_->Request();
+}
+
+absl::Status Agent::ReloadAndWait() {
+  constexpr absl::Duration kTimeout = absl::Seconds(20);
+  return reloader_->RequestAndWait(kTimeout);
+}
+
+void Agent::TakeNewRules() {
+  RuleReloader::Update* update = reloader_->Take();
+  if (update == nullptr) return;
+  const int64_t begin_ns = RealClock().BootNs();
+  std::unique_ptr<Matcher> old;
+  rules_error_ = Message(update->status);
+  if (!update->status.ok()) {
+    ++reloads_refused_;
+    SendLifecycle(v1::Lifecycle::WHAT_RELOAD_FAILED, rules_error_);
+  } else if (update->active.matcher != nullptr) {
+    ++reloads_;
+    const std::string old_hash = active_.rules->hash;
+    evaluations_before_ += pipeline_->matcher().evaluations();
+    old = pipeline_->SetMatcher(std::move(update->active.matcher));
+    std::swap(active_, update->active);  // the old rule set is freed by who gave the new one
+    SendLifecycle(v1::Lifecycle::WHAT_RELOAD, active_.summary, old_hash);
+  }
+  reload_pause_ns_ = static_cast<uint64_t>(RealClock().BootNs() - begin_ns);
+  Publish();
+  reloader_->Done(std::move(old));
+}
+
 void Agent::Tick() {
   ReportSkippedRuns();
   delivery_->Tick();
@@ -252,6 +284,7 @@ absl::Status Agent::Run() {
   while (!stop_.load(std::memory_order_acquire)) {
     for (RawRecord record : sensor_->Next(kTick)) pipeline_->OnRecord(record);
     ReportLosses();
+    TakeNewRules();
     if (publish_wanted_.exchange(false)) Publish();
     if (absl::Now() < next_tick) continue;
     next_tick = absl::Now() + kTick;
@@ -272,6 +305,7 @@ absl::Status Agent::Run() {
 
 Agent::~Agent() {
   admin_.reset();  // its calls use what follows
+  reloader_.reset();
   uplink_.reset();
 }
 

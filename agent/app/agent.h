@@ -21,10 +21,12 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "agent/admin/admin_server.h"
+#include "agent/app/active_rules.h"
 #include "agent/app/alert_log.h"
 #include "agent/app/delivery.h"
 #include "agent/app/options.h"
 #include "agent/app/pipeline.h"
+#include "agent/app/rule_reloader.h"
 #include "agent/sensor/kernel_sensor.h"
 #include "agent/spool/spool.h"
 #include "agent/uplink/uplink.h"
@@ -43,7 +45,8 @@ class Agent {
   // Runs until Stop; then drains the rings, tells how it ended and flushes.
   absl::Status Run();
 
-  void Stop();  // async-signal-safe
+  void Stop();    // async-signal-safe
+  void Reload();  // likewise: the rule files
 
   // Asks the pipeline thread for a fresh state and waits for it, at most `timeout`.
   v1::AgentStatus Status(absl::Duration timeout = absl::Milliseconds(500));
@@ -63,7 +66,14 @@ class Agent {
   void ReportLosses();
   void ReportSkippedRuns();
   void ReportBlindSpots();
-  void SendLifecycle(v1::Lifecycle::What what, const std::string& detail);
+  void SendLifecycle(v1::Lifecycle::What what, const std::string& detail,
+                     const std::string& old_rule_set_hash = "");
+  RuleSource rule_source() const;
+  void TellRules() const;
+  absl::Status StartReloader();
+  absl::Status ReloadAndWait();  // any thread
+  // Pipeline thread, between two batches.
+  void TakeNewRules();
 
   // Pipeline thread: makes the state that other threads see.
   void Publish();
@@ -79,8 +89,7 @@ class Agent {
   const AgentOptions options_;
   NodeFacts node_;
   int64_t started_boot_ns_ = 0;
-  std::unique_ptr<Matcher> matcher_;  // until the pipeline takes it
-  std::shared_ptr<const RuleSet> rules_;
+  ActiveRules active_;  // the pipeline has the matcher
   std::unique_ptr<Spool> spool_;
   std::unique_ptr<AlertLog> alert_log_;
   std::unique_ptr<Delivery> delivery_;
@@ -88,11 +97,17 @@ class Agent {
   std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<KernelSensor> sensor_;
   std::unique_ptr<Uplink> uplink_;
+  std::unique_ptr<RuleReloader> reloader_;
   std::unique_ptr<AdminServer> admin_;
 
   std::vector<Loss> losses_;
   uint64_t skipped_runs_ = 0;  // told so far
   uint64_t map_bytes_ = 0;
+  std::string rules_error_;  // of the last attempt to load the rule files
+  uint64_t reloads_ = 0;
+  uint64_t reloads_refused_ = 0;
+  uint64_t reload_pause_ns_ = 0;     // of the last one
+  uint64_t evaluations_before_ = 0;  // by matchers that are gone
   std::atomic<bool> stop_ = false;
 
   std::mutex state_mutex_;

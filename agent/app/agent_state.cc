@@ -115,8 +115,9 @@ void Agent::FillStatus(v1::AgentStatus* s) const {
   s->set_uptime_ns(static_cast<uint64_t>(RealClock().BootNs() - started_boot_ns_));
   s->set_kernel_release(node_.kernel_release);
   s->set_tier(node_.tier);
-  s->set_rule_set_hash(rules_->hash);
-  s->set_rules(static_cast<uint32_t>(rules_->rules.size()));
+  s->set_rule_set_hash(active_.rules->hash);
+  s->set_rules(static_cast<uint32_t>(active_.rules->rules.size()));
+  s->set_rules_error(rules_error_);
   s->set_scope(options_.scope);
   s->set_collector(options_.collector);
   bool degraded = false;
@@ -195,8 +196,11 @@ void Agent::FillPipelineMetrics(MetricSet* m) const {
     m->Set("events_decode_errors_total", pipeline_->decoder().dropped(reason),
            {DropReasonName(reason)});
   }
-  m->Set("rules", rules_->rules.size());
-  m->Set("rule_evaluations_total", pipeline_->matcher().evaluations());
+  m->Set("rules", active_.rules->rules.size());
+  m->Set("rule_evaluations_total", evaluations_before_ + pipeline_->matcher().evaluations());
+  m->Set("rule_reloads_total", reloads_, {"loaded"});
+  m->Set("rule_reloads_total", reloads_refused_, {"refused"});
+  m->Set("rule_reload_pause_ns", reload_pause_ns_);
   m->Set("alerts_total", pipeline_->counters().alerts);
   m->Set("gaps_total", pipeline_->counters().gaps);
   m->Set("processes", pipeline_->enricher().processes().size());

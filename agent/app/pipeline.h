@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -62,7 +63,10 @@ class Pipeline {
   void OnGap(const v1::Gap& gap);
 
   // Swaps the rules between two events; all process state stays.
-  void SetMatcher(std::unique_ptr<Matcher> matcher) { matcher_ = std::move(matcher); }
+  // Returns the old ones.
+  std::unique_ptr<Matcher> SetMatcher(std::unique_ptr<Matcher> matcher) {
+    return std::exchange(matcher_, std::move(matcher));
+  }
   // Records every decoded event from now on; null: no more.
   void SetRecorder(RecordingWriter* recorder) { recorder_ = recorder; }
 

@@ -2,6 +2,7 @@
 #include "agent/match/matcher.h"
 
 #include <algorithm>
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <map>
@@ -76,16 +77,18 @@ class Matcher::Engine {
     auto allowed = of_process.positions.begin();  // the next that the process is known to allow
     candidates_.Drain([&](uint32_t position) {
       const RuleBucket::Entry& entry = bucket.entry(position);
-      if (allowed != of_process.positions.end() && *allowed == position) {
-        ++allowed;
-      } else if (!code_.Run(entry.of_process, predicates_)) {
+      const bool is_allowed = allowed != of_process.positions.end() && *allowed == position;
+      if (is_allowed) ++allowed;
+      if (!(costs_.empty() ? Holds(entry, is_allowed) : MeasuredHolds(entry, is_allowed))) {
         return true;
       }
-      if (!code_.Run(entry.rest, predicates_)) return true;
       matched->push_back(entry.rule);
       return mode_ == MatchMode::kAll;
     });
   }
+
+  void MeasureRules() { costs_.resize(rules_->rules.size()); }
+  absl::Span<const RuleCost> rule_costs() const { return costs_; }
 
   KindSet kinds() const { return kinds_; }
   const RuleSet& rules() const { return *rules_; }
@@ -125,6 +128,22 @@ class Matcher::Engine {
     std::deque<Part> parts;
     std::vector<size_t> shared;  // by rule: its part, when that is the same in all buckets
   };
+
+  bool Holds(const RuleBucket::Entry& entry, bool process_allows) {
+    return (process_allows || code_.Run(entry.of_process, predicates_)) &&
+           code_.Run(entry.rest, predicates_);
+  }
+
+  bool MeasuredHolds(const RuleBucket::Entry& entry, bool process_allows) {
+    const auto begin = std::chrono::steady_clock::now();
+    const bool holds = Holds(entry, process_allows);
+    const std::chrono::nanoseconds spent = std::chrono::steady_clock::now() - begin;
+    RuleCost& cost = costs_[entry.rule->index];
+    ++cost.evaluated;
+    cost.matched += holds ? 1 : 0;
+    cost.ns += static_cast<uint64_t>(spent.count());
+    return holds;
+  }
 
   void BuildBuckets(Draft* draft) {
     bucket_of_type_.assign(AllEventTypes().size() + 1, kNoBucket);  // the last: no type
@@ -205,7 +224,8 @@ class Matcher::Engine {
   std::vector<RuleBucket> buckets_;
   std::vector<uint32_t> bucket_of_type_;  // by event type; the last is for events without one
   ProcessMemos memos_;
-  CandidateSet candidates_;  // scratch of Match
+  CandidateSet candidates_;      // scratch of Match
+  std::vector<RuleCost> costs_;  // by Rule::index; empty unless they are measured
 };
 
 Matcher::Matcher(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
@@ -237,6 +257,8 @@ void Matcher::Match(const Event& event, std::vector<const Rule*>* matched) {
 
 KindSet Matcher::kinds() const { return engine_->kinds(); }
 const RuleSet& Matcher::rules() const { return engine_->rules(); }
+void Matcher::MeasureRules() { engine_->MeasureRules(); }
+absl::Span<const RuleCost> Matcher::rule_costs() const { return engine_->rule_costs(); }
 uint64_t Matcher::evaluations() const { return engine_->evaluations(); }
 
 }  // namespace vakt

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "common/event/event.h"
 #include "common/event/kind.h"
 #include "common/rulelang/rule_set.h"
@@ -27,6 +28,13 @@ namespace vakt {
 enum class MatchMode : uint8_t {
   kFirst,  // only the first matching rule in definition order fires
   kAll,    // every matching rule fires
+};
+
+// What one rule cost.
+struct RuleCost {
+  uint64_t evaluated = 0;  // events for which its condition was looked at
+  uint64_t matched = 0;    // events on which it fired
+  uint64_t ns = 0;         // spent on its condition
 };
 
 class Matcher {
@@ -45,8 +53,13 @@ class Matcher {
   // Kinds that some compiled rule can fire on.
   KindSet kinds() const;
   const RuleSet& rules() const;
-  // Predicates evaluated since Compile.
+  // Look-ups and predicates evaluated since Compile.
   uint64_t evaluations() const;
+
+  // Measures each rule from now on, at some cost itself.
+  void MeasureRules();
+  // By Rule::index; empty without MeasureRules.
+  absl::Span<const RuleCost> rule_costs() const;
 
  private:
   class Engine;

@@ -219,17 +219,24 @@ absl::StatusOr<BpfObject::Link> BpfObject::AttachProbe(const ProbeRow& row) {
 }
 
 int BpfObject::Attach(std::vector<ProbeReport>* reports) {
+  links_.resize(reports->size());
   int attached = 0;
-  for (ProbeReport& report : *reports) {
-    if (report.state != ProbeReport::State::kAttached) continue;
-    absl::StatusOr<Link> link = AttachProbe(*report.probe);
-    if (link.ok()) {
-      links_.push_back(*std::move(link));
-      ++attached;
-    } else {
-      report.state = ProbeReport::State::kFailed;
-      report.detail = Message(link.status());
+  for (size_t i = 0; i < reports->size(); ++i) {
+    ProbeReport& report = (*reports)[i];
+    if (report.state != ProbeReport::State::kAttached) {
+      links_[i] = nullptr;
+      continue;
     }
+    if (links_[i] == nullptr) {
+      absl::StatusOr<Link> link = AttachProbe(*report.probe);
+      if (!link.ok()) {
+        report.state = ProbeReport::State::kFailed;
+        report.detail = Message(link.status());
+        continue;
+      }
+      links_[i] = *std::move(link);
+    }
+    ++attached;
   }
   return attached;
 }
@@ -242,6 +249,7 @@ std::vector<int> BpfObject::ring_fds() const {
 
 absl::StatusOr<UniqueFd> BpfObject::OpenSeeds() const {
   for (const Link& link : links_) {
+    if (link == nullptr) continue;
     const int fd = bpf_iter_create(bpf_link__fd(link.get()));
     if (fd >= 0) return UniqueFd(fd);
   }

@@ -29,7 +29,8 @@ class BpfObject {
                                                          std::vector<ProbeReport>* reports);
   ~BpfObject();
 
-  // Attaches what was loaded; failures go to `reports`. Returns how many are attached.
+  // Attaches what was loaded and is to be attached, and detaches the rest; failures go to
+  // `reports`. Returns how many are attached.
   int Attach(std::vector<ProbeReport>* reports);
 
   std::vector<int> ring_fds() const;
@@ -58,7 +59,7 @@ class BpfObject {
   absl::StatusOr<Link> AttachProbe(const ProbeRow& row);
 
   Skeleton skeleton_;
-  std::vector<Link> links_;
+  std::vector<Link> links_;  // by row of the probe table; null: not attached
   std::vector<UniqueFd> perf_events_;
   std::vector<UniqueFd> rings_;
   UniqueFd cgroup_root_;

@@ -9,9 +9,11 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <mutex>
 #include <optional>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "agent/sensor/bpf_object.h"
 #include "agent/sensor/loss_tracker.h"
 #include "agent/sensor/ring_set.h"
@@ -35,10 +37,10 @@ constexpr absl::Duration kLookInterval = absl::Seconds(1);
 
 class KernelSensorImpl : public KernelSensor {
  public:
-  KernelSensorImpl(std::unique_ptr<BpfObject> object, std::vector<ProbeReport> reports,
+  KernelSensorImpl(std::unique_ptr<BpfObject> object, std::vector<ProbeReport> loaded,
                    RingSet rings, UniqueFd epoll, UniqueFd wake)
       : object_(std::move(object)),
-        reports_(std::move(reports)),
+        loaded_(std::move(loaded)),
         rings_(std::move(rings)),
         epoll_(std::move(epoll)),
         wake_(std::move(wake)),
@@ -52,7 +54,11 @@ class KernelSensorImpl : public KernelSensor {
     [[maybe_unused]] const ssize_t written = write(wake_.get(), &one, sizeof(one));
   }
   absl::Status Seed(const std::function<void(RawRecord)>& on_record) override;
-  std::vector<ProbeReport> Report() const override { return reports_; }
+  int SetKinds(KindSet kinds) override;
+  std::vector<ProbeReport> Report() const override {
+    std::lock_guard lock(probes_mutex_);
+    return reports_;
+  }
   SensorCounters Counters() const override;
   uint64_t MapBytes() const override { return object_->MapBytes(); }
   absl::StatusOr<std::vector<ProgramStats>> Programs(absl::Duration measure) const override {
@@ -68,7 +74,9 @@ class KernelSensorImpl : public KernelSensor {
   bool Wait(absl::Duration timeout, bool sleep);
 
   std::unique_ptr<BpfObject> object_;
-  std::vector<ProbeReport> reports_;
+  const std::vector<ProbeReport> loaded_;  // kAttached: could be
+  mutable std::mutex probes_mutex_;        // attaching
+  std::vector<ProbeReport> reports_ ABSL_GUARDED_BY(probes_mutex_);
   RingSet rings_;
   UniqueFd epoll_;
   UniqueFd wake_;
@@ -81,6 +89,24 @@ class KernelSensorImpl : public KernelSensor {
   int window_wakeups_ = 0;
   int empty_naps_ = 2;
 };
+
+int KernelSensorImpl::SetKinds(KindSet kinds) {
+  kinds |= EssentialKinds();
+  std::lock_guard lock(probes_mutex_);
+  std::vector<ProbeReport> reports = loaded_;
+  for (ProbeReport& report : reports) {
+    const bool wanted = (kinds & KindBit(report.probe->kind)) != 0;
+    if (wanted || report.state == ProbeReport::State::kDisabled) continue;
+    report.state = ProbeReport::State::kNotNeeded;
+    report.detail.clear();
+  }
+  std::atomic_ref mask(object_->control()->kind_mask);
+  mask.fetch_or(kinds);  // before they report
+  const int attached = object_->Attach(&reports);
+  mask.store(kinds);
+  reports_ = std::move(reports);
+  return attached;
+}
 
 bool KernelSensorImpl::CollectBatch() {
   batch_.clear();
@@ -196,11 +222,11 @@ absl::Status KernelSensorImpl::Seed(const std::function<void(RawRecord)>& on_rec
   return held == 0 ? absl::OkStatus() : absl::DataLossError("task iterator: cut record at the end");
 }
 
-std::vector<ProbeReport> WantedProbes(const KernelSensorOptions& options, KindSet kinds) {
+// All are loaded, for other rules may need them later; what the rules need now is attached.
+std::vector<ProbeReport> ProbesToLoad(const KernelSensorOptions& options) {
   std::vector<ProbeReport> reports;
   for (const ProbeRow& row : AllProbes()) {
-    ProbeReport report{.probe = &row};
-    if (kinds & KindBit(row.kind)) report.state = ProbeReport::State::kAttached;
+    ProbeReport report{.probe = &row, .state = ProbeReport::State::kAttached};
     const auto& disabled = options.disabled_probes;
     if (std::find(disabled.begin(), disabled.end(), row.program) != disabled.end()) {
       report.state = ProbeReport::State::kDisabled;
@@ -248,8 +274,7 @@ absl::StatusOr<std::unique_ptr<KernelSensor>> KernelSensor::Start(
                                                 options.btf_path, ": ", std::strerror(errno),
                                                 "): Vakt needs CONFIG_DEBUG_INFO_BTF=y"));
   }
-  const KindSet kinds = options.kinds | EssentialKinds();
-  std::vector<ProbeReport> reports = WantedProbes(options, kinds);
+  std::vector<ProbeReport> reports = ProbesToLoad(options);
   VAKT_ASSIGN_OR_RETURN(std::unique_ptr<BpfObject> object, BpfObject::Load(options, &reports));
   object->control()->scope_cgroup_id = options.scope.cgroup_id;
   object->control()->scope_level = options.scope.level;
@@ -257,13 +282,13 @@ absl::StatusOr<std::unique_ptr<KernelSensor>> KernelSensor::Start(
   UniqueFd wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake) return ErrnoStatus(errno, "eventfd");
   VAKT_ASSIGN_OR_RETURN(UniqueFd epoll, MakeEpoll(object->ring_fds(), wake.get()));
-  object->control()->kind_mask = kinds;
-  if (object->Attach(&reports) == 0) {
+  auto sensor = std::make_unique<KernelSensorImpl>(
+      std::move(object), std::move(reports), std::move(rings), std::move(epoll), std::move(wake));
+  if (sensor->SetKinds(options.kinds) == 0) {
     return absl::FailedPreconditionError(
         "no probe could be attached: this kernel refuses them all");
   }
-  return std::make_unique<KernelSensorImpl>(std::move(object), std::move(reports), std::move(rings),
-                                            std::move(epoll), std::move(wake));
+  return sensor;
 }
 
 }  // namespace vakt

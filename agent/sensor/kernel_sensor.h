@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kernel as an event source: loads the probes that the rules need, attaches what this kernel
-// allows, reports what it could not, and drains the rings. The only folder that knows libbpf.
+// The kernel as an event source: loads the probes, attaches those that the rules need and this
+// kernel allows, reports what it could not, and drains the rings. The only folder that knows
+// libbpf.
 //
 //   KernelSensorOptions options{.kinds = matcher->kinds()};
 //   ASSIGN(auto sensor, KernelSensor::Start(options));
@@ -65,6 +66,9 @@ class KernelSensor : public EventSource {
   // Calls `on_record` with a process_seed record for each process that runs now.
   virtual absl::Status Seed(const std::function<void(RawRecord)>& on_record) = 0;
 
+  // Attaches the probes that report these kinds and the essential ones, and detaches the others.
+  // Returns how many are attached. Thread-safe.
+  virtual int SetKinds(KindSet kinds) = 0;
   virtual std::vector<ProbeReport> Report() const = 0;
   virtual SensorCounters Counters() const = 0;
   // Kernel memory of all maps, as the kernel accounts it.

@@ -53,6 +53,8 @@ inline constexpr MetricRow kMetrics[] = {
      "Conditions that were evaluated for an event."},
     {"rule_reloads_total", MetricType::kCounter, "reloads", "result",
      "Times that the rule files were read again: loaded or refused (the old rules stay)."},
+    {"rule_reload_pause_ns", MetricType::kGauge, "ns", "",
+     "How long the last exchange of rules held events up."},
     {"alerts_total", MetricType::kCounter, "alerts", "", "Alerts made."},
     {"alerts_shed_total", MetricType::kCounter, "alerts", "",
      "Alerts that found no room on their way to the collector; each is part of a gap record."},

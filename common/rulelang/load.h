@@ -29,10 +29,15 @@ struct RuleFile {
 };
 
 // Reads files, and of directories all .yml and .yaml files, recursively, in lexicographic order of
-// their paths, but what lies below a directory `macros` first; *.test.yaml are left out. A file
-// that is named is read whatever its name. One that cannot be read has a read_error, which
+// their paths, but what lies below a directory `macros` first; *.test.yaml are left out, and so is
+// what lies in a directory whose name begins with ".." (a Kubernetes volume shows its files twice).
+// A file that is named is read whatever its name. One that cannot be read has a read_error, which
 // LoadRules reports; only a directory that cannot be listed fails the call.
 absl::StatusOr<std::vector<RuleFile>> ReadRuleFiles(absl::Span<const std::string> paths);
+
+// Differs when ReadRuleFiles might read something else than before: names, inodes, sizes and times
+// of the files. Cheap enough to be asked for every second.
+std::string RuleFilesStamp(absl::Span<const std::string> paths);
 
 // Something about one item of one file. Codes are Falco's (LOAD_ERR_COMPILE_CONDITION,
 // LOAD_UNKNOWN_KEY, ...); ours in addition are LOAD_NO_PROBE and LOAD_FIELD_NOT_IMPLEMENTED.

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <system_error>
@@ -35,6 +37,11 @@ absl::Status ListDirectory(const std::string& directory, std::vector<std::string
   std::vector<std::string> found;
   for (fs::recursive_directory_iterator it(directory, error), end; !error && it != end;
        it.increment(error)) {
+    // A ConfigMap's files lie in ..2024_01_01 and are linked beside it through the link ..data.
+    if (it->path().filename().string().starts_with("..")) {
+      it.disable_recursion_pending();
+      continue;
+    }
     std::error_code is_file_error;
     if (IsRuleFile(it->path()) && it->is_regular_file(is_file_error)) {
       found.push_back(it->path().string());
@@ -46,9 +53,7 @@ absl::Status ListDirectory(const std::string& directory, std::vector<std::string
   return absl::OkStatus();
 }
 
-}  // namespace
-
-absl::StatusOr<std::vector<RuleFile>> ReadRuleFiles(absl::Span<const std::string> paths) {
+absl::StatusOr<std::vector<std::string>> ListRuleFiles(absl::Span<const std::string> paths) {
   std::vector<std::string> all;
   for (const std::string& path : paths) {
     std::error_code error;
@@ -58,6 +63,27 @@ absl::StatusOr<std::vector<RuleFile>> ReadRuleFiles(absl::Span<const std::string
       all.push_back(path);
     }
   }
+  return all;
+}
+
+}  // namespace
+
+std::string RuleFilesStamp(absl::Span<const std::string> paths) {
+  const absl::StatusOr<std::vector<std::string>> files = ListRuleFiles(paths);
+  if (!files.ok()) return std::string(Message(files.status()));
+  std::string stamp;
+  for (const std::string& path : *files) {
+    struct stat s = {};
+    const bool found = stat(path.c_str(), &s) == 0;
+    stamp += StrCat(path, found ? "" : " missing", " ", s.st_dev, " ", s.st_ino, " ", s.st_size,
+                    " ", s.st_mtim.tv_sec, " ", s.st_mtim.tv_nsec, " ", s.st_ctim.tv_sec, " ",
+                    s.st_ctim.tv_nsec, "\n");
+  }
+  return stamp;
+}
+
+absl::StatusOr<std::vector<RuleFile>> ReadRuleFiles(absl::Span<const std::string> paths) {
+  VAKT_ASSIGN_OR_RETURN(const std::vector<std::string> all, ListRuleFiles(paths));
   std::vector<RuleFile> files;
   for (const std::string& path : all) {
     RuleFile& file = files.emplace_back();

@@ -107,6 +107,19 @@ TEST_F(MatcherTest, ComparesNumbersAndAddressesByHash) {
   EXPECT_THAT(Fired(*matcher, connect_), ElementsAre("port", "ip", "either", "negative"));
 }
 
+TEST_F(MatcherTest, MeasuresRules) {
+  auto matcher = MatcherOf(RuleText("shell", "proc.name = bash and fd.name startswith /etc") +
+                           RuleText("other", "proc.name = zsh"));
+  EXPECT_THAT(matcher->rule_costs(), IsEmpty());
+  matcher->MeasureRules();
+  Fired(*matcher, open_);
+  Fired(*matcher, connect_);
+  ASSERT_EQ(matcher->rule_costs().size(), 2u);
+  EXPECT_EQ(matcher->rule_costs()[0].evaluated, 2u);
+  EXPECT_EQ(matcher->rule_costs()[0].matched, 1u);
+  EXPECT_EQ(matcher->rule_costs()[1].evaluated, 0u);  // no zsh: never looked at
+}
+
 TEST(MatcherCompileTest, NeedsRules) { EXPECT_FALSE(Matcher::Compile(nullptr).ok()); }
 
 }  // namespace

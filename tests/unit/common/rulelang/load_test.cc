@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "common/base/file.h"
@@ -435,6 +436,25 @@ TEST(ReadRuleFilesTest, ReadsFoldersInOrder) {
   std::vector<std::string> names;
   for (const RuleFile& file : *files) names.push_back(file.path.substr(folder.size()));
   EXPECT_THAT(names, ElementsAre("/macros/d.yaml", "/a.yaml", "/b.yml", "/sub/c.yaml"));
+  // A Kubernetes volume: the files themselves, a link to their directory, and links to them.
+  const std::string volume = testing::TempDir() + "/rule_volume";
+  ASSERT_TRUE(MakeDirectories(volume + "/..first", 0755).ok());
+  ASSERT_TRUE(MakeDirectories(volume + "/..second", 0755).ok());
+  for (std::string_view name : {"/..first/a.yaml", "/..second/a.yaml"}) {
+    std::ofstream(StrCat(volume, name)) << "# " << name;
+  }
+  std::filesystem::create_directory_symlink("..first", volume + "/..data");
+  std::filesystem::create_symlink("..data/a.yaml", volume + "/a.yaml");
+  const auto linked = ReadRuleFiles({volume});
+  ASSERT_TRUE(linked.ok());
+  ASSERT_EQ(linked->size(), 1u);
+  EXPECT_EQ((*linked)[0].content, "# /..first/a.yaml");
+  const std::string before = RuleFilesStamp({{volume}});
+  EXPECT_EQ(RuleFilesStamp({{volume}}), before);
+  std::filesystem::create_directory_symlink("..second", volume + "/..new");
+  std::filesystem::rename(volume + "/..new", volume + "/..data");
+  EXPECT_NE(RuleFilesStamp({{volume}}), before);
+  std::filesystem::remove_all(volume);
   const auto missing = ReadRuleFiles({folder + "/nosuch"});
   ASSERT_TRUE(missing.ok());
   EXPECT_THAT(ErrorsOf(LoadRules(*missing)), ElementsAre(StartsWith("LOAD_ERR_FILE_READ: ")));

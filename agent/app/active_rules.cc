@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/app/active_rules.h"
+
+#include "common/base/status.h"
+#include "common/base/strings.h"
+#include "common/rulelang/load.h"
+
+namespace vakt {
+
+absl::StatusOr<ActiveRules> CompileRuleFiles(const RuleSource& source) {
+  VAKT_ASSIGN_OR_RETURN(const std::vector<RuleFile> files, ReadRuleFiles(source.paths));
+  const LoadResult result = LoadRules(files);
+  std::string first_error;
+  size_t errors = 0, warnings = 0;
+  for (const FileResult& file : result.files) {
+    warnings += file.warnings.size();
+    for (const LoadMessage& m : file.errors) {
+      if (errors++ == 0) {
+        first_error = StrCat(file.path, ":", m.line, ":", m.column, ": ", m.code, ": ", m.message);
+      }
+    }
+  }
+  if (!result.ok) {
+    return absl::InvalidArgumentError(
+        StrCat(first_error, errors > 1 ? StrCat(" (and ", errors - 1, " more)") : "",
+               "; `vaktctl rules check` shows all of it"));
+  }
+  ActiveRules active;
+  active.rules = result.rules;
+  VAKT_ASSIGN_OR_RETURN(active.matcher,
+                        Matcher::Compile(active.rules, source.match_mode, source.priority_floor));
+  active.summary = StrCat(active.rules->rules.size(), " from ", files.size(), " files",
+                          warnings > 0 ? StrCat(", ", warnings, " warnings") : "");
+  return active;
+}
+
+}  // namespace vakt
