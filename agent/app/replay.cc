@@ -76,7 +76,7 @@ absl::Status PlayScript(const std::string& path, const std::string& yaml,
   const std::vector<YamlNode> documents = ReadYaml(yaml, YamlLimits{}, &error);
   if (!error.message.empty()) return at(error.position, error.message);
   if (documents.size() != 1 || !documents[0].is_sequence() || documents[0].items.empty()) {
-    return at(SourcePosition{.line = 1}, "expected a list of events: - exec: {...}");
+    return at(SourcePosition{.line = 1}, "expected a list of events: - process_exec: {...}");
   }
   Player player(v1::NodeFacts(), visit);
   EventScript script;
