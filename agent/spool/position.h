@@ -7,6 +7,9 @@
 
 #include <compare>
 #include <cstdint>
+#include <string>
+
+#include "common/recordlog/chain.h"
 
 namespace vakt {
 
@@ -15,6 +18,19 @@ struct Position {
   uint64_t seq = 0;
 
   friend auto operator<=>(const Position&, const Position&) = default;
+};
+
+// "1700000000000000/42"
+inline std::string ToText(Position position) {
+  return std::to_string(position.epoch) + "/" + std::to_string(position.seq);
+}
+
+// The chain's state after the record at `position`.
+struct ChainPoint {
+  Position position;
+  ChainHash hash = {};
+
+  friend bool operator==(const ChainPoint&, const ChainPoint&) = default;
 };
 
 }  // namespace vakt

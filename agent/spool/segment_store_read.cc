@@ -4,104 +4,162 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "agent/spool/quarantine.h"
 #include "agent/spool/segment_store.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
 
 namespace vakt {
 
+class SegmentStore::Batch {
+ public:
+  Batch(Position after, size_t max_records, size_t max_bytes, const RecordCodec* codec,
+        std::vector<OutRecord>* out)
+      : after_(after),
+        records_left_(max_records),
+        bytes_left_(max_bytes),
+        codec_(codec),
+        out_(out) {}
+
+  Position after() const { return after_; }
+  bool full() const { return records_left_ == 0; }
+  size_t taken() const { return taken_; }
+
+  bool Fits(const StoredRecord& stored) const {
+    return taken_ == 0 || stored.tombstone || stored.record.bytes.size() <= bytes_left_;
+  }
+
+  void Take(StoredRecord stored) {
+    last_is_tombstone_ = stored.tombstone.has_value();
+    last_hash_ = stored.tombstone ? stored.tombstone_after : stored.before;
+    const bool cut = stored.tombstone && stored.first() <= after_;
+    if (taken_++ == 0 && !cut) before_ = stored.before;
+    if (stored.tombstone) Bury(&stored, cut);
+    after_ = stored.last();
+    bytes_left_ -= std::min(bytes_left_, stored.record.bytes.size());
+    --records_left_;
+    out_->push_back(std::move(stored.record));
+  }
+
+  ChainSpan chain() const {
+    ChainSpan span;
+    span.before = before_;
+    if (taken_ == 0) return span;
+    const OutRecord& last = out_->back();
+    span.after = last_is_tombstone_
+                     ? last_hash_
+                     : NextChainHash(last_hash_, {last.position.epoch, last.position.seq,
+                                                  static_cast<uint8_t>(last.priority), last.bytes});
+    return span;
+  }
+
+ private:
+  // Of records that the collector has got before they were given up, nothing is told.
+  void Bury(StoredRecord* stored, bool cut) {
+    Tombstone& tombstone = *stored->tombstone;
+    if (cut) {
+      tombstone.first.seq = after_.seq + 1;
+      tombstone.count = std::min(tombstone.count, tombstone.last.seq - after_.seq);
+      tombstone.by_priority.clear();
+    }
+    stored->record.priority = kNotePriority;
+    stored->record.bytes =
+        codec_ != nullptr
+            ? codec_->Encode(tombstone, stored->tombstone_after)
+            : absl::StrCat(tombstone.count, " records from ", ToText(tombstone.first), " to ",
+                           ToText(tombstone.last), " are gone: ",
+                           std::string(LossReasonName(tombstone.reason)));
+  }
+
+  Position after_;
+  size_t records_left_;
+  size_t bytes_left_;
+  size_t taken_ = 0;
+  const RecordCodec* const codec_;
+  std::vector<OutRecord>* const out_;
+  std::optional<ChainHash> before_;
+  ChainHash last_hash_ = {};  // before the last record, or after it if that is a tombstone
+  bool last_is_tombstone_ = false;
+};
+
 size_t SegmentStore::Read(Position after, size_t max_records, size_t max_bytes,
-                          std::vector<OutRecord>* out) {
-  const size_t before = out->size();
-  ReadLimits limits{max_records, max_bytes};
+                          std::vector<OutRecord>* out, ChainSpan* chain) {
+  Batch batch(after, max_records, max_bytes, options_.codec, out);
   std::lock_guard lock(read_mutex_);
   SegmentView view;
-  while (limits.records > 0 && FindSegment(after, &view)) {
-    if (!ReadSegment(view, &after, &limits, out)) break;
+  while (!batch.full() && FindSegment(batch.after(), &view)) {
+    if (!ReadSegment(view, &batch)) break;
   }
-  return out->size() - before;
+  if (chain != nullptr) *chain = batch.chain();
+  return batch.taken();
 }
 
 bool SegmentStore::FindSegment(Position after, SegmentView* view) const {
   std::lock_guard lock(mutex_);
   for (const Segment& segment : segments_) {
-    if (segment.index.last() <= after) continue;
-    *view = {segment.number, segment.index.OffsetBefore(after), segment.end_bytes,
-             segment.index.last()};
+    if (segment.end.position <= after) continue;
+    static_cast<SegmentSpan&>(*view) = segment;
+    view->offset = segment.index.OffsetBefore(after);
     return true;
   }
   return false;
 }
 
-absl::Status SegmentStore::OpenCursor(const SegmentView& view, Position after) {
-  if (cursor_.number == view.number && cursor_.reader != nullptr) {
-    cursor_.reader->SetEnd(view.end_bytes);
-    if (cursor_.after != after) cursor_.reader->Seek(view.offset);
-    return absl::OkStatus();
+// False if the file went away because its segment was rewritten: look again.
+bool SegmentStore::MoveCursor(const SegmentView& view, Position after) {
+  if (cursor_.reader != nullptr && cursor_.name == view.name) {
+    cursor_.reader->Extend(view.end, view.end_bytes);
+    if (cursor_.after != after) cursor_.reader->Seek(view.offset, after);
+    cursor_.after = after;
+    return true;
   }
-  cursor_ = {};
-  VAKT_ASSIGN_OR_RETURN(
-      cursor_.reader, RecordLogReader::Open(SegmentPath(options_.dir, view.number), file_system_));
-  cursor_.number = view.number;
-  cursor_.reader->SetEnd(view.end_bytes);
-  cursor_.reader->Seek(view.offset);
-  return absl::OkStatus();
+  cursor_ = {after, view.name,
+             std::make_unique<SegmentReader>(file_system_, options_.dir, view, options_.codec)};
+  if (after > view.begin.position) cursor_.reader->Seek(view.offset, after);
+  SegmentView again;
+  return !absl::IsNotFound(cursor_.reader->status()) ||
+         (FindSegment(after, &again) && again.name == view.name);
 }
 
-bool SegmentStore::ReadSegment(const SegmentView& view, Position* after, ReadLimits* limits,
-                               std::vector<OutRecord>* out) {
-  absl::Status status = OpenCursor(view, *after);
-  bool damaged = !status.ok();
-  OutRecord record;
-  for (std::string payload; status.ok();) {
-    const ReadResult result = cursor_.reader->Next(&payload);
-    if (result == ReadResult::kEnd) break;
-    if (result == ReadResult::kError) status = cursor_.reader->status();
-    if (result != ReadResult::kOk || !DecodeSpoolRecord(payload, &record)) {
-      damaged = true;
-      continue;
-    }
-    if (record.position > view.last) break;
-    if (record.position <= *after) continue;
-    if (std::exchange(damaged, false)) ReportDamage(view.number, *after, record.position);
-    const bool fits = !limits->any || record.bytes.size() <= limits->bytes;
-    if (fits) {
-      *after = record.position;
-      limits->bytes -= std::min(limits->bytes, record.bytes.size());
-      --limits->records;
-      limits->any = true;
-      out->push_back(std::move(record));
+bool SegmentStore::ReadSegment(const SegmentView& view, Batch* batch) {
+  if (!MoveCursor(view, batch->after())) {
+    cursor_ = {};
+    return true;
+  }
+  SegmentReader& reader = *cursor_.reader;
+  bool more = true;
+  for (StoredRecord stored; more && reader.Next(&stored);) {
+    if (batch->Fits(stored)) {
+      batch->Take(std::move(stored));
+      more = !batch->full();
     } else {
-      cursor_.reader->Seek(cursor_.reader->record_offset());
+      reader.Seek(reader.record_offset(), batch->after());
+      more = false;
     }
-    cursor_.after = *after;
-    if (!fits || limits->records == 0) return false;
   }
-  if (!status.ok()) {
-    LogError(absl::StrCat("spool: ", status.ToString(), ": records of this segment are lost"));
-  }
-  if (damaged) ReportDamage(view.number, *after, {});
-  if (!status.ok()) cursor_ = {};
-  *after = view.last;
-  cursor_.after = *after;
-  return true;
+  cursor_.after = batch->after();
+  NoteDamage();
+  if (!reader.status().ok()) cursor_ = {};
+  return more;
 }
 
-void SegmentStore::ReportDamage(uint64_t number, Position before, Position next) {
-  std::lock_guard lock(mutex_);
-  const auto segment = std::find_if(segments_.begin(), segments_.end(),
-                                    [&](const Segment& s) { return s.number == number; });
-  if (segment == segments_.end()) return;  // acknowledged and deleted while it was read
-  SegmentIndex& index = segment->index;
-  const uint64_t begin = index.CountUpTo(std::max(before, acknowledged_));
-  const uint64_t end = next == Position{} ? index.records() : index.CountUpTo(next) - 1;
-  if (begin >= end) return;
-  const ShedRange lost{end - begin, index.At(begin), index.At(end - 1), ShedReason::kCorrupt};
-  if (!damage_reported_.insert(lost.first).second) return;
-  ++stats_.corrupt;
-  Lose(lost);
-  // At the end, so that nobody waits for them; in the middle, the next acknowledgement passes them.
-  if (next == Position{}) index.RemoveFrom(lost.first);
+void SegmentStore::NoteDamage() {
+  for (const DamagedBytes& damage : cursor_.reader->damage()) {
+    if (!damage_noted_.insert({damage.name, damage.offset}).second) continue;
+    LogError(absl::StrCat("spool: ", SegmentPath(options_.dir, damage.name), ": ", damage.bytes,
+                          " bytes at ", damage.offset, " are damaged"));
+    const absl::Status status = QuarantineBytes(file_system_, options_.dir, damage);
+    if (!status.ok()) LogWarning(absl::StrCat("spool: ", status.ToString()));
+    std::lock_guard lock(mutex_);
+    ++stats_.corrupt;
+    ++stats_.quarantined;
+  }
+  const absl::Status& status = cursor_.reader->status();
+  if (!status.ok() && damage_noted_.insert({cursor_.name, UINT64_MAX}).second) {
+    LogError(absl::StrCat("spool: ", status.ToString(), ": records of this segment are lost"));
+    std::lock_guard lock(mutex_);
+    ++stats_.corrupt;
+  }
 }
 
 }  // namespace vakt

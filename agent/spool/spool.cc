@@ -19,8 +19,10 @@ constexpr size_t kMaxRecordBytes = 1u << 20;  // far above any alert; a batch ta
 // A group is written at once when it has grown to this: more would not make the sync cheaper.
 constexpr size_t kGroupBytes = 1u << 20;
 constexpr int kUrgentPriority = 3;  // PRIORITY_ERROR
+constexpr size_t kPercent = 100;
 constexpr auto kRetryDelay = std::chrono::seconds(1);
-// How late the acknowledged position may be on disk; what it misses is offered twice after a crash.
+// How late the spool's state may be on disk. What it misses of the acknowledged position is offered
+// twice after a crash; what it misses of the chain's head could be cut off unnoticed.
 constexpr auto kHousekeepingDelay = std::chrono::seconds(1);
 
 template <typename Predicate>
@@ -36,7 +38,8 @@ absl::StatusOr<std::unique_ptr<Spool>> Spool::Open(const SpoolOptions& options,
                                                    FileSystem& file_system) {
   VAKT_ASSIGN_OR_RETURN(
       std::unique_ptr<SegmentStore> store,
-      SegmentStore::Open({options.dir, options.max_bytes, options.segment_bytes}, file_system));
+      SegmentStore::Open({options.dir, options.max_bytes, options.segment_bytes, options.codec},
+                         file_system));
   return std::unique_ptr<Spool>(new Spool(options, std::move(store)));
 }
 
@@ -52,17 +55,22 @@ Spool::~Spool() {
   writer_.join();
 }
 
+bool Spool::HasRoomFor(const OutRecord& record, bool urgent) const {
+  const size_t percent = urgent ? kPercent : kPercent - options_.queue_urgent_percent;
+  return unsynced_records_ < std::max<size_t>(options_.queue_records * percent / kPercent, 1) &&
+         unsynced_bytes_ + record.bytes.size() <= options_.queue_bytes * percent / kPercent;
+}
+
 bool Spool::Append(OutRecord record) {
-  const absl::Duration linger =
-      record.priority <= kUrgentPriority ? options_.linger_urgent : options_.linger_relaxed;
+  const bool urgent = record.priority <= kUrgentPriority || record.priority == kNotePriority;
+  const absl::Duration linger = urgent ? options_.linger_urgent : options_.linger_relaxed;
   const SteadyTime due = steady_clock::now() + absl::ToChronoNanoseconds(linger);
   const size_t bytes = record.bytes.size();
   bool wake = false;
   {
     std::lock_guard lock(mutex_);
     if (closing_ || bytes > kMaxRecordBytes || record.position <= last_ ||
-        unsynced_records_ >= options_.queue_records ||
-        unsynced_bytes_ + bytes > options_.queue_bytes) {
+        !HasRoomFor(record, urgent)) {
       ++counts_.rejected;
       return false;
     }
@@ -90,13 +98,17 @@ bool Spool::Flush(absl::Duration timeout) {
 }
 
 size_t Spool::Read(Position after, size_t max_records, size_t max_bytes,
-                   std::vector<OutRecord>* out) {
-  return store_->Read(after, max_records, max_bytes, out);
+                   std::vector<OutRecord>* out, ChainSpan* chain) {
+  return store_->Read(after, max_records, max_bytes, out, chain);
 }
 
 void Spool::Acknowledge(Position upto) {
   store_->Acknowledge(upto);
   std::lock_guard lock(mutex_);
+  ScheduleHousekeeping();
+}
+
+void Spool::ScheduleHousekeeping() {
   if (housekeeping_due_ != SteadyTime::max()) return;
   housekeeping_due_ = steady_clock::now() + kHousekeepingDelay;
   work_.notify_one();
@@ -139,7 +151,7 @@ void Spool::RunWriter() {
     }
     if (housekeeping) store_->Housekeep();
   }
-  store_->Housekeep();
+  store_->Close();
 }
 
 bool Spool::GroupIsDue() const {
@@ -198,6 +210,7 @@ void Spool::FinishGroup(const std::vector<OutRecord>& group, bool durable) {
     unsynced_bytes_ -= bytes;
     finished_ += group.size();
     if (!durable) counts_.unwritten += group.size();
+    ScheduleHousekeeping();
   }
   durable_.notify_all();
   if (!durable) {

@@ -8,8 +8,9 @@
 // it, else for `linger_relaxed`, and makes it durable with one fdatasync. Only durable records are
 // read, so the collector never knows of a record that a crash can take back.
 //
-// Overflow: a full queue refuses (Append returns false); a full disk quota gives up the oldest
-// segment and tells which records that were (TakeShed).
+// Overflow: a full queue refuses (Append returns false), less urgent records earlier than urgent
+// ones; a full disk or quota gives up records, the least severe first and of those the oldest, and
+// leaves tombstones that are delivered in their place.
 //
 // Thread-safe. Owned by the application, destroyed after everything that uses it.
 #ifndef VAKT_AGENT_SPOOL_SPOOL_H_
@@ -44,8 +45,12 @@ struct SpoolOptions {
   // Records that are not durable yet. Part of the agent's memory budget of 40 MiB.
   size_t queue_records = 65536;
   size_t queue_bytes = 4u << 20;
+  // Of these, kept for urgent records: a flood of others cannot have it.
+  size_t queue_urgent_percent = 25;
   absl::Duration linger_urgent = absl::Milliseconds(10);
   absl::Duration linger_relaxed = absl::Seconds(1);
+  // Makes tombstones into records. Must outlive the spool; null: as SegmentStoreOptions::codec.
+  const RecordCodec* codec = nullptr;
 };
 
 class Spool {
@@ -56,8 +61,8 @@ class Spool {
     uint64_t appended = 0;         // accepted in this run
     uint64_t rejected = 0;         // refused by Append: the caller reports them
     uint64_t unwritten = 0;        // accepted, and the disk refused them until the spool was closed
-    uint64_t shed = 0;             // as told by TakeShed
-    uint64_t quarantined = 0;      // segments put aside as unreadable
+    uint64_t shed = 0;             // given up for want of room
+    uint64_t quarantined = 0;      // files and pieces of files put aside as unreadable
     uint64_t corrupt = 0;          // damaged places found on disk
     uint64_t write_errors = 0;
     uint64_t syncs = 0;
@@ -82,11 +87,13 @@ class Spool {
   bool Flush(absl::Duration timeout = absl::Seconds(30));
 
   // See SegmentStore.
-  size_t Read(Position after, size_t max_records, size_t max_bytes, std::vector<OutRecord>* out);
+  size_t Read(Position after, size_t max_records, size_t max_bytes, std::vector<OutRecord>* out,
+              ChainSpan* chain = nullptr);
   void Acknowledge(Position upto);
   Position acknowledged() const { return store_->acknowledged(); }
-  Position newest() const { return store_->newest(); }
-  std::vector<ShedRange> TakeShed() { return store_->TakeShed(); }
+  ChainPoint head() const { return store_->head(); }
+  Position newest() const { return head().position; }
+  const std::vector<SpoolFinding>& findings() const { return store_->findings(); }
 
   // Whether Read(after) has a record, now or within `timeout`.
   bool WaitReadable(Position after, absl::Duration timeout);
@@ -102,12 +109,15 @@ class Spool {
 
   Spool(const SpoolOptions& options, std::unique_ptr<SegmentStore> store);
   void RunWriter();
+  bool HasRoomFor(const OutRecord& record, bool urgent) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Whether the writer should write now what is queued.
   bool GroupIsDue() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Waits for work. False: closed and nothing left. An empty group: housekeeping only.
   bool NextGroup(std::vector<OutRecord>* group);
   void WriteGroup(const std::vector<OutRecord>& group);
   void FinishGroup(const std::vector<OutRecord>& group, bool durable);
+  void ScheduleHousekeeping() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const SpoolOptions options_;
   const std::unique_ptr<SegmentStore> store_;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/spool/state_file.h"
 
-#include <string_view>
+#include <cstdint>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -13,31 +13,27 @@
 namespace vakt {
 namespace {
 
-constexpr size_t kMaxStateFileBytes = 256;
+constexpr size_t kMaxStateFileBytes = 512;
 
 }  // namespace
 
-absl::StatusOr<std::vector<uint64_t>> ReadStateFile(FileSystem& file_system,
-                                                    const std::string& path, size_t count) {
+absl::StatusOr<std::vector<std::string>> ReadStateFile(FileSystem& file_system,
+                                                       const std::string& path, size_t count) {
   VAKT_ASSIGN_OR_RETURN(const std::string text,
                         ReadWholeFile(file_system, path, kMaxStateFileBytes));
-  const std::vector<std::string> words =
-      absl::StrSplit(text, absl::ByAnyChar(" \n"), absl::SkipEmpty());
-  const absl::Status damaged = absl::DataLossError(absl::StrCat(path, " is damaged"));
-  if (words.size() != count + 1) return damaged;
-  std::vector<uint64_t> numbers;
-  for (const std::string& word : words) {
-    if (!absl::SimpleAtoi(word, &numbers.emplace_back())) return damaged;
+  std::vector<std::string> words = absl::StrSplit(text, absl::ByAnyChar(" \n"), absl::SkipEmpty());
+  uint64_t checksum = 0;
+  const bool good = words.size() == count + 1 && absl::SimpleAtoi(words.back(), &checksum);
+  if (good) words.pop_back();
+  if (!good || checksum != Crc32c(absl::StrJoin(words, " "))) {
+    return absl::DataLossError(absl::StrCat(path, " is damaged"));
   }
-  const uint64_t checksum = numbers.back();
-  numbers.pop_back();
-  if (checksum != Crc32c(absl::StrJoin(numbers, " "))) return damaged;
-  return numbers;
+  return words;
 }
 
 absl::Status WriteStateFile(FileSystem& file_system, const std::string& path,
-                            absl::Span<const uint64_t> numbers, bool durable) {
-  const std::string text = absl::StrJoin(numbers, " ");
+                            const std::vector<std::string>& words, bool durable) {
+  const std::string text = absl::StrJoin(words, " ");
   return ReplaceFile(file_system, path, absl::StrCat(text, " ", Crc32c(text), "\n"), durable);
 }
 

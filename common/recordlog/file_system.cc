@@ -29,10 +29,12 @@ class RealAppendFile : public AppendFile {
 
   absl::Status Append(std::string_view bytes) override {
     while (!bytes.empty()) {
-      const ssize_t written = write(fd_.get(), bytes.data(), bytes.size());
+      const ssize_t written =
+          pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(size_bytes_));
       if (written < 0 && errno == EINTR) continue;
       if (written < 0) return LastError("write", path_);
       bytes.remove_prefix(static_cast<size_t>(written));
+      size_bytes_ += static_cast<uint64_t>(written);
     }
     return absl::OkStatus();
   }
@@ -42,9 +44,16 @@ class RealAppendFile : public AppendFile {
     return fdatasync(fd_.get()) == 0 ? absl::OkStatus() : LastError("fdatasync", path_);
   }
 
+  absl::Status Trim() override {
+    return ftruncate(fd_.get(), static_cast<off_t>(size_bytes_)) == 0
+               ? absl::OkStatus()
+               : LastError("truncate", path_);
+  }
+
  private:
   const UniqueFd fd_;
   const std::string path_;
+  uint64_t size_bytes_ = 0;  // written
 };
 
 class RealReadableFile : public ReadableFile {
@@ -85,9 +94,16 @@ class RealFileLock : public FileLock {
 
 class KernelFileSystem : public FileSystem {
  public:
-  absl::StatusOr<std::unique_ptr<AppendFile>> Create(const std::string& path) override {
-    UniqueFd fd(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600));
+  absl::StatusOr<std::unique_ptr<AppendFile>> Create(const std::string& path,
+                                                     uint64_t reserve_bytes) override {
+    UniqueFd fd(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (!fd) return LastError("create", path);
+    if (reserve_bytes > 0 && fallocate(fd.get(), 0, 0, static_cast<off_t>(reserve_bytes)) != 0 &&
+        errno != EOPNOTSUPP && errno != ENOSYS) {
+      const absl::Status status = LastError("reserve", path);
+      unlink(path.c_str());
+      return status;
+    }
     return std::make_unique<RealAppendFile>(std::move(fd), path);
   }
 
@@ -186,7 +202,7 @@ absl::Status ReplaceFile(FileSystem& file_system, const std::string& path,
     return status;
   }
   {
-    VAKT_ASSIGN_OR_RETURN(const std::unique_ptr<AppendFile> file, file_system.Create(temporary));
+    VAKT_ASSIGN_OR_RETURN(const std::unique_ptr<AppendFile> file, file_system.Create(temporary, 0));
     VAKT_RETURN_IF_ERROR(file->Append(contents));
     if (durable) VAKT_RETURN_IF_ERROR(file->Sync());
   }

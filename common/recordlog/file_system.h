@@ -28,6 +28,8 @@ class AppendFile {
   // Makes the contents durable (fdatasync). After an error the file must be given up: the kernel
   // may have dropped the dirty pages and a second sync would report success for lost bytes.
   virtual absl::Status Sync() = 0;
+  // Gives back what was reserved behind the contents.
+  virtual absl::Status Trim() = 0;
 };
 
 class ReadableFile {
@@ -48,8 +50,11 @@ class FileSystem {
  public:
   virtual ~FileSystem() = default;
 
-  // Fails if the file exists. Mode 0600: alerts quote command lines.
-  virtual absl::StatusOr<std::unique_ptr<AppendFile>> Create(const std::string& path) = 0;
+  // Fails if the file exists. Mode 0600: alerts quote command lines. With `reserve_bytes` the file
+  // has that room on the disk from the beginning, as zeros behind its contents, so that writing
+  // within it cannot meet a full disk; a file system that cannot reserve makes an ordinary file.
+  virtual absl::StatusOr<std::unique_ptr<AppendFile>> Create(const std::string& path,
+                                                             uint64_t reserve_bytes) = 0;
   virtual absl::StatusOr<std::unique_ptr<ReadableFile>> Open(const std::string& path) = 0;
   virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;
   virtual absl::Status Unlink(const std::string& path) = 0;

@@ -103,6 +103,10 @@ absl::StatusOr<ReadResult> RecordLogReader::ReadNext(std::string* payload) {
     const std::optional<RecordHeader> header = ParseRecordHeader(bytes);
     if (!header || header->log_id != log_id_) {
       VAKT_ASSIGN_OR_RETURN(const uint64_t next, FindRecord(offset_ + 1));
+      if (next == end_) {
+        VAKT_ASSIGN_OR_RETURN(const bool unused, OnlyZerosFrom(offset_));
+        if (unused) return ReadResult::kEnd;
+      }
       return Skip(next);
     }
     // The header is intact, so its length is true: damage to the payload costs the payload alone.
@@ -110,7 +114,10 @@ absl::StatusOr<ReadResult> RecordLogReader::ReadNext(std::string* payload) {
     if (next > end_) return Skip(end_);
     VAKT_ASSIGN_OR_RETURN(bytes, Fetch(offset_ + kRecordHeaderBytes, header->payload_bytes));
     if (bytes.size() != header->payload_bytes) return Skip(end_);  // the file shrank under us
-    if (PayloadChecksum(bytes) != header->payload_crc) return Skip(next);
+    if (PayloadChecksum(bytes) != header->payload_crc) {
+      VAKT_ASSIGN_OR_RETURN(const bool last, OnlyZerosFrom(next));
+      return Skip(last ? end_ : next);
+    }
     record_offset_ = offset_;
     offset_ = next;
     if (header->type != static_cast<uint8_t>(RecordType::kPayload)) continue;
@@ -118,6 +125,16 @@ absl::StatusOr<ReadResult> RecordLogReader::ReadNext(std::string* payload) {
     return ReadResult::kOk;
   }
   return ReadResult::kEnd;
+}
+
+absl::StatusOr<bool> RecordLogReader::OnlyZerosFrom(uint64_t offset) {
+  for (uint64_t at = offset; at < end_;) {
+    VAKT_ASSIGN_OR_RETURN(const std::string_view bytes,
+                          Fetch(at, std::min<uint64_t>(kWindowBytes, end_ - at)));
+    if (bytes.empty() || bytes.find_first_not_of('\0') != bytes.npos) return false;
+    at += bytes.size();
+  }
+  return true;
 }
 
 ReadResult RecordLogReader::Skip(uint64_t to) {

@@ -67,6 +67,8 @@ class RecordLogReader {
   absl::StatusOr<uint64_t> FindRecord(uint64_t from);
   absl::StatusOr<ReadResult> ReadNext(std::string* payload);
   ReadResult Skip(uint64_t to);
+  // Whether nothing but zeros is left from here on: room that was reserved and not used.
+  absl::StatusOr<bool> OnlyZerosFrom(uint64_t offset);
 
   const std::string path_;
   const std::unique_ptr<ReadableFile> file_;

@@ -17,14 +17,16 @@ constexpr size_t kBufferBytes = 64u << 10;
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RecordLogWriter>> RecordLogWriter::Create(
-    const std::string& path, std::string_view header_payload, FileSystem& file_system) {
+    const std::string& path, std::string_view header_payload, FileSystem& file_system,
+    uint64_t reserve_bytes) {
   if (header_payload.size() > kMaxRecordPayloadBytes) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": header payload is larger than 16 MiB"));
   }
-  VAKT_ASSIGN_OR_RETURN(std::unique_ptr<AppendFile> file, file_system.Create(path));
+  VAKT_ASSIGN_OR_RETURN(std::unique_ptr<AppendFile> file, file_system.Create(path, reserve_bytes));
   const uint32_t log_id = std::random_device()();
   std::unique_ptr<RecordLogWriter> writer(
       new RecordLogWriter(path, std::move(file), file_system, log_id));
+  writer->reserved_ = reserve_bytes > 0;
   writer->AppendRecord(static_cast<uint8_t>(RecordType::kFileHeader), header_payload);
   return writer;
 }
@@ -77,9 +79,10 @@ absl::Status RecordLogWriter::Sync() {
 }
 
 absl::Status RecordLogWriter::Close() {
-  const absl::Status flushed = Flush();
+  absl::Status status = Flush();
+  if (status.ok() && reserved_) status = file_->Trim();
   file_.reset();
-  return flushed;
+  return status;
 }
 
 }  // namespace vakt

@@ -25,10 +25,11 @@ namespace vakt {
 class RecordLogWriter {
  public:
   // Creates `path`, which must not exist, and writes the file header record around
-  // `header_payload` (the caller's own bytes, may be empty).
+  // `header_payload` (the caller's own bytes, may be empty). With `reserve_bytes` the file has that
+  // room from the beginning (FileSystem::Create); Close gives the rest of it back.
   static absl::StatusOr<std::unique_ptr<RecordLogWriter>> Create(
       const std::string& path, std::string_view header_payload,
-      FileSystem& file_system = RealFileSystem());
+      FileSystem& file_system = RealFileSystem(), uint64_t reserve_bytes = 0);
 
   // Hands buffered records to the kernel, not to the disk; errors are lost, so call Close().
   ~RecordLogWriter();
@@ -61,6 +62,7 @@ class RecordLogWriter {
   std::string buffer_;
   uint64_t size_bytes_ = 0;
   bool directory_synced_ = false;
+  bool reserved_ = false;
   absl::Status status_;
 };
 

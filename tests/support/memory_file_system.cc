@@ -34,6 +34,7 @@ class MemoryFileSystem::AppendHandle : public AppendFile {
   AppendHandle(MemoryFileSystem* disk, Inode inode) : disk_(disk), inode_(inode) {}
   absl::Status Append(std::string_view bytes) override { return disk_->Append(inode_, bytes); }
   absl::Status Sync() override { return disk_->SyncFile(inode_); }
+  absl::Status Trim() override { return disk_->Trim(inode_); }
 
  private:
   MemoryFileSystem* const disk_;
@@ -47,13 +48,17 @@ class MemoryFileSystem::ReadHandle : public ReadableFile {
   absl::StatusOr<size_t> ReadAt(uint64_t offset, size_t size, char* out) const override {
     std::lock_guard lock(disk_->mutex_);
     VAKT_RETURN_IF_ERROR(disk_->TakeFailure(FileOperation::kRead));
-    const std::string& bytes = disk_->files_[inode_].bytes;
-    return offset >= bytes.size() ? 0 : bytes.copy(out, size, offset);
+    const File& file = disk_->files_[inode_];
+    if (offset >= file.size()) return 0;
+    size = std::min<size_t>(size, file.size() - offset);
+    const size_t written = offset < file.bytes.size() ? file.bytes.copy(out, size, offset) : 0;
+    std::fill(out + written, out + size, '\0');
+    return size;
   }
 
   absl::StatusOr<uint64_t> Size() const override {
     std::lock_guard lock(disk_->mutex_);
-    return disk_->files_[inode_].bytes.size();
+    return disk_->files_[inode_].size();
   }
 
  private:
@@ -82,9 +87,9 @@ absl::Status MemoryFileSystem::TakeFailure(FileOperation operation) {
   return status;
 }
 
-uint64_t MemoryFileSystem::UsedBytes() const {
+uint64_t MemoryFileSystem::Used() const {
   uint64_t used = 0;
-  for (const auto& [path, inode] : names_) used += files_[inode].bytes.size();
+  for (const auto& [path, inode] : names_) used += files_[inode].size();
   return used;
 }
 
@@ -107,13 +112,17 @@ void MemoryFileSystem::Do(Change change) {
   journal_.push_back(std::move(change));
 }
 
-absl::StatusOr<std::unique_ptr<AppendFile>> MemoryFileSystem::Create(const std::string& path) {
+absl::StatusOr<std::unique_ptr<AppendFile>> MemoryFileSystem::Create(const std::string& path,
+                                                                       uint64_t reserve_bytes) {
   std::lock_guard lock(mutex_);
   VAKT_RETURN_IF_ERROR(TakeFailure(FileOperation::kCreate));
   if (names_.contains(path)) return absl::AlreadyExistsError(absl::StrCat("create ", path));
+  if (Used() + reserve_bytes > capacity_bytes_) {
+    return absl::ResourceExhaustedError("reserve: no space left on device");
+  }
   const Inode inode = files_.size();
-  files_.emplace_back();
-  Do({FileOperation::kCreate, inode, path});
+  files_.emplace_back().reserved_bytes = reserve_bytes;
+  Do({FileOperation::kCreate, inode, path, "", "", reserve_bytes});
   return std::make_unique<AppendHandle>(this, inode);
 }
 
@@ -128,7 +137,9 @@ absl::StatusOr<std::unique_ptr<ReadableFile>> MemoryFileSystem::Open(const std::
 absl::Status MemoryFileSystem::Append(Inode inode, std::string_view bytes) {
   std::lock_guard lock(mutex_);
   absl::Status status = TakeFailure(FileOperation::kAppend);
-  if (status.ok() && UsedBytes() + bytes.size() > capacity_bytes_) {
+  const File& file = files_[inode];
+  const size_t grows = std::max(file.bytes.size() + bytes.size(), file.size()) - file.size();
+  if (status.ok() && Used() + grows > capacity_bytes_) {
     status = absl::ResourceExhaustedError("write: no space left on device");
   }
   if (!status.ok()) bytes = bytes.substr(0, bytes.size() / 2);
@@ -142,6 +153,14 @@ absl::Status MemoryFileSystem::SyncFile(Inode inode) {
   VAKT_RETURN_IF_ERROR(TakeFailure(FileOperation::kSync));
   files_[inode].synced_bytes = files_[inode].bytes.size();
   Do({FileOperation::kSync, inode});
+  return absl::OkStatus();
+}
+
+absl::Status MemoryFileSystem::Trim(Inode inode) {
+  std::lock_guard lock(mutex_);
+  VAKT_RETURN_IF_ERROR(TakeFailure(FileOperation::kTrim));
+  files_[inode].reserved_bytes = 0;
+  Do({FileOperation::kTrim, inode});
   return absl::OkStatus();
 }
 
@@ -190,7 +209,7 @@ absl::StatusOr<std::unique_ptr<FileLock>> MemoryFileSystem::Lock(const std::stri
 std::string MemoryFileSystem::Contents(const std::string& path) const {
   std::lock_guard lock(mutex_);
   const auto name = names_.find(path);
-  return name == names_.end() ? "" : files_[name->second].bytes;
+  return name == names_.end() ? "" : files_[name->second].Visible();
 }
 
 void MemoryFileSystem::SetContents(const std::string& path, std::string_view bytes) {
@@ -212,6 +231,24 @@ void MemoryFileSystem::FlipBit(const std::string& path, size_t offset_bytes) {
 bool MemoryFileSystem::Exists(const std::string& path) const {
   std::lock_guard lock(mutex_);
   return names_.contains(path);
+}
+
+uint64_t MemoryFileSystem::UsedBytes() const {
+  std::lock_guard lock(mutex_);
+  return Used();
+}
+
+void MemoryFileSystem::Clear() {
+  std::lock_guard lock(mutex_);
+  names_.clear();
+  first_files_.clear();
+  first_names_.clear();
+  journal_.clear();
+  files_.clear();
+}
+
+std::unique_ptr<MemoryFileSystem> MemoryFileSystem::Clone() const {
+  return CrashAfter(changes(), UnsyncedBytes::kKept, UnsyncedNames::kKept, 0);
 }
 
 void MemoryFileSystem::FailNext(FileOperation operation, absl::Status status, int times) {
@@ -242,6 +279,8 @@ std::unique_ptr<MemoryFileSystem> MemoryFileSystem::CrashAfter(size_t changes, U
     const Change& change = journal_[i];
     if (change.inode >= after->files_.size()) after->files_.resize(change.inode + 1);
     File& file = after->files_[change.inode];
+    if (change.operation == FileOperation::kCreate) file.reserved_bytes = change.reserved_bytes;
+    if (change.operation == FileOperation::kTrim) file.reserved_bytes = 0;
     if (change.operation == FileOperation::kAppend) file.bytes += change.bytes;
     if (change.operation == FileOperation::kSync) file.synced_bytes = file.bytes.size();
     if (change.operation == FileOperation::kSyncDirectory) {

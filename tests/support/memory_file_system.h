@@ -7,6 +7,7 @@
 #ifndef VAKT_TESTS_SUPPORT_MEMORY_FILE_SYSTEM_H_
 #define VAKT_TESTS_SUPPORT_MEMORY_FILE_SYSTEM_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -29,7 +30,8 @@ enum class FileOperation {
   kRead,
   kRename,
   kUnlink,
-  kSyncDirectory
+  kSyncDirectory,
+  kTrim,
 };
 
 // What becomes of bytes that were written and not synced.
@@ -39,7 +41,8 @@ enum class UnsyncedNames { kLost, kKept };
 
 class MemoryFileSystem : public FileSystem {
  public:
-  absl::StatusOr<std::unique_ptr<AppendFile>> Create(const std::string& path) override;
+  absl::StatusOr<std::unique_ptr<AppendFile>> Create(const std::string& path,
+                                                     uint64_t reserve_bytes) override;
   absl::StatusOr<std::unique_ptr<ReadableFile>> Open(const std::string& path) override;
   absl::Status Rename(const std::string& from, const std::string& to) override;
   absl::Status Unlink(const std::string& path) override;
@@ -55,6 +58,12 @@ class MemoryFileSystem : public FileSystem {
   // Changes a bit of a file in place, as a failing disk does; not in the journal.
   void FlipBit(const std::string& path, size_t offset_bytes);
   bool Exists(const std::string& path) const;
+  // Of all files together.
+  uint64_t UsedBytes() const;
+  // Removes all files and the journal.
+  void Clear();
+  // A disk with the same contents, all of them durable.
+  std::unique_ptr<MemoryFileSystem> Clone() const;
 
   // The next `times` operations of this kind return `status` and do nothing (a failing append
   // leaves half of its bytes behind).
@@ -75,8 +84,15 @@ class MemoryFileSystem : public FileSystem {
 
   using Inode = size_t;
   struct File {
-    std::string bytes;
-    size_t synced_bytes = 0;
+    std::string bytes;        // what was written
+    size_t synced_bytes = 0;  // of these
+    size_t reserved_bytes = 0;
+
+    size_t size() const { return std::max(bytes.size(), reserved_bytes); }
+    // With the zeros behind it.
+    std::string Visible() const {
+      return bytes + std::string(size() - bytes.size(), '\0');
+    }
   };
   struct Change {
     FileOperation operation;
@@ -84,14 +100,16 @@ class MemoryFileSystem : public FileSystem {
     std::string path;
     std::string new_path;  // kRename
     std::string bytes;     // kAppend
+    size_t reserved_bytes = 0;  // kCreate, kTrim
   };
   using Names = std::map<std::string, Inode>;
 
   absl::Status TakeFailure(FileOperation operation) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Do(Change change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  uint64_t UsedBytes() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  uint64_t Used() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Append(Inode inode, std::string_view bytes);
   absl::Status SyncFile(Inode inode);
+  absl::Status Trim(Inode inode);
 
   mutable std::mutex mutex_;
   std::vector<File> files_ ABSL_GUARDED_BY(mutex_);  // by inode

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,23 @@ constexpr char kDir[] = "/spool";
 constexpr size_t kRecordBytes = 1000;
 constexpr size_t kStoredBytes = 24 + kSpoolRecordPrefixBytes + kRecordBytes;
 
+// "gone 3-5 x2: spool_quota 7:2 boot"
+class TestCodec : public RecordCodec {
+ public:
+  Facts Describe(std::string_view) const override { return {"boot", 17}; }
+  std::string Encode(const Tombstone& tombstone, const ChainHash&) const override {
+    std::string text = "gone " + std::to_string(tombstone.first.seq) + "-" +
+                       std::to_string(tombstone.last.seq) + " x" +
+                       std::to_string(tombstone.count) + ": " +
+                       std::string(LossReasonName(tombstone.reason));
+    for (const auto& [priority, count] : tombstone.by_priority) {
+      text += " " + std::to_string(priority) + ":" + std::to_string(count);
+    }
+    return text + " " + tombstone.boot_id;
+  }
+};
+const TestCodec kCodec;
+
 std::string BytesOf(Position position) {
   std::string bytes = std::to_string(position.epoch) + "/" + std::to_string(position.seq) + " ";
   bytes.resize(kRecordBytes, 'x');
@@ -32,34 +50,49 @@ class SegmentStoreTest : public ::testing::Test {
   // Opens the spool on `disk`; what was open before is closed.
   SegmentStore& Open(uint64_t max_bytes = 64 * 4096, uint64_t segment_bytes = 4 * 4096) {
     store_.reset();
-    auto store = SegmentStore::Open({kDir, max_bytes, segment_bytes}, disk_);
+    auto store = SegmentStore::Open({kDir, max_bytes, segment_bytes, &kCodec}, disk_);
     EXPECT_TRUE(store.ok()) << store.status();
     store_ = *std::move(store);
     return *store_;
   }
 
   // Makes the next `count` records of this epoch durable, in one group.
-  absl::Status Write(int count) {
+  absl::Status Write(int count, int priority = 2) {
     std::vector<OutRecord> group;
     if (last_.epoch != store_->epoch()) last_ = {store_->epoch(), 0};
     for (int i = 0; i < count; ++i) {
       ++last_.seq;
-      group.push_back({last_, 2, BytesOf(last_)});
+      group.push_back({last_, priority, BytesOf(last_)});
     }
     return store_->Write(group);
   }
 
-  // All that can be read after `after`, a few at a time.
+  // All that can be read after `after`, a few at a time; what tells of loss goes to gone_. Checks
+  // that the batches are links of one chain.
   std::vector<Position> ReadAll(Position after = {}) {
     std::vector<Position> positions;
-    for (std::vector<OutRecord> records; store_->Read(after, 3, 1 << 20, &records) > 0;
+    gone_.clear();
+    std::optional<ChainHash> here;
+    ChainSpan chain;
+    for (std::vector<OutRecord> records; store_->Read(after, 3, 1 << 20, &records, &chain) > 0;
          records.clear()) {
+      if (here && chain.before) {
+        EXPECT_EQ(*here, *chain.before);
+      }
+      here = chain.after;
       for (const OutRecord& record : records) {
+        EXPECT_GT(record.position, after);
+        after = record.position;
+        if (record.bytes.starts_with("gone")) {
+          gone_.push_back(record.bytes);
+          continue;
+        }
         EXPECT_EQ(record.bytes, BytesOf(record.position));
-        EXPECT_EQ(record.priority, 2);
         positions.push_back(record.position);
       }
-      after = positions.back();
+    }
+    if (here) {
+      EXPECT_EQ(*here, store_->head().hash);
     }
     return positions;
   }
@@ -70,11 +103,26 @@ class SegmentStoreTest : public ::testing::Test {
     return seqs;
   }
 
-  std::string SegmentWith(uint64_t number) const { return SegmentPath(kDir, number); }
+  std::string SegmentWith(uint64_t number, uint32_t generation = 0) const {
+    return SegmentPath(kDir, {number, generation});
+  }
+
+  // A byte in the payload of the n-th record of a segment.
+  static size_t InRecord(size_t n) {
+    return 24 + EncodeSegmentHeader({}).size() + n * kStoredBytes - 10;
+  }
+
+  // What ReadAll was last told to be gone, in all.
+  uint64_t GoneRecords() const {
+    uint64_t count = 0;
+    for (const std::string& text : gone_) count += std::stoull(text.substr(text.find('x') + 1));
+    return count;
+  }
 
   MemoryFileSystem disk_;
   std::unique_ptr<SegmentStore> store_;
   Position last_;
+  std::vector<std::string> gone_;
 };
 
 TEST_F(SegmentStoreTest, ReadsBackWhatWasWritten) {
@@ -119,7 +167,6 @@ TEST_F(SegmentStoreTest, AcknowledgedSegmentsAreDeletedAndStayAcknowledged) {
   store_->Housekeep();
   EXPECT_FALSE(disk_.Exists(SegmentWith(1)));
   EXPECT_EQ(store_->stats().pending_records, 2u);
-  EXPECT_THAT(store_->TakeShed(), IsEmpty());
   const Position acknowledged = store_->acknowledged();
   Open();
   EXPECT_EQ(store_->acknowledged(), acknowledged);
@@ -136,8 +183,8 @@ TEST_F(SegmentStoreTest, ThePositionOutlivesItsSegment) {
   for (int run = 0; run < 3; ++run) {
     Open();
     EXPECT_EQ(store_->acknowledged(), all);
-    EXPECT_EQ(store_->newest(), all);
-    EXPECT_FALSE(store_->HasAfter({}));
+    EXPECT_EQ(store_->head().position, all);
+    EXPECT_FALSE(store_->HasAfter(all));
   }
 }
 
@@ -150,30 +197,6 @@ TEST_F(SegmentStoreTest, AcknowledgementsOfTheFutureAndThePastAreIgnored) {
   store_->Acknowledge({store_->epoch(), 2});
   store_->Acknowledge({store_->epoch(), 1});
   EXPECT_EQ(store_->acknowledged().seq, 2u);
-}
-
-TEST_F(SegmentStoreTest, OverTheQuotaTheOldestGoAndAreAccountedForExactly) {
-  Open();
-  for (int i = 0; i < 10; ++i) ASSERT_TRUE(Write(10).ok());
-  store_->Acknowledge({store_->epoch(), 4});
-  for (int i = 0; i < 90; ++i) ASSERT_TRUE(Write(10).ok());
-  const SegmentStore::Stats stats = store_->stats();
-  EXPECT_LE(stats.bytes, 64u * 4096);
-  const std::vector<uint64_t> kept = ReadSeqs();
-  uint64_t next = 5;
-  uint64_t count = 0;
-  for (const ShedRange& shed : store_->TakeShed()) {
-    EXPECT_EQ(shed.reason, ShedReason::kQuota);
-    EXPECT_EQ(shed.first.seq, next);
-    EXPECT_EQ(shed.count, shed.last.seq - shed.first.seq + 1);
-    next = shed.last.seq + 1;
-    count += shed.count;
-  }
-  ASSERT_FALSE(kept.empty());
-  EXPECT_EQ(kept.front(), next);
-  EXPECT_EQ(4 + count + kept.size(), 1000u);
-  EXPECT_EQ(stats.shed, count);
-  EXPECT_THAT(store_->TakeShed(), IsEmpty());
 }
 
 TEST_F(SegmentStoreTest, AFailedSyncGivesUpTheFileAndWritesTheGroupAgain) {
@@ -196,10 +219,10 @@ TEST_F(SegmentStoreTest, ATornCopyOfAGroupNeverHidesTheGoodOne) {
   ASSERT_TRUE(Write(2).ok());
   disk_.FailNext(FileOperation::kSync, absl::DataLossError("EIO"));
   ASSERT_TRUE(Write(3).ok());  // 3, 4, 5 in the first segment unsynced, in the second durable
-  disk_.FlipBit(SegmentWith(1), disk_.Contents(SegmentWith(1)).size() - kStoredBytes - 10);  // 4
+  disk_.FlipBit(SegmentWith(1), InRecord(4));
   Open();
   EXPECT_THAT(ReadSeqs(), ElementsAre(1, 2, 3, 4, 5));
-  EXPECT_THAT(store_->TakeShed(), IsEmpty());
+  EXPECT_THAT(gone_, IsEmpty());
 }
 
 TEST_F(SegmentStoreTest, AFailedWriteIsWrittenAgain) {
@@ -224,85 +247,160 @@ TEST_F(SegmentStoreTest, ADiskThatStaysBrokenIsReportedAndNothingIsLost) {
   EXPECT_THAT(ReadSeqs(), ElementsAre(1, 2));
 }
 
-TEST_F(SegmentStoreTest, AFullDiskGivesUpTheOldestSegment) {
-  Open(/*max_bytes=*/1 << 20, /*segment_bytes=*/8192);
-  for (int i = 0; i < 10; ++i) ASSERT_TRUE(Write(5).ok());
-  uint64_t used = 0;
-  for (uint64_t number = 1; number <= 10; ++number) {
-    used += disk_.Contents(SegmentWith(number)).size();
+TEST_F(SegmentStoreTest, OverTheQuotaTheLeastSevereGoFirstAndTheOldestOfThem) {
+  Open();
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(Write(5, kNotePriority).ok());
+    ASSERT_TRUE(Write(5, 4).ok());
+    ASSERT_TRUE(Write(5, 7).ok());
   }
-  disk_.SetCapacity(used + 3000);
-  ASSERT_TRUE(Write(5).ok());
-  const std::vector<ShedRange> shed = store_->TakeShed();
-  ASSERT_THAT(shed, SizeIs(1));
-  EXPECT_EQ(shed[0].reason, ShedReason::kDiskFull);
-  EXPECT_EQ(shed[0].first.seq, 1u);
-  EXPECT_EQ(ReadSeqs().front(), shed[0].last.seq + 1);
-  EXPECT_EQ(ReadSeqs().back(), 55u);
+  EXPECT_EQ(store_->stats().shed, 0u);
+  for (int i = 0; i < 8; ++i) ASSERT_TRUE(Write(10, 2).ok());
+  EXPECT_LE(store_->stats().bytes, 64u * 4096);
+  const std::vector<uint64_t> kept = ReadSeqs();
+  EXPECT_EQ(GoneRecords() + kept.size(), 230u);
+  EXPECT_EQ(GoneRecords(), store_->stats().shed);
+  // Some of priority 7 had to go, from the oldest on; nothing else did.
+  ASSERT_THAT(gone_, testing::Not(IsEmpty()));
+  for (size_t i = 0; i < gone_.size(); ++i) {
+    const uint64_t first = 15 * i + 11;
+    EXPECT_EQ(gone_[i], "gone " + std::to_string(first) + "-" + std::to_string(first + 4) +
+                            " x5: spool_quota 7:5 boot");
+  }
 }
 
-TEST_F(SegmentStoreTest, ADamagedRecordCostsItselfAndIsReportedOnce) {
+TEST_F(SegmentStoreTest, UnderAFloodOnlyNotesAndTheNewestAreLeftAndAllIsAccountedFor) {
+  Open();
+  ASSERT_TRUE(Write(3, kNotePriority).ok());
+  for (int i = 0; i < 500; ++i) ASSERT_TRUE(Write(10, i % 8).ok());
+  EXPECT_LE(store_->stats().bytes, 64u * 4096);
+  for (int run = 0; run < 2; ++run) {
+    const std::vector<uint64_t> kept = ReadSeqs();
+    EXPECT_EQ(GoneRecords() + kept.size(), 5003u);
+    EXPECT_THAT(std::vector<uint64_t>(kept.begin(), kept.begin() + 3), ElementsAre(1, 2, 3));
+    if (run == 0) Open();
+  }
+  EXPECT_THAT(store_->findings(), IsEmpty());
+}
+
+TEST_F(SegmentStoreTest, WhenNothingIsLeftToGiveUpTombstonesMerge) {
+  Open(/*max_bytes=*/64 * 4096, /*segment_bytes=*/2 * 4096);
+  for (int i = 0; i < 3000; ++i) ASSERT_TRUE(Write(2, i % 2 == 0 ? 7 : 0).ok());
+  EXPECT_LE(store_->stats().bytes, 64u * 4096);
+  const std::vector<uint64_t> kept = ReadSeqs();
+  EXPECT_EQ(GoneRecords() + kept.size(), 6000u);
+}
+
+TEST_F(SegmentStoreTest, OfWhatTheCollectorGotBeforeItWasGivenUpNothingIsTold) {
+  Open();
+  for (int i = 0; i < 40; ++i) ASSERT_TRUE(Write(10, 7).ok());
+  ReadSeqs();
+  ASSERT_THAT(gone_, SizeIs(1));
+  const uint64_t last = GoneRecords();  // the first records, in one piece
+  EXPECT_THAT(ReadSeqs({store_->epoch(), last - 2}), testing::Contains(last + 1));
+  EXPECT_EQ(gone_[0], "gone " + std::to_string(last - 1) + "-" + std::to_string(last) +
+                          " x2: spool_quota boot");
+  ReadSeqs({store_->epoch(), last});
+  EXPECT_THAT(gone_, IsEmpty());
+}
+
+TEST_F(SegmentStoreTest, WhatIsAcknowledgedIsNotShedAndWhatIsShedIsAcknowledgedLikeARecord) {
+  Open();
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(Write(10, 7).ok());
+  store_->Acknowledge({store_->epoch(), 4});
+  for (int i = 0; i < 90; ++i) ASSERT_TRUE(Write(10, 7).ok());
+  const std::vector<uint64_t> kept = ReadSeqs(store_->acknowledged());
+  EXPECT_EQ(4 + GoneRecords() + kept.size(), 1000u);
+  store_->Acknowledge(last_);
+  EXPECT_EQ(store_->stats().pending_records, 0u);
+  EXPECT_FALSE(store_->HasAfter(last_));
+}
+
+TEST_F(SegmentStoreTest, AFullDiskGivesUpRecordsAndSaysSo) {
+  Open(/*max_bytes=*/1 << 20, /*segment_bytes=*/8192);
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(Write(5, 6).ok());
+  disk_.SetCapacity(disk_.UsedBytes());  // not a byte more
+  for (int i = 0; i < 7; ++i) ASSERT_TRUE(Write(5, 2).ok());
+  const std::vector<uint64_t> kept = ReadSeqs();
+  EXPECT_EQ(GoneRecords() + kept.size(), 85u);
+  ASSERT_THAT(gone_, testing::Not(IsEmpty()));
+  EXPECT_THAT(gone_[0], testing::StartsWith("gone 1-"));
+  EXPECT_THAT(gone_[0], testing::HasSubstr(": spool_disk_full 6:"));
+  EXPECT_EQ(kept.back(), 85u);
+  Open(/*max_bytes=*/1 << 20, /*segment_bytes=*/8192);
+  EXPECT_EQ(ReadSeqs(), kept);
+}
+
+TEST_F(SegmentStoreTest, ADiskFilledByOthersCostsAPartOfTheSpoolOnly) {
+  Open(/*max_bytes=*/1 << 20, /*segment_bytes=*/8192);
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(Write(5).ok());
+  disk_.SetCapacity(0);  // whatever is freed, somebody else takes it
+  const std::vector<OutRecord> group = {
+      {{store_->epoch(), 501}, 2, BytesOf({store_->epoch(), 501})}};
+  for (int i = 0; i < 20 && store_->Write(group).ok(); ++i) continue;
+  EXPECT_GT(ReadSeqs().size(), 400u);
+}
+
+TEST_F(SegmentStoreTest, ADamagedRecordCostsItselfAndIsReportedInItsPlace) {
   Open();
   ASSERT_TRUE(Write(5).ok());
-  disk_.FlipBit(SegmentWith(1),
-                disk_.Contents(SegmentWith(1)).size() - 2 * kStoredBytes - 10);  // seq 3
-  EXPECT_THAT(ReadSeqs(), ElementsAre(1, 2, 4, 5));
-  EXPECT_THAT(ReadSeqs(), ElementsAre(1, 2, 4, 5));
-  std::vector<ShedRange> shed = store_->TakeShed();
-  ASSERT_THAT(shed, SizeIs(1));
-  EXPECT_EQ(shed[0].count, 1u);
-  EXPECT_EQ(shed[0].first.seq, 3u);
-  EXPECT_EQ(shed[0].reason, ShedReason::kCorrupt);
+  disk_.FlipBit(SegmentWith(1), InRecord(3));
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_THAT(ReadSeqs(), ElementsAre(1, 2, 4, 5));
+    EXPECT_THAT(gone_, ElementsAre("gone 3-3 x1: spool_corrupt boot"));
+  }
+  EXPECT_EQ(store_->stats().corrupt, 1u);
   // Found at recovery, it is reported just so.
   Open();
   EXPECT_THAT(ReadSeqs(), ElementsAre(1, 2, 4, 5));
-  shed = store_->TakeShed();
-  ASSERT_THAT(shed, SizeIs(1));
-  EXPECT_EQ(shed[0].first.seq, 3u);
-  EXPECT_EQ(shed[0].last.seq, 3u);
+  EXPECT_THAT(gone_, ElementsAre("gone 3-3 x1: spool_corrupt boot"));
   EXPECT_EQ(store_->stats().corrupt, 1u);
+  EXPECT_THAT(*disk_.List("/spool/quarantine"), SizeIs(1));
 }
 
 TEST_F(SegmentStoreTest, DamageAtTheEndOfASegmentIsReported) {
   Open();
-  for (int i = 0; i < 4; ++i) ASSERT_TRUE(Write(5).ok());
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(Write(5).ok());
+  store_->Close();
   disk_.FlipBit(SegmentWith(1), disk_.Contents(SegmentWith(1)).size() - 10);
-  const std::vector<uint64_t> seqs = ReadSeqs();
-  EXPECT_THAT(seqs, SizeIs(19));
-  const std::vector<ShedRange> shed = store_->TakeShed();
-  ASSERT_THAT(shed, SizeIs(1));
-  EXPECT_THAT(seqs, testing::Not(testing::Contains(shed[0].first.seq)));
+  EXPECT_THAT(ReadSeqs(), SizeIs(24));
+  EXPECT_THAT(gone_, ElementsAre("gone 15-15 x1: spool_corrupt boot"));
   Open();
-  EXPECT_THAT(ReadSeqs(), SizeIs(19));
-  EXPECT_THAT(store_->TakeShed(), SizeIs(1));
+  EXPECT_THAT(ReadSeqs(), SizeIs(24));
+  EXPECT_THAT(gone_, ElementsAre("gone 15-15 x1: spool_corrupt boot"));
 }
 
-TEST_F(SegmentStoreTest, NobodyWaitsForADamagedEnd) {
+TEST_F(SegmentStoreTest, TheLastRecordIsMissedToo) {
   Open();
   ASSERT_TRUE(Write(5).ok());
+  store_->Close();
   disk_.FlipBit(SegmentWith(1), disk_.Contents(SegmentWith(1)).size() - 10);
-  EXPECT_THAT(ReadSeqs(), ElementsAre(1, 2, 3, 4));
-  EXPECT_FALSE(store_->HasAfter({store_->epoch(), 4}));
-  EXPECT_EQ(store_->stats().pending_records, 4u);
-  EXPECT_THAT(store_->TakeShed(), SizeIs(1));
+  for (int run = 0; run < 2; ++run) {
+    EXPECT_THAT(ReadSeqs(), ElementsAre(1, 2, 3, 4));
+    EXPECT_THAT(gone_, ElementsAre("gone 5-5 x1: spool_corrupt boot"));
+    Open();
+  }
   ASSERT_TRUE(Write(2).ok());
-  EXPECT_THAT(ReadSeqs(), ElementsAre(1, 2, 3, 4, 6, 7));
-  EXPECT_THAT(store_->TakeShed(), IsEmpty());
+  EXPECT_THAT(ReadSeqs(), ElementsAre(1, 2, 3, 4, 1, 2));
+  EXPECT_THAT(gone_, SizeIs(1));
 }
 
 TEST_F(SegmentStoreTest, AnUnreadableSegmentIsReportedAndTheRestIsRead) {
-  Open();
-  for (int i = 0; i < 9; ++i) ASSERT_TRUE(Write(5).ok());
-  disk_.SetContents(SegmentWith(2), "nothing like a log, and long enough to tell");
-  const std::vector<uint64_t> seqs = ReadSeqs();
-  const std::vector<ShedRange> shed = store_->TakeShed();
-  ASSERT_THAT(shed, SizeIs(1));
-  EXPECT_EQ(seqs.size() + shed[0].count, 45u);
-  Open();
-  EXPECT_EQ(store_->stats().quarantined, 1u);
-  EXPECT_TRUE(disk_.Exists(SegmentPath("/spool/quarantine", 2)));
-  EXPECT_EQ(ReadSeqs(), seqs);
-  EXPECT_EQ(store_->stats().shed, shed[0].count);
+  for (const uint64_t damaged : {1, 2, 3}) {
+    Open();
+    for (int i = 0; i < 9; ++i) ASSERT_TRUE(Write(5).ok());
+    const uint64_t before = last_.seq;
+    disk_.SetContents(SegmentWith(damaged), "nothing like a log, and long enough to tell");
+    const std::vector<uint64_t> seqs = ReadSeqs();
+    EXPECT_EQ(seqs.size() + GoneRecords(), before) << damaged;
+    Open();
+    EXPECT_EQ(store_->stats().quarantined, 1u);
+    EXPECT_TRUE(disk_.Exists(SegmentPath("/spool/quarantine", {damaged, 0})));
+    EXPECT_EQ(ReadSeqs(), seqs) << damaged;
+    EXPECT_EQ(seqs.size() + GoneRecords(), before) << damaged;
+    store_.reset();
+    disk_.Clear();
+  }
 }
 
 TEST_F(SegmentStoreTest, AReadErrorOfTheDiskCostsTheSegmentOnly) {
@@ -310,11 +408,29 @@ TEST_F(SegmentStoreTest, AReadErrorOfTheDiskCostsTheSegmentOnly) {
   for (int i = 0; i < 9; ++i) ASSERT_TRUE(Write(5).ok());
   disk_.FailNext(FileOperation::kRead, absl::DataLossError("EIO"));
   const std::vector<uint64_t> seqs = ReadSeqs();
-  const std::vector<ShedRange> shed = store_->TakeShed();
-  ASSERT_THAT(shed, SizeIs(1));
-  EXPECT_EQ(shed[0].first.seq, 1u);
-  EXPECT_EQ(seqs.front(), shed[0].last.seq + 1);
+  EXPECT_THAT(gone_, SizeIs(1));
+  EXPECT_EQ(seqs.size() + GoneRecords(), 45u);
   EXPECT_EQ(seqs.back(), 45u);
+}
+
+TEST_F(SegmentStoreTest, TheChainGoesOnOverRunsAndFailedSyncs) {
+  for (int run = 0; run < 3; ++run) {
+    Open();
+    ASSERT_TRUE(Write(12).ok());
+    disk_.FailNext(FileOperation::kSync, absl::DataLossError("EIO"));
+    ASSERT_TRUE(Write(7).ok());
+    EXPECT_THAT(store_->findings(), IsEmpty());
+  }
+  EXPECT_THAT(ReadAll(), SizeIs(57));
+  EXPECT_THAT(gone_, IsEmpty());
+}
+
+TEST_F(SegmentStoreTest, ASegmentIsReservedWhenItBeginsAndTrimmedWhenItEnds) {
+  Open();
+  ASSERT_TRUE(Write(1).ok());
+  EXPECT_EQ(disk_.Contents(SegmentWith(1)).size(), 4u * 4096);
+  store_->Close();
+  EXPECT_LT(disk_.Contents(SegmentWith(1)).size(), 2u * kStoredBytes);
 }
 
 TEST_F(SegmentStoreTest, TheEpochRisesWhateverIsLeftOfItsFile) {
@@ -336,13 +452,24 @@ TEST_F(SegmentStoreTest, OneProcessAtATime) {
             absl::StatusCode::kFailedPrecondition);
 }
 
+TEST_F(SegmentStoreTest, ADirectoryRestoredFromACopyTakesAnEpochOfItsOwn) {
+  Open();
+  ASSERT_TRUE(Write(1).ok());
+  store_.reset();
+  const std::unique_ptr<MemoryFileSystem> copy = disk_.Clone();
+  const uint64_t epoch = Open().epoch();
+  auto restored = SegmentStore::Open({kDir}, *copy);
+  ASSERT_TRUE(restored.ok());
+  EXPECT_NE((*restored)->epoch(), epoch);
+}
+
 TEST_F(SegmentStoreTest, AStateFileThatIsDamagedIsNotBelieved) {
-  ASSERT_TRUE(WriteStateFile(disk_, "/spool/acknowledged", {7, 8}, true).ok());
-  EXPECT_EQ(*ReadStateFile(disk_, "/spool/acknowledged", 2), (std::vector<uint64_t>{7, 8}));
-  EXPECT_EQ(ReadStateFile(disk_, "/spool/acknowledged", 1).status().code(),
+  ASSERT_TRUE(WriteStateFile(disk_, "/spool/words", {"7", "a8"}, true).ok());
+  EXPECT_THAT(*ReadStateFile(disk_, "/spool/words", 2), ElementsAre("7", "a8"));
+  EXPECT_EQ(ReadStateFile(disk_, "/spool/words", 1).status().code(),
             absl::StatusCode::kDataLoss);
-  disk_.FlipBit("/spool/acknowledged", 0);
-  EXPECT_EQ(ReadStateFile(disk_, "/spool/acknowledged", 2).status().code(),
+  disk_.FlipBit("/spool/words", 0);
+  EXPECT_EQ(ReadStateFile(disk_, "/spool/words", 2).status().code(),
             absl::StatusCode::kDataLoss);
 }
 

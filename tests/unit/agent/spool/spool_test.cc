@@ -108,9 +108,10 @@ TEST_F(SpoolTest, RefusesWhatItCannotHold) {
   --seq_;
   EXPECT_FALSE(Append(kRelaxed)) << "a position that was taken already";
   EXPECT_TRUE(Append(kRelaxed));
-  EXPECT_TRUE(Append(kRelaxed));
-  EXPECT_FALSE(Append(kRelaxed)) << "the queue holds three";
-  EXPECT_EQ(spool_->stats().rejected, 3u);
+  EXPECT_FALSE(Append(kRelaxed)) << "the rest of the queue is for urgent records";
+  EXPECT_TRUE(Append(kUrgent));
+  EXPECT_FALSE(Append(kUrgent)) << "the queue holds three";
+  EXPECT_EQ(spool_->stats().rejected, 4u);
   EXPECT_EQ(spool_->stats().appended, 3u);
   ASSERT_TRUE(spool_->Flush());
   EXPECT_TRUE(Append(kRelaxed));
@@ -137,7 +138,8 @@ TEST_F(SpoolTest, ClosingOnABrokenDiskEnds) {
   BreakDisk(absl::ResourceExhaustedError("disk full"));
   spool_.reset();
   FixDisk();
-  EXPECT_THAT((Open(), ReadAll()), SizeIs(0));
+  Open();  // whatever is left of the record: not more than that
+  EXPECT_LE(ReadAll().size(), 1u);
 }
 
 TEST_F(SpoolTest, AcknowledgedRecordsAreNoLongerPending) {
@@ -192,7 +194,8 @@ TEST_F(SpoolTest, AppendReadAndAcknowledgeTogether) {
   }
   reader.join();
   EXPECT_EQ(spool_->stats().pending_records, 0u);
-  EXPECT_THAT(spool_->TakeShed(), SizeIs(0));
+  EXPECT_EQ(spool_->stats().shed, 0u);
+  EXPECT_EQ(spool_->stats().corrupt, 0u);
 }
 
 }  // namespace
