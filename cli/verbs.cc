@@ -79,6 +79,12 @@ constexpr FlagRow kCostFlags[] = {
     {"--recording", FlagType::kPath, "Recording to match."},
 };
 
+constexpr FlagRow kSpoolFlags[] = {
+    {"--stored", FlagType::kText,
+     "How far the collector has this node's stream (EPOCH/SEQ or EPOCH/SEQ/HASH): an older copy of "
+     "the whole spool is told by nothing else."},
+};
+
 constexpr FlagRow kFieldsFlags[] = {
     {"--search", FlagType::kText, "Only fields with this in their name or text, in either case."},
     {"--verbose", FlagType::kSwitch, "Also say what conditions may do with each field."},
@@ -102,6 +108,10 @@ constexpr Verb kVerbs[] = {
      Peer::kAgent, "human|json", {}, 0, 0, AgentReload},
     {"agent", "programs", "", "Show the agent's BPF programs and what they cost.",
      Peer::kAgent, "human|json", kProgramsFlags, 0, 0, AgentPrograms},
+    {"spool", "verify", "DIR", "Check an agent's spool against its checksums and its hash chain.",
+     Peer::kNone, "human|json", kSpoolFlags, 1, 1, SpoolVerify},
+    {"spool", "list", "DIR", "List the segments of an agent's spool.",
+     Peer::kNone, "human|json", {}, 1, 1, SpoolList},
     {"rules", "check", "PATH...", "Validate rule files, in this order as one set.",
      Peer::kNone, "human|json", {}, 1, kAnyNumber, RulesCheck},
     {"rules", "eval", "CONDITION [FILE...]", "Try a condition on values of fields: 0 true, 1 false, 2 error.",

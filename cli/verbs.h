@@ -83,6 +83,7 @@ VerbFunction Nodes;
 VerbFunction AgentStatus, AgentStats, AgentPrograms, AgentReload;
 VerbFunction RulesCheck, RulesEval, RulesTest, RulesExplain, RulesCost;
 VerbFunction ReplayRecording, Fields, Reference, CompletionBash, ShowVersion, ShowHelp;
+VerbFunction SpoolVerify, SpoolList;
 
 }  // namespace vakt
 

@@ -78,16 +78,19 @@ void Agent::TellRules() const {
 
 absl::Status Agent::OpenOutputs() {
   VAKT_RETURN_IF_ERROR(MakeDirectories(options_.state_dir, 0700));
-  if (!options_.collector.empty()) {
+  VAKT_ASSIGN_OR_RETURN(node_.boot_id, BootId());
+  node_.agent_version = std::string(kVersion);
+  VAKT_RETURN_IF_ERROR(BeginHistory());
+  if (!options_.collectors.empty()) {
+    codec_ = std::make_unique<TombstoneCodec>(node_.boot_id);
     SpoolOptions spool;
+    spool.codec = codec_.get();
     spool.dir = options_.state_dir + "/spool";
     spool.max_bytes = options_.spool_max_bytes;
     VAKT_ASSIGN_OR_RETURN(spool_, Spool::Open(spool));
   }
   node_.hostname = options_.node_name.empty() ? Hostname() : options_.node_name;
-  VAKT_ASSIGN_OR_RETURN(node_.boot_id, BootId());
-  node_.boot_to_wall_ns = BootToWallNs();
-  node_.agent_version = std::string(kVersion);
+  node_.boot_to_wall_ns = clock_watch_.boot_to_wall_ns();
   node_.kernel_release = KernelRelease();
   node_.epoch = spool_ ? spool_->epoch() : RandomEpoch();
   if (!options_.alerts_path.empty()) {
@@ -138,6 +141,7 @@ absl::Status Agent::Seed() {
 
 absl::Status Agent::StartServices() {
   SendLifecycle(v1::Lifecycle::WHAT_START, StrCat("kernel ", node_.kernel_release));
+  ReportHistory();
   ReportBlindSpots();
   Publish();
   VAKT_RETURN_IF_ERROR(StartReloader());
@@ -148,9 +152,9 @@ absl::Status Agent::StartServices() {
   calls.programs = [this](absl::Duration measure) { return Programs(measure); };
   VAKT_ASSIGN_OR_RETURN(admin_,
                         AdminServer::Start(options_.state_dir + "/admin.sock", std::move(calls)));
-  if (!options_.collector.empty()) {
+  if (!options_.collectors.empty()) {
     UplinkOptions uplink;
-    uplink.collector = options_.collector;
+    uplink.collectors = options_.collectors;
     uplink.ca_file = options_.tls_ca;
     uplink.cert_file = options_.tls_cert;
     uplink.key_file = options_.tls_key;
@@ -275,6 +279,8 @@ void Agent::TakeNewRules() {
 
 void Agent::Tick() {
   ReportSkippedRuns();
+  CheckClock();
+  run_stamp_->Beat(RealClock().WallNs());
   delivery_->Tick();
   Publish();
 }
@@ -298,6 +304,7 @@ absl::Status Agent::Run() {
   ReportLosses();
   SendLifecycle(v1::Lifecycle::WHAT_STOP, "stopped on request");
   Tick();
+  run_stamp_->Stop(RealClock().WallNs());
   if (uplink_) uplink_->Stop(kStopDrain);
   if (!options_.ready_file.empty()) unlink(options_.ready_file.c_str());
   return recorder_ ? recorder_->Close() : absl::OkStatus();

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,13 +24,17 @@
 #include "agent/admin/admin_server.h"
 #include "agent/app/active_rules.h"
 #include "agent/app/alert_log.h"
+#include "agent/app/clock_watch.h"
 #include "agent/app/delivery.h"
 #include "agent/app/options.h"
 #include "agent/app/pipeline.h"
 #include "agent/app/rule_reloader.h"
+#include "agent/app/run_stamp.h"
+#include "agent/app/tombstone_codec.h"
 #include "agent/sensor/kernel_sensor.h"
 #include "agent/spool/spool.h"
 #include "agent/uplink/uplink.h"
+#include "common/base/clock.h"
 #include "common/metrics/metric_set.h"
 #include "common/recording/recording.h"
 #include "vakt/v1/control.pb.h"
@@ -74,6 +79,10 @@ class Agent {
   absl::Status ReloadAndWait();  // any thread
   // Pipeline thread, between two batches.
   void TakeNewRules();
+  // agent_history.cc
+  absl::Status BeginHistory();
+  void ReportHistory();
+  void CheckClock();
 
   // Pipeline thread: makes the state that other threads see.
   void Publish();
@@ -90,6 +99,10 @@ class Agent {
   NodeFacts node_;
   int64_t started_boot_ns_ = 0;
   ActiveRules active_;  // the pipeline has the matcher
+  ClockWatch clock_watch_{RealClock()};
+  std::optional<RunStamp::Run> previous_run_;
+  std::unique_ptr<RunStamp> run_stamp_;
+  std::unique_ptr<TombstoneCodec> codec_;
   std::unique_ptr<Spool> spool_;
   std::unique_ptr<AlertLog> alert_log_;
   std::unique_ptr<Delivery> delivery_;

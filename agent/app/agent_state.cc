@@ -119,7 +119,7 @@ void Agent::FillStatus(v1::AgentStatus* s) const {
   s->set_rules(static_cast<uint32_t>(active_.rules->rules.size()));
   s->set_rules_error(rules_error_);
   s->set_scope(options_.scope);
-  s->set_collector(options_.collector);
+  s->set_collector(absl::StrJoin(options_.collectors, ","));
   bool degraded = false;
   for (const ProbeReport& report : sensor_->Report()) {
     v1::ProbeStatus* probe = s->add_probes();
@@ -141,6 +141,7 @@ void Agent::FillStatus(v1::AgentStatus* s) const {
   }
   if (uplink_) {
     const Uplink::State uplink = uplink_->state();
+    if (uplink.connected) s->set_collector(uplink.collector);
     s->set_collector_connected(uplink.connected);
     s->set_collector_error(uplink.error);
   }

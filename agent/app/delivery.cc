@@ -9,8 +9,7 @@
 namespace vakt {
 namespace {
 
-// Gaps and lifecycle notes are evidence: as urgent as a critical alert.
-constexpr int kNotePriority = v1::PRIORITY_CRITICAL;
+constexpr size_t kMaxFindings = 100;  // vaktctl spool verify shows them all
 
 }  // namespace
 
@@ -69,14 +68,19 @@ void Delivery::ReportShed(Shed* shed, const char* reason) {
 void Delivery::Tick() {
   ReportShed(&spool_shed_, "spool_queue_full");
   ReportShed(&log_shed_, "alert_log_queue_full");
-  if (spool_ == nullptr) return;
-  for (const ShedRange& shed : spool_->TakeShed()) {
+}
+
+void Delivery::OnSpoolFindings(const std::vector<SpoolFinding>& findings) {
+  size_t reported = 0;
+  for (const SpoolFinding& finding : findings) {
+    const bool broken = finding.kind == SpoolFinding::Kind::kAltered ||
+                        finding.kind == SpoolFinding::Kind::kOutOfOrder ||
+                        finding.kind == SpoolFinding::Kind::kState;
+    if (!broken || ++reported > kMaxFindings) continue;
     v1::Gap gap;
-    gap.set_class_(shed.reason == ShedReason::kCorrupt ? v1::Gap::CLASS_CORRUPT
-                                                       : v1::Gap::CLASS_SHED);
-    gap.set_count(shed.count);
-    gap.set_reason(StrCat(ShedReasonName(shed.reason), " from ", shed.first.epoch, "/",
-                          shed.first.seq, " to ", shed.last.epoch, "/", shed.last.seq));
+    gap.set_class_(v1::Gap::CLASS_CORRUPT);
+    gap.set_reason(StrCat("spool_chain: ", SpoolFindingName(finding.kind), ": ", finding.segment,
+                          " at byte ", finding.offset, ": ", finding.text));
     FromWallNs(clock_.WallNs(), gap.mutable_end());
     *gap.mutable_begin() = gap.end();
     OnGap(gap);

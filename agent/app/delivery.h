@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "agent/app/alert_log.h"
 #include "agent/app/pipeline.h"
@@ -32,7 +33,10 @@ class Delivery : public PipelineOutput {
   void OnAlert(const v1::Alert& alert) override;
   void OnGap(const v1::Gap& gap) override;
   void OnLifecycle(const v1::Lifecycle& lifecycle);
-  // Reports what the spool gave up and what queues refused. Call it at least once a second.
+  // What was wrong with the spool's chain when it was opened. (What the spool has lost or given up
+  // comes as records of its own, in the place of those that are gone.)
+  void OnSpoolFindings(const std::vector<SpoolFinding>& findings);
+  // Reports what queues refused. Call it at least once a second.
   void Tick();
 
   const Counters& counters() const { return counters_; }

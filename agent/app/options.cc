@@ -16,7 +16,7 @@ absl::StatusOr<AgentOptions> AgentOptionsFrom(const Settings& settings) {
   o.alerts_path = settings.Str("alerts.path");
   o.alerts_format =
       settings.Str("alerts.format") == "text" ? AlertFormat::kText : AlertFormat::kJson;
-  o.collector = settings.Str("collector.address");
+  o.collectors = settings.List("collector.address");
   o.tls_ca = settings.Str("tls.ca");
   o.tls_cert = settings.Str("tls.cert");
   o.tls_key = settings.Str("tls.key");
@@ -30,13 +30,13 @@ absl::StatusOr<AgentOptions> AgentOptionsFrom(const Settings& settings) {
   o.state_dir = settings.Str("state.dir");
   o.ready_file = settings.Str("state.ready_file");
   o.spool_max_bytes = settings.Uint("spool.max_bytes");
-  if (!o.collector.empty() && (o.tls_ca.empty() || o.tls_cert.empty() || o.tls_key.empty())) {
+  if (!o.collectors.empty() && (o.tls_ca.empty() || o.tls_cert.empty() || o.tls_key.empty())) {
     return absl::InvalidArgumentError(
-        StrCat("collector ", o.collector,
+        StrCat("collector ", o.collectors.front(),
                " needs --tls-ca, --tls-cert and --tls-key: alerts travel over mutual TLS only "
                "(or --no-collector)"));
   }
-  if (o.collector.empty() && o.alerts_path.empty()) {
+  if (o.collectors.empty() && o.alerts_path.empty()) {
     return absl::InvalidArgumentError(
         "alerts would go nowhere: give --collector HOST:PORT or --alerts FILE (- is standard "
         "output)");

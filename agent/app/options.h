@@ -23,7 +23,7 @@ struct AgentOptions {
   std::string alerts_path;  // empty: none
   AlertFormat alerts_format = AlertFormat::kJson;
 
-  std::string collector;  // host:port; empty: none
+  std::vector<std::string> collectors;  // host:port, in order of preference; empty: none
   std::string tls_ca, tls_cert, tls_key, tls_server_name;
   absl::Duration heartbeat;
 

@@ -67,6 +67,8 @@ class Pipeline {
   std::unique_ptr<Matcher> SetMatcher(std::unique_ptr<Matcher> matcher) {
     return std::exchange(matcher_, std::move(matcher));
   }
+  // The wall clock was set: later events have their time by the new one.
+  void SetBootToWall(int64_t boot_to_wall_ns) { decoder_.SetBootToWall(boot_to_wall_ns); }
   // Records every decoded event from now on; null: no more.
   void SetRecorder(RecordingWriter* recorder) { recorder_ = recorder; }
 

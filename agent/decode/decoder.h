@@ -45,6 +45,8 @@ class Decoder {
  public:
   // `boot_to_wall_ns`: what to add to CLOCK_BOOTTIME to get CLOCK_REALTIME.
   explicit Decoder(int64_t boot_to_wall_ns);
+  // From now on: the wall clock was set.
+  void SetBootToWall(int64_t boot_to_wall_ns) { boot_to_wall_ns_ = boot_to_wall_ns; }
 
   // False: dropped and counted; `*out` is then undefined.
   bool Decode(absl::Span<const std::byte> record, Event* out);
@@ -57,7 +59,7 @@ class Decoder {
 #undef VAKT_EVENT
   void Dispatch(Kind kind, WireRecord& record, Event* out);
 
-  const int64_t boot_to_wall_ns_;
+  int64_t boot_to_wall_ns_;
   const EventTypeId clone_, procexit_, connect_, accept_;
   std::string scratch_;
   std::array<uint64_t, kDropReasonCount> dropped_{};

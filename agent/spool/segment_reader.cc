@@ -52,9 +52,9 @@ bool SegmentReader::Next(StoredRecord* stored) {
       const Position first = stored->first();
       const ChainHash after = stored->before;
       held_ = std::move(*stored);  // its payload stays in next_payload_
-      *stored = HoleUpTo(first.seq > 1 ? Position{first.epoch, first.seq - 1}
-                                       : Position{at_.epoch, at_.seq + 1},
-                         after);
+      *stored = HoleUpTo(
+          first.seq > 1 ? Position{first.epoch, first.seq - 1} : Position{at_.epoch, at_.seq + 1},
+          after);
       at_ = stored->last();
       hash_here_ = after;
       payload_is_here_ = false;

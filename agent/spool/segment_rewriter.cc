@@ -122,11 +122,10 @@ class Rewriter {
     out_.segment.begin = acknowledged_.value_or(order_.inputs.front().begin);
     file_system_.Unlink(path_ + ".tmp").IgnoreError();  // of an attempt that was interrupted
     VAKT_ASSIGN_OR_RETURN(
-        writer_, RecordLogWriter::Create(
-                     path_ + ".tmp",
-                     EncodeSegmentHeader({out_.segment.name.number, order_.epoch,
-                                          out_.segment.begin}),
-                     file_system_));
+        writer_, RecordLogWriter::Create(path_ + ".tmp",
+                                         EncodeSegmentHeader({out_.segment.name.number,
+                                                              order_.epoch, out_.segment.begin}),
+                                         file_system_));
     return absl::OkStatus();
   }
 

@@ -190,10 +190,9 @@ absl::Status SegmentStore::BeginSegment(uint64_t room_bytes) {
     active_room_bytes_ = room_bytes;
     header.begin = head_;
   }
-  VAKT_ASSIGN_OR_RETURN(active_,
-                        RecordLogWriter::Create(SegmentPath(options_.dir, {header.number, 0}),
-                                                EncodeSegmentHeader(header), file_system_,
-                                                room_bytes));
+  VAKT_ASSIGN_OR_RETURN(
+      active_, RecordLogWriter::Create(SegmentPath(options_.dir, {header.number, 0}),
+                                       EncodeSegmentHeader(header), file_system_, room_bytes));
   return absl::OkStatus();
 }
 

@@ -37,8 +37,8 @@ namespace vakt {
 
 struct SegmentStoreOptions {
   std::string dir;
-  uint64_t max_bytes = 256u << 20;    // all files
-  uint64_t segment_bytes = 8u << 20;  // lowered to an eighth of max_bytes if it is more
+  uint64_t max_bytes = 256u << 20;     // all files
+  uint64_t segment_bytes = 8u << 20;   // lowered to an eighth of max_bytes if it is more
   const RecordCodec* codec = nullptr;  // null: tombstones say less. Must outlive the store
 };
 

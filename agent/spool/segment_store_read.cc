@@ -67,8 +67,8 @@ class SegmentStore::Batch {
         codec_ != nullptr
             ? codec_->Encode(tombstone, stored->tombstone_after)
             : absl::StrCat(tombstone.count, " records from ", ToText(tombstone.first), " to ",
-                           ToText(tombstone.last), " are gone: ",
-                           std::string(LossReasonName(tombstone.reason)));
+                           ToText(tombstone.last),
+                           " are gone: ", std::string(LossReasonName(tombstone.reason)));
   }
 
   Position after_;

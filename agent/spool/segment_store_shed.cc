@@ -32,17 +32,16 @@ bool SegmentStore::ShedOnce(LossReason reason) {
   do {  // on a full disk: again, with what was kept in reserve
     // What the new file leaves out as acknowledged must not be missed.
     const absl::Status status = PersistState(/*closed=*/false);
-    rewritten = status.ok()
-                    ? RewriteSegments(file_system_, options_.dir, order, options_.codec)
-                    : absl::StatusOr<Rewritten>(status);
+    rewritten = status.ok() ? RewriteSegments(file_system_, options_.dir, order, options_.codec)
+                            : absl::StatusOr<Rewritten>(status);
   } while (absl::IsResourceExhausted(rewritten.status()) && ReleaseReserve());
   if (!rewritten.ok()) {
     LogWarning(absl::StrCat("spool: cannot make room: ", rewritten.status().ToString()));
     return false;
   }
   if (rewritten->shed > 0 && LogEvery("spool_shed", absl::Minutes(1))) {
-    LogWarning(absl::StrCat("spool: no room left (", std::string(LossReasonName(reason)), "): ",
-                            rewritten->shed, " records given up, the least severe first"));
+    LogWarning(absl::StrCat("spool: no room left (", std::string(LossReasonName(reason)),
+                            "): ", rewritten->shed, " records given up, the least severe first"));
   }
   {
     std::lock_guard lock(mutex_);
@@ -87,8 +86,7 @@ void SegmentStore::Replace(const std::vector<Segment>& old, Segment by) {
   for (auto segment = first; segment != segments_.end() && is_old(*segment); ++segment) {
     freed_.push_back(segment->name);
   }
-  const auto place = segments_.erase(
-      first, std::find_if_not(first, segments_.end(), is_old));
+  const auto place = segments_.erase(first, std::find_if_not(first, segments_.end(), is_old));
   if (by.index.empty()) return;
   if (by.end.position <= acknowledged_ && !newest) {
     freed_.push_back(by.name);

@@ -109,8 +109,7 @@ class Spool {
 
   Spool(const SpoolOptions& options, std::unique_ptr<SegmentStore> store);
   void RunWriter();
-  bool HasRoomFor(const OutRecord& record, bool urgent) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool HasRoomFor(const OutRecord& record, bool urgent) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Whether the writer should write now what is queued.
   bool GroupIsDue() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Waits for work. False: closed and nothing left. An empty group: housekeeping only.

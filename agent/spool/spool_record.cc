@@ -12,7 +12,7 @@ constexpr uint8_t kRecordKind = 1;
 constexpr uint8_t kTombstoneKind = 2;
 constexpr uint8_t kSegmentFormat = 2;
 constexpr size_t kMaxBootIdBytes = 255;
-constexpr size_t kSegmentHeaderBytes = 1 + 8 + 8 + 16 + kChainHashBytes;
+constexpr size_t kSegmentHeaderBytes = 1 + 8 + 8 + 16 + 2 * kChainHashBytes;
 
 // Takes values off the front of a payload; ok() turns false when there were too few bytes.
 class Taker {
@@ -66,8 +66,7 @@ void AppendTombstone(const Tombstone& tombstone, const ChainHash& after, std::st
     AppendLittleEndian(priority, 1, payload);
     AppendLittleEndian(count, 8, payload);
   }
-  const std::string_view boot_id =
-      std::string_view(tombstone.boot_id).substr(0, kMaxBootIdBytes);
+  const std::string_view boot_id = std::string_view(tombstone.boot_id).substr(0, kMaxBootIdBytes);
   AppendLittleEndian(boot_id.size(), 1, payload);
   payload->append(boot_id);
   payload->append(AsBytes(Sha256(*payload)));
@@ -158,6 +157,7 @@ std::string EncodeSegmentHeader(const SegmentHeader& header) {
   AppendLittleEndian(header.epoch, 8, &bytes);
   AppendPosition(header.begin.position, &bytes);
   bytes.append(AsBytes(header.begin.hash));
+  bytes.append(AsBytes(Sha256(bytes)));
   return bytes;
 }
 
@@ -170,6 +170,8 @@ std::optional<SegmentHeader> DecodeSegmentHeader(std::string_view bytes) {
   header.epoch = taker.Integer(8);
   header.begin.position = taker.TakePosition();
   header.begin.hash = taker.Hash();
+  const std::string_view sealed = bytes.substr(0, bytes.size() - kChainHashBytes);
+  if (taker.Hash() != Sha256(sealed)) return std::nullopt;
   return header;
 }
 

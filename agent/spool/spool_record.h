@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What goes into the spool and what comes out of it: records, and tombstones in the place of records
-// that are gone. Plain values. The encoding is specified in docs/formats/spool.md.
+// What goes into the spool and what comes out of it: records, and tombstones in the place of
+// records that are gone. Plain values. The encoding is specified in docs/formats/spool.md.
 #ifndef VAKT_AGENT_SPOOL_SPOOL_RECORD_H_
 #define VAKT_AGENT_SPOOL_SPOOL_RECORD_H_
 
@@ -37,10 +37,10 @@ std::string_view LossReasonName(LossReason reason);
 struct Tombstone {
   Position first;
   Position last;
-  uint64_t count = 0;                      // how many records these were
+  uint64_t count = 0;                       // how many records these were
   std::map<uint8_t, uint64_t> by_priority;  // of which priorities; empty: unknown
   LossReason reason = LossReason::kQuota;
-  std::string boot_id;       // of their epoch
+  std::string boot_id;        // of their epoch
   int64_t begin_wall_ns = 0;  // of the first and the last of them; 0: unknown
   int64_t end_wall_ns = 0;
 
@@ -63,8 +63,8 @@ class RecordCodec {
 
 // A record as it lies in the spool, linked to what precedes it.
 struct StoredRecord {
-  OutRecord record;              // of a tombstone: its last position, no bytes
-  ChainHash before = {};         // the chain up to this record
+  OutRecord record;       // of a tombstone: its last position, no bytes
+  ChainHash before = {};  // the chain up to this record
   std::optional<Tombstone> tombstone;
   ChainHash tombstone_after = {};  // the chain's state after the last of the records that are gone
 

@@ -23,11 +23,25 @@ uint64_t Distance(Position from, Position to) {
   return from.epoch == to.epoch ? to.seq - from.seq : to.seq;
 }
 
+// The chain's hash behind `position`, from the segment that holds it.
+std::optional<ChainHash> ChainHashAt(FileSystem& file_system, const std::string& dir,
+                                     const std::vector<Segment>& segments, Position position) {
+  for (const Segment& segment : segments) {
+    if (segment.begin.position == position) return segment.begin.hash;
+    if (segment.end.position == position) return segment.end.hash;
+    if (position < segment.begin.position || position > segment.end.position) continue;
+    SegmentReader reader(file_system, dir, segment, nullptr);
+    for (StoredRecord stored; reader.Next(&stored) && stored.first() <= position;) {
+      if (stored.last() == position) return stored.after();
+    }
+  }
+  return std::nullopt;
+}
+
 // One pass over a directory, in the order of the stream. `end_` of the scan is how far it came.
 class Scanner {
  public:
-  Scanner(FileSystem& file_system, const std::string& dir)
-      : file_system_(file_system), dir_(dir) {}
+  Scanner(FileSystem& file_system, const std::string& dir) : file_system_(file_system), dir_(dir) {}
 
   void ReadState(bool has_segments) {
     absl::StatusOr<SpoolState> state = ReadSpoolState(file_system_, dir_);
@@ -95,7 +109,7 @@ class Scanner {
               "a record stands behind a later one"});
         continue;
       }
-      if (!known) segment->begin = {{stored.first().epoch, stored.first().seq - 1}, stored.before};
+      if (!known) segment->begin = segment->end = BeginBefore(stored);
       if (known && stored.before != segment->end.hash) {
         BrokenLink(*segment, stored, log.record_offset(), damaged);
       }
@@ -106,6 +120,12 @@ class Scanner {
       segment->end_bytes = log.offset();
       if (stored.tombstone) ++scan_.tombstones;
     }
+  }
+
+  // Where a segment begins that has lost its header: behind the one before, if the chain says so.
+  ChainPoint BeginBefore(const StoredRecord& stored) const {
+    if (!scan_.segments.empty() && stored.before == scan_.end.hash) return scan_.end;
+    return {{stored.first().epoch, stored.first().seq - 1}, stored.before};
   }
 
   void Damaged(const RecordLogReader& log, ReadResult result, const Segment& segment) {
@@ -131,7 +151,11 @@ class Scanner {
     const uint64_t missing =
         first.epoch == at.epoch ? first.seq - at.seq - 1 : std::max<uint64_t>(first.seq - 1, 1);
     if (missing > 0) {
-      Find({Kind::kMissing, FileName(segment.name), offset, {at.epoch, at.seq + 1}, missing,
+      Find({Kind::kMissing,
+            FileName(segment.name),
+            offset,
+            {at.epoch, at.seq + 1},
+            missing,
             absl::StrCat(missing, missing == 1 ? " record" : " records", " missing after ",
                          ToText(at))});
     } else if (!damaged) {
@@ -153,13 +177,12 @@ class Scanner {
   bool IsBlank(SegmentName name) {
     constexpr size_t kLookedAtBytes = 4096;
     char bytes[kLookedAtBytes] = {};
-    absl::StatusOr<std::unique_ptr<ReadableFile>> file =
-        file_system_.Open(SegmentPath(dir_, name));
+    absl::StatusOr<std::unique_ptr<ReadableFile>> file = file_system_.Open(SegmentPath(dir_, name));
     const absl::StatusOr<size_t> got =
         file.ok() ? (*file)->ReadAt(0, sizeof(bytes), bytes) : file.status();
-    return got.ok() && (*got < kRecordHeaderBytes ||
-                        std::string_view(bytes, *got).find_first_not_of('\0') ==
-                            std::string_view::npos);
+    return got.ok() &&
+           (*got < kRecordHeaderBytes ||
+            std::string_view(bytes, *got).find_first_not_of('\0') == std::string_view::npos);
   }
 
   Position Next() const { return {scan_.end.position.epoch, scan_.end.position.seq + 1}; }
@@ -197,7 +220,10 @@ class Scanner {
         segment->begin.position.seq == 0) {
       return;
     }
-    Find({Kind::kMissing, FileName(segment->name), 0, {from.epoch, from.seq + 1},
+    Find({Kind::kMissing,
+          FileName(segment->name),
+          0,
+          {from.epoch, from.seq + 1},
           Distance(from, segment->begin.position),
           absl::StrCat("records before ", ToText(segment->index.first()),
                        " are missing: only those up to ", ToText(from), " are acknowledged")});
@@ -246,18 +272,8 @@ class Scanner {
     return true;
   }
 
-  // The chain's hash behind `position`, from the segment that holds it.
   std::optional<ChainHash> HashAt(Position position) {
-    for (const Segment& segment : scan_.segments) {
-      if (segment.begin.position == position) return segment.begin.hash;
-      if (segment.end.position == position) return segment.end.hash;
-      if (position < segment.begin.position || position > segment.end.position) continue;
-      SegmentReader reader(file_system_, dir_, segment, nullptr);
-      for (StoredRecord stored; reader.Next(&stored) && stored.first() <= position;) {
-        if (stored.last() == position) return stored.after();
-      }
-    }
-    return std::nullopt;
+    return ChainHashAt(file_system_, dir_, scan_.segments, position);
   }
 
   void CheckHead(const SpoolState& state) {
@@ -279,8 +295,11 @@ class Scanner {
                    "the newest segment is not there, which no agent deletes"});
     }
     if (state.closed && end > state.head.position) {
-      Find({Kind::kState, FileName(scan_.segments.back().name), 0,
-            {state.head.position.epoch, state.head.position.seq + 1}, 0,
+      Find({Kind::kState,
+            FileName(scan_.segments.back().name),
+            0,
+            {state.head.position.epoch, state.head.position.seq + 1},
+            0,
             absl::StrCat("records behind ", ToText(state.head.position),
                          ", where the last run ended")});
     }
@@ -339,6 +358,23 @@ absl::StatusOr<SpoolScan> ScanSpool(FileSystem& file_system, const std::string& 
   scanner.ReadState(!names.empty());
   for (const SegmentName& name : names) scanner.Add(name);
   return scanner.Finish();
+}
+
+void CheckWitness(FileSystem& file_system, const std::string& dir, Position position,
+                  const std::optional<ChainHash>& hash, SpoolScan* scan) {
+  if (position > scan->end.position) {
+    scan->findings.push_back(
+        {Kind::kMissing, "", 0, position, Distance(scan->end.position, position),
+         absl::StrCat("the spool ends at ", ToText(scan->end.position), ", the collector has ",
+                      ToText(position), ": this is an older copy")});
+    return;
+  }
+  const std::optional<ChainHash> here = ChainHashAt(file_system, dir, scan->segments, position);
+  if (hash && here && *hash != *here) {
+    scan->findings.push_back(
+        {Kind::kAltered, "", 0, position, 0,
+         absl::StrCat("the collector's chain at ", ToText(position), " is another one")});
+  }
 }
 
 }  // namespace vakt

@@ -24,16 +24,16 @@ namespace vakt {
 struct SpoolFinding {
   enum class Kind {
     kNote,
-    kUnreadable,   // a file or a place in it is damaged
-    kMissing,      // records that were durable are not there
-    kAltered,      // a record is not the one that the chain goes on from
-    kOutOfOrder,   // a segment does not belong where it is
-    kState,        // the state file is missing, damaged or contradicts the segments
+    kUnreadable,  // a file or a place in it is damaged
+    kMissing,     // records that were durable are not there
+    kAltered,     // a record is not the one that the chain goes on from
+    kOutOfOrder,  // a segment does not belong where it is
+    kState,       // the state file is missing, damaged or contradicts the segments
   };
   Kind kind = Kind::kNote;
   std::string segment;  // file name; empty: the directory
   uint64_t offset = 0;
-  Position position;  // the first that is concerned
+  Position position;   // the first that is concerned
   uint64_t count = 0;  // records that are missing
   std::string text;
 };
@@ -41,11 +41,11 @@ struct SpoolFinding {
 std::string_view SpoolFindingName(SpoolFinding::Kind kind);
 
 struct SpoolScan {
-  std::vector<Segment> segments;      // in the order of the stream
-  std::vector<SegmentName> leftovers;  // files without a record that counts
+  std::vector<Segment> segments;        // in the order of the stream
+  std::vector<SegmentName> leftovers;   // files without a record that counts
   std::vector<SegmentName> unreadable;  // files without a single intact record
-  std::vector<DamagedBytes> damage;    // but torn tails
-  std::vector<SpoolFinding> findings;  // notes too
+  std::vector<DamagedBytes> damage;     // but torn tails
+  std::vector<SpoolFinding> findings;   // notes too
   std::optional<SpoolState> state;
   ChainPoint end;  // of the chain
   uint64_t next_number = 1;
@@ -58,6 +58,12 @@ struct SpoolScan {
 
 // Errors only if the directory itself cannot be read.
 absl::StatusOr<SpoolScan> ScanSpool(FileSystem& file_system, const std::string& dir);
+
+// Holds the scan against what somebody else knows, usually the collector: that the stream came to
+// `position` at least, with this hash there if it is known. Nothing in the directory itself tells a
+// spool that was set back to an older copy of all of it.
+void CheckWitness(FileSystem& file_system, const std::string& dir, Position position,
+                  const std::optional<ChainHash>& hash, SpoolScan* scan);
 
 }  // namespace vakt
 

@@ -17,6 +17,9 @@ constexpr char LengthDelimitedTag(int field_number) {
 
 constexpr char kBatchTag = LengthDelimitedTag(v1::AgentMessage::kBatchFieldNumber);
 constexpr char kRecordTag = LengthDelimitedTag(v1::Batch::kRecordsFieldNumber);
+constexpr char kChainBeforeTag = LengthDelimitedTag(v1::Batch::kChainBeforeFieldNumber);
+constexpr char kChainAfterTag = LengthDelimitedTag(v1::Batch::kChainAfterFieldNumber);
+constexpr size_t kHashFieldBytes = 2 + kChainHashBytes;
 
 size_t VarintBytes(uint64_t value) {
   size_t bytes = 1;
@@ -29,10 +32,16 @@ void AppendVarint(uint64_t value, std::string* out) {
   out->push_back(static_cast<char>(value));
 }
 
+void AppendHash(char tag, const ChainHash& hash, std::string* out) {
+  out->push_back(tag);
+  AppendVarint(kChainHashBytes, out);
+  out->append(AsBytes(hash));
+}
+
 }  // namespace
 
-std::string EncodeBatch(absl::Span<const OutRecord> records) {
-  size_t batch_bytes = 0;
+std::string EncodeBatch(absl::Span<const OutRecord> records, const ChainSpan& chain) {
+  size_t batch_bytes = kHashFieldBytes + (chain.before ? kHashFieldBytes : 0);
   for (const OutRecord& record : records) {
     batch_bytes += 1 + VarintBytes(record.bytes.size()) + record.bytes.size();
   }
@@ -45,6 +54,8 @@ std::string EncodeBatch(absl::Span<const OutRecord> records) {
     AppendVarint(record.bytes.size(), &message);
     message.append(record.bytes);
   }
+  if (chain.before) AppendHash(kChainBeforeTag, *chain.before, &message);
+  AppendHash(kChainAfterTag, chain.after, &message);
   return message;
 }
 

@@ -7,11 +7,12 @@
 #include <string>
 
 #include "absl/types/span.h"
+#include "agent/spool/segment_store.h"
 #include "agent/spool/spool_record.h"
 
 namespace vakt {
 
-std::string EncodeBatch(absl::Span<const OutRecord> records);
+std::string EncodeBatch(absl::Span<const OutRecord> records, const ChainSpan& chain);
 
 }  // namespace vakt
 

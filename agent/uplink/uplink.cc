@@ -22,15 +22,23 @@ constexpr absl::Duration kFarewell = absl::Seconds(2);
 // A stream that lived this long was a good one: the next failure starts the backoff anew.
 constexpr absl::Duration kGoodStream = absl::Seconds(30);
 
-v1::AgentMessage HelloMessage(v1::Hello hello) {
+void FillHead(const ChainPoint& head, v1::ChainPoint* out) {
+  out->mutable_position()->set_epoch(head.position.epoch);
+  out->mutable_position()->set_seq(head.position.seq);
+  out->set_hash(std::string(AsBytes(head.hash)));
+}
+
+v1::AgentMessage HelloMessage(v1::Hello hello, const ChainPoint& head) {
   v1::AgentMessage message;
   *message.mutable_hello() = std::move(hello);
+  FillHead(head, message.mutable_hello()->mutable_head());
   return message;
 }
 
-v1::AgentMessage HeartbeatMessage(v1::Heartbeat heartbeat) {
+v1::AgentMessage HeartbeatMessage(v1::Heartbeat heartbeat, const ChainPoint& head) {
   v1::AgentMessage message;
   *message.mutable_heartbeat() = std::move(heartbeat);
+  FillHead(head, message.mutable_heartbeat()->mutable_head());
   return message;
 }
 
@@ -50,8 +58,8 @@ Uplink::Uplink(UplinkOptions options, Spool* spool, std::function<v1::Hello()> h
 Uplink::~Uplink() { Stop(absl::ZeroDuration()); }
 
 absl::Status Uplink::Start() {
+  if (options_.collectors.empty()) return absl::InvalidArgumentError("uplink: no collector");
   const std::pair<const char*, const std::string*> required[] = {
-      {"collector address", &options_.collector},
       {"CA certificate file", &options_.ca_file},
       {"certificate file", &options_.cert_file},
       {"key file", &options_.key_file}};
@@ -105,17 +113,20 @@ void Uplink::Run() {
     {
       std::lock_guard lock(mutex_);
       state_.connected = false;
+      state_.collector = collector();
       state_.error = error;
     }
     if (LogEvery(error, absl::Minutes(5))) LogWarning(absl::StrCat("uplink: ", error));
     const bool was_good =
         state().acked_records > acked_before || SteadyNow() - started > kGoodStream;
-    if (was_good) backoff_.Reset();
-    WaitForRetry();
+    WaitForRetry(was_good);
   }
 }
 
-void Uplink::WaitForRetry() {
+void Uplink::WaitForRetry(bool was_good) {
+  if (was_good) backoff_.Reset();
+  next_collector_ = (next_collector_ + 1) % options_.collectors.size();
+  if (next_collector_ != 0) return;  // the next one, at once
   const absl::Duration retry_at = SteadyNow() + backoff_.Next();
   while (SteadyNow() < std::min(retry_at, stop_at())) {
     bool ok = false;
@@ -125,10 +136,10 @@ void Uplink::WaitForRetry() {
 
 std::string Uplink::RunStream() {
   absl::StatusOr<std::shared_ptr<grpc::Channel>> channel =
-      MakeCollectorChannel({options_.collector, options_.ca_file, options_.cert_file,
-                            options_.key_file, options_.server_name_override});
+      MakeCollectorChannel({collector(), options_.ca_file, options_.cert_file, options_.key_file,
+                            options_.server_name_override});
   if (!channel.ok()) {
-    return absl::StrCat("collector ", options_.collector, ": ", channel.status().message());
+    return absl::StrCat("collector ", collector(), ": ", channel.status().message());
   }
   CollectorStream stream(*std::move(channel), events_.get());
   UplinkSession session({.heartbeat = options_.heartbeat}, spool_->acknowledged(), spool_->newest(),
@@ -139,7 +150,7 @@ std::string Uplink::RunStream() {
 
 std::string Uplink::Converse(CollectorStream& stream, UplinkSession& session) {
   const auto failed = [this](std::string_view why) {
-    return absl::StrCat("collector ", options_.collector, ": ", std::string(why));
+    return absl::StrCat("collector ", collector(), ": ", std::string(why));
   };
   absl::Duration farewell_until = absl::InfiniteDuration();
   for (;;) {
@@ -162,7 +173,7 @@ std::string Uplink::Converse(CollectorStream& stream, UplinkSession& session) {
       }
       case CollectorStream::Event::kEnded:
         if (farewell_until != absl::InfiniteDuration()) return "";
-        return FailureText(options_.collector, stream.status());
+        return FailureText(collector(), stream.status());
       case CollectorStream::Event::kOpened:
       case CollectorStream::Event::kWritten:
       case CollectorStream::Event::kWake:
@@ -178,11 +189,11 @@ bool Uplink::Pump(CollectorStream& stream, UplinkSession& session) {
       session.welcomed() && spool_->WaitReadable(session.read_after(), absl::ZeroDuration());
   switch (session.Next(now, readable)) {
     case UplinkSession::Send::kHello:
-      stream.Write(HelloMessage(hello_()).SerializeAsString());
+      stream.Write(HelloMessage(hello_(), spool_->head()).SerializeAsString());
       session.OnHelloSent();
       break;
     case UplinkSession::Send::kHeartbeat:
-      stream.Write(HeartbeatMessage(heartbeat_()).SerializeAsString());
+      stream.Write(HeartbeatMessage(heartbeat_(), spool_->head()).SerializeAsString());
       session.OnHeartbeatSent(now);
       break;
     case UplinkSession::Send::kBatch:
@@ -196,9 +207,11 @@ bool Uplink::Pump(CollectorStream& stream, UplinkSession& session) {
 
 void Uplink::SendBatch(CollectorStream& stream, UplinkSession& session) {
   std::vector<OutRecord> records;
-  spool_->Read(session.read_after(), options_.batch_records, options_.batch_bytes, &records);
+  ChainSpan chain;
+  spool_->Read(session.read_after(), options_.batch_records, options_.batch_bytes, &records,
+               &chain);
   if (records.empty()) return;  // shed or unreadable meanwhile; the next event asks again
-  stream.Write(EncodeBatch(records));
+  stream.Write(EncodeBatch(records, chain));
   session.OnBatchSent(records.back().position, records.size(), SteadyNow());
   std::lock_guard lock(mutex_);
   state_.sent_records += records.size();
@@ -212,6 +225,13 @@ void Uplink::OnProgress(const UplinkSession& session) {
   session_acked_records_ = session.acknowledged_records();
   if (state_.connected) return;
   state_.connected = true;
+  state_.collector = collector();
+  if (session.rewound()) {
+    ++state_.rewinds;
+    LogWarning(absl::StrCat("uplink: collector ", collector(),
+                            " has records of this node that the spool never made: the spool was "
+                            "restored from an older copy, or two agents share a name"));
+  }
   state_.error.clear();
   if (streams_++ > 0) ++state_.reconnects;
 }

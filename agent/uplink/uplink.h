@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Delivers the spool to the collector: one mTLS stream, resumed where the collector says, several
 // batches in flight, each acknowledged once it is durably stored there. When the stream breaks it
-// is made anew after a backoff with jitter, for as long as the agent runs; meanwhile records wait
-// in the spool and nothing else notices.
+// is made anew, for as long as the agent runs; meanwhile records wait in the spool and nothing else
+// notices.
+//
+// Several collectors: when one fails, the next is tried at once, and after the last the first again
+// after a backoff with jitter. One that works is kept until it fails.
+//
+// Certificates: the files are read for every new connection. That they have changed is noticed with
+// the next heartbeat; the stream goes on, and the certificate in use is replaced in time, at a
+// quiet moment, before it expires.
 //
 // Thread-safe. Owns one thread, which sleeps unless the spool, the collector or a heartbeat needs
 // it. Start at most once.
@@ -16,6 +23,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -32,8 +40,8 @@ class EventQueue;
 class UplinkSession;
 
 struct UplinkOptions {
-  std::string collector;  // host:port
-  std::string ca_file;    // PEM files, read for every new connection
+  std::vector<std::string> collectors;  // host:port, in order of preference
+  std::string ca_file;                  // PEM files, read for every new connection
   std::string cert_file;
   std::string key_file;
   std::string server_name_override;
@@ -48,11 +56,13 @@ class Uplink {
  public:
   struct State {
     bool connected = false;  // the collector has answered Hello
+    std::string collector;   // the one in use, or tried last
     std::string error;       // why not, as "collector HOST:PORT: reason"; empty if connected
     Position acked;
     uint64_t sent_records = 0;
     uint64_t acked_records = 0;
     uint64_t reconnects = 0;  // streams after the first
+    uint64_t rewinds = 0;     // times that a collector had records that this spool never made
   };
 
   // `hello` and `heartbeat` are called on the uplink's thread. `spool` must outlive the uplink.
@@ -80,7 +90,9 @@ class Uplink {
   void SendBatch(CollectorStream& stream, UplinkSession& session);
   void OnProgress(const UplinkSession& session);
   void Run();
-  void WaitForRetry();
+  // After `error`: chooses the next collector; waits when all have failed.
+  void WaitForRetry(bool was_good);
+  const std::string& collector() const { return options_.collectors[next_collector_]; }
   bool StopIsDue() const;  // the drain time is over
   bool stopping() const;
   absl::Duration stop_at() const;
@@ -91,6 +103,7 @@ class Uplink {
   const std::function<v1::Heartbeat()> heartbeat_;
   const std::unique_ptr<EventQueue> events_;
   Backoff backoff_;                     // the uplink's thread only
+  size_t next_collector_ = 0;           // the same; index into options_.collectors
   uint64_t session_acked_records_ = 0;  // the same; of the present stream, counted in state_
 
   mutable std::mutex mutex_;

@@ -61,7 +61,10 @@ absl::Status UplinkSession::OnWelcome(const v1::Welcome& welcome, absl::Duration
   const Position stored = FromProto(welcome.stored());
   // Not a record of this spool: its directory was wiped and the clock set back, or two agents share
   // a name. It says nothing about our records; to send them again does no harm.
-  if (stored > newest_) return absl::OkStatus();
+  if (stored > newest_) {
+    rewound_ = true;
+    return absl::OkStatus();
+  }
   // Less than what was acknowledged: the collector lost data. The spool still has some of it.
   sent_ = stored;
   acknowledged_ = std::max(acknowledged_, stored);

@@ -50,6 +50,8 @@ class UplinkSession {
   absl::Duration deadline() const;
 
   bool welcomed() const { return welcomed_; }
+  // The collector has records of this node that this spool never made.
+  bool rewound() const { return rewound_; }
   Position read_after() const { return sent_; }
   Position acknowledged() const { return acknowledged_; }
   size_t batches_in_flight() const { return in_flight_.size(); }
@@ -70,6 +72,7 @@ class UplinkSession {
   Position newest_;
   bool hello_sent_ = false;
   bool welcomed_ = false;
+  bool rewound_ = false;
   Position sent_;          // the last record sent, or where to go on
   Position acknowledged_;  // the collector has everything up to here
   std::deque<Batch> in_flight_;

@@ -57,8 +57,9 @@ inline constexpr SettingRow kSettings[] = {
     {"alerts.format", "--alerts-format", SettingType::kEnum, "json", kInAgent, "json|text", "",
      "Format of that file: one JSON object (as Falco writes it) or one line of text per alert."},
 
-    {"collector.address", "--collector", SettingType::kString, "", kInAgent, "", "",
-     "host:port of the collector; empty (--no-collector) sends nothing."},
+    {"collector.address", "--collector", SettingType::kList, "", kInAgent, "", "",
+     "host:port of the collector; several in order of preference: the next one is tried when one "
+     "does not answer. Empty (--no-collector) sends nothing."},
     {"collector.address", "--collector", SettingType::kString, "127.0.0.1:7443", kInVaktctl, "", "",
      "host:port of the collector to ask."},
 

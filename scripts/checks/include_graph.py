@@ -36,8 +36,8 @@ STAGE_MAY_INCLUDE = {
     "admin": set(),
 }
 
-# vaktctl runs the agent's pipeline over recordings, and nothing else of the agent.
-CLI_MAY_INCLUDE = r"agent/app/(pipeline|replay)\.h|agent/match/matcher\.h"
+# vaktctl runs the agent's pipeline over recordings and reads its spool, and nothing else of the agent.
+CLI_MAY_INCLUDE = r"agent/app/(pipeline|replay)\.h|agent/match/matcher\.h|agent/spool/spool_scan\.h"
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
 

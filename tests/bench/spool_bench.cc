@@ -178,7 +178,7 @@ void BM_UplinkLoopback(benchmark::State& state) {
     const CertificateFiles files = WriteCertificates(
         authority.Issue("spiffe://bench/cluster/c/node/n/agent"), directory.path());
     UplinkOptions options;
-    options.collector = collector->address();
+    options.collectors = {collector->address()};
     options.ca_file = files.ca;
     options.cert_file = files.cert;
     options.key_file = files.key;

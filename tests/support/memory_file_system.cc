@@ -113,7 +113,7 @@ void MemoryFileSystem::Do(Change change) {
 }
 
 absl::StatusOr<std::unique_ptr<AppendFile>> MemoryFileSystem::Create(const std::string& path,
-                                                                       uint64_t reserve_bytes) {
+                                                                     uint64_t reserve_bytes) {
   std::lock_guard lock(mutex_);
   VAKT_RETURN_IF_ERROR(TakeFailure(FileOperation::kCreate));
   if (names_.contains(path)) return absl::AlreadyExistsError(absl::StrCat("create ", path));
@@ -168,7 +168,7 @@ absl::Status MemoryFileSystem::Rename(const std::string& from, const std::string
   std::lock_guard lock(mutex_);
   VAKT_RETURN_IF_ERROR(TakeFailure(FileOperation::kRename));
   if (!names_.contains(from)) return NoSuchFile(from);
-  Do({FileOperation::kRename, 0, from, to});
+  Do({FileOperation::kRename, names_.at(from), from, to});
   return absl::OkStatus();
 }
 
@@ -222,10 +222,10 @@ void MemoryFileSystem::SetContents(const std::string& path, std::string_view byt
   Do({FileOperation::kSyncDirectory, 0, DirectoryOf(path)});
 }
 
-void MemoryFileSystem::FlipBit(const std::string& path, size_t offset_bytes) {
+void MemoryFileSystem::FlipBit(const std::string& path, size_t offset_bytes, int bit) {
   std::lock_guard lock(mutex_);
   char& byte = files_[names_.at(path)].bytes.at(offset_bytes);
-  byte = static_cast<char>(byte ^ 1);
+  byte = static_cast<char>(byte ^ (1 << bit));
 }
 
 bool MemoryFileSystem::Exists(const std::string& path) const {
@@ -304,6 +304,105 @@ std::unique_ptr<MemoryFileSystem> MemoryFileSystem::CrashAfter(size_t changes, U
   }
   if (names == UnsyncedNames::kLost) after->names_ = durable;
   after->journal_.clear();
+  after->first_files_ = after->files_;
+  after->first_names_ = after->names_;
+  return after;
+}
+
+namespace {
+
+enum class WriteFate : uint32_t { kKept, kLost, kTorn, kTornInHeader, kFirstHalfZeroed };
+constexpr uint32_t kWriteFates = 5;
+constexpr size_t kInHeaderBytes = 12;
+
+// A write on its way to the disk.
+struct PendingWrite {
+  size_t offset;
+  std::string bytes;
+};
+
+void Land(const PendingWrite& write, WriteFate fate, std::string* bytes) {
+  std::string landed = write.bytes;
+  if (fate == WriteFate::kLost) return;
+  if (fate == WriteFate::kTorn) landed.resize(landed.size() / 2);
+  if (fate == WriteFate::kTornInHeader) landed.resize(std::min(landed.size(), kInHeaderBytes));
+  if (fate == WriteFate::kFirstHalfZeroed) {
+    std::fill_n(landed.begin(), landed.size() / 2, '\0');
+  }
+  // A hole that an earlier write would have filled reads as zeros.
+  if (bytes->size() < write.offset + landed.size()) bytes->resize(write.offset + landed.size());
+  bytes->replace(write.offset, landed.size(), landed);
+}
+
+}  // namespace
+
+std::unique_ptr<MemoryFileSystem> MemoryFileSystem::CrashState(size_t changes,
+                                                               const Choose& choose) const {
+  auto after = std::make_unique<MemoryFileSystem>();
+  std::lock_guard lock(mutex_);
+  std::lock_guard after_lock(after->mutex_);
+  after->files_ = first_files_;
+  Names durable = first_names_;
+  std::vector<Change> pending_names;
+  std::vector<std::vector<PendingWrite>> pending_writes(after->files_.size());
+  std::vector<size_t> written(after->files_.size());
+  for (size_t i = 0; i < written.size(); ++i) written[i] = after->files_[i].bytes.size();
+  const auto apply = [](const Change& change, Names* names) {
+    if (change.operation == FileOperation::kUnlink) names->erase(change.path);
+    if (change.operation == FileOperation::kCreate) (*names)[change.path] = change.inode;
+    if (change.operation != FileOperation::kRename) return;
+    names->erase(change.path);
+    (*names)[change.new_path] = change.inode;
+  };
+  for (size_t i = 0; i < changes; ++i) {
+    const Change& change = journal_[i];
+    if (change.inode >= after->files_.size()) {
+      after->files_.resize(change.inode + 1);
+      pending_writes.resize(change.inode + 1);
+      written.resize(change.inode + 1);
+    }
+    File& file = after->files_[change.inode];
+    switch (change.operation) {
+      case FileOperation::kAppend:
+        pending_writes[change.inode].push_back({written[change.inode], change.bytes});
+        written[change.inode] += change.bytes.size();
+        break;
+      case FileOperation::kSync:
+        for (const PendingWrite& write : pending_writes[change.inode]) {
+          Land(write, WriteFate::kKept, &file.bytes);
+        }
+        pending_writes[change.inode].clear();
+        break;
+      case FileOperation::kCreate:
+        file.reserved_bytes = change.reserved_bytes;
+        pending_names.push_back(change);
+        break;
+      case FileOperation::kRename:
+      case FileOperation::kUnlink:
+        pending_names.push_back(change);
+        break;
+      case FileOperation::kSyncDirectory:
+        for (const Change& name : pending_names) {
+          if (DirectoryOf(name.path) == change.path) apply(name, &durable);
+        }
+        std::erase_if(pending_names, [&change](const Change& name) {
+          return DirectoryOf(name.path) == change.path;
+        });
+        break;
+      default:  // whether a file was trimmed changes how many zeros follow
+        break;
+    }
+  }
+  for (const Change& name : pending_names) {
+    if (choose(2) == 0) apply(name, &durable);
+  }
+  for (const auto& [path, inode] : durable) {
+    for (const PendingWrite& write : pending_writes[inode]) {
+      Land(write, static_cast<WriteFate>(choose(kWriteFates)), &after->files_[inode].bytes);
+    }
+  }
+  for (File& file : after->files_) file.synced_bytes = file.bytes.size();
+  after->names_ = std::move(durable);
   after->first_files_ = after->files_;
   after->first_names_ = after->names_;
   return after;

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -56,7 +57,7 @@ class MemoryFileSystem : public FileSystem {
   // Puts a durable file there.
   void SetContents(const std::string& path, std::string_view bytes);
   // Changes a bit of a file in place, as a failing disk does; not in the journal.
-  void FlipBit(const std::string& path, size_t offset_bytes);
+  void FlipBit(const std::string& path, size_t offset_bytes, int bit = 0);
   bool Exists(const std::string& path) const;
   // Of all files together.
   uint64_t UsedBytes() const;
@@ -73,6 +74,12 @@ class MemoryFileSystem : public FileSystem {
 
   // Changes so far: the valid arguments of CrashAfter are 0 to this.
   size_t changes() const;
+  // The same, with a fate of its own for each write that was not synced (kept, lost, torn, zeroed,
+  // whatever became of the writes around it) and for each change of a name whose directory was not
+  // (done or not, in any combination). `choose(n)` decides, with a number below n.
+  using Choose = std::function<uint32_t(uint32_t)>;
+  std::unique_ptr<MemoryFileSystem> CrashState(size_t changes, const Choose& choose) const;
+
   // `seed` chooses where bytes tear.
   std::unique_ptr<MemoryFileSystem> CrashAfter(size_t changes, UnsyncedBytes bytes,
                                                UnsyncedNames names, uint32_t seed) const;
@@ -90,16 +97,14 @@ class MemoryFileSystem : public FileSystem {
 
     size_t size() const { return std::max(bytes.size(), reserved_bytes); }
     // With the zeros behind it.
-    std::string Visible() const {
-      return bytes + std::string(size() - bytes.size(), '\0');
-    }
+    std::string Visible() const { return bytes + std::string(size() - bytes.size(), '\0'); }
   };
   struct Change {
     FileOperation operation;
     Inode inode = 0;
     std::string path;
-    std::string new_path;  // kRename
-    std::string bytes;     // kAppend
+    std::string new_path;       // kRename
+    std::string bytes;          // kAppend
     size_t reserved_bytes = 0;  // kCreate, kTrim
   };
   using Names = std::map<std::string, Inode>;

@@ -70,19 +70,34 @@ TEST_F(DeliveryTest, NumbersAlertsGapsAndNotesInOneStreamWithoutHoles) {
 }
 
 TEST_F(DeliveryTest, WhatTheQueueRefusesIsToldExactlyOnceThereIsRoom) {
-  OpenSpool(3);
+  OpenSpool(4);
   for (int i = 0; i < 10; ++i) delivery_->OnAlert(Alert("flood"));
   EXPECT_EQ(delivery_->counters().alerts_shed, 7u);
-  delivery_->Tick();  // still full: nothing can be said, nothing is forgotten
+  delivery_->Tick();  // a part of the queue is kept for what is urgent
+  delivery_->OnAlert(Alert("flood"));
+  delivery_->Tick();  // full: nothing can be said, nothing is forgotten
   ASSERT_TRUE(spool_->Flush());
   delivery_->Tick();
   delivery_->Tick();
   const auto records = Delivered();
-  ASSERT_EQ(records.size(), 4u);
-  EXPECT_EQ(records[3].seq(), 4u);
-  EXPECT_EQ(records[3].gap().class_(), v1::Gap::CLASS_SHED);
-  EXPECT_EQ(records[3].gap().count(), 7u);
-  EXPECT_EQ(records[3].gap().reason(), "spool_queue_full");
+  ASSERT_EQ(records.size(), 5u);
+  for (const size_t i : {3, 4}) {
+    EXPECT_EQ(records[i].seq(), i + 1);
+    EXPECT_EQ(records[i].gap().class_(), v1::Gap::CLASS_SHED);
+    EXPECT_EQ(records[i].gap().count(), i == 3 ? 7u : 1u);
+    EXPECT_EQ(records[i].gap().reason(), "spool_queue_full");
+  }
+}
+
+TEST_F(DeliveryTest, ABrokenChainIsToldAndWhatIsMissingIsNotToldTwice) {
+  OpenSpool(100);
+  SpoolFinding altered{SpoolFinding::Kind::kAltered, "1.seg", 89, {1, 2}, 0, "not the record"};
+  SpoolFinding missing{SpoolFinding::Kind::kMissing, "1.seg", 89, {1, 2}, 3, "3 records missing"};
+  delivery_->OnSpoolFindings({altered, missing, {}});
+  const auto records = Delivered();
+  ASSERT_EQ(records.size(), 1u);
+  EXPECT_EQ(records[0].gap().class_(), v1::Gap::CLASS_CORRUPT);
+  EXPECT_EQ(records[0].gap().reason(), "spool_chain: altered: 1.seg at byte 89: not the record");
 }
 
 TEST_F(DeliveryTest, WorksWithoutASpool) {

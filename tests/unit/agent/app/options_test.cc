@@ -26,7 +26,7 @@ TEST(AgentOptions, TakeTheirValuesFromTheSettings) {
   EXPECT_EQ(o->match_mode, MatchMode::kAll);
   EXPECT_EQ(o->priority_floor, 4);
   EXPECT_EQ(o->state_dir, "/tmp/s");
-  EXPECT_TRUE(o->collector.empty());
+  EXPECT_TRUE(o->collectors.empty());
 }
 
 TEST(AgentOptions, ACollectorNeedsCertificates) {

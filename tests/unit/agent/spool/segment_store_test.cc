@@ -28,9 +28,8 @@ class TestCodec : public RecordCodec {
   Facts Describe(std::string_view) const override { return {"boot", 17}; }
   std::string Encode(const Tombstone& tombstone, const ChainHash&) const override {
     std::string text = "gone " + std::to_string(tombstone.first.seq) + "-" +
-                       std::to_string(tombstone.last.seq) + " x" +
-                       std::to_string(tombstone.count) + ": " +
-                       std::string(LossReasonName(tombstone.reason));
+                       std::to_string(tombstone.last.seq) + " x" + std::to_string(tombstone.count) +
+                       ": " + std::string(LossReasonName(tombstone.reason));
     for (const auto& [priority, count] : tombstone.by_priority) {
       text += " " + std::to_string(priority) + ":" + std::to_string(count);
     }
@@ -466,11 +465,9 @@ TEST_F(SegmentStoreTest, ADirectoryRestoredFromACopyTakesAnEpochOfItsOwn) {
 TEST_F(SegmentStoreTest, AStateFileThatIsDamagedIsNotBelieved) {
   ASSERT_TRUE(WriteStateFile(disk_, "/spool/words", {"7", "a8"}, true).ok());
   EXPECT_THAT(*ReadStateFile(disk_, "/spool/words", 2), ElementsAre("7", "a8"));
-  EXPECT_EQ(ReadStateFile(disk_, "/spool/words", 1).status().code(),
-            absl::StatusCode::kDataLoss);
+  EXPECT_EQ(ReadStateFile(disk_, "/spool/words", 1).status().code(), absl::StatusCode::kDataLoss);
   disk_.FlipBit("/spool/words", 0);
-  EXPECT_EQ(ReadStateFile(disk_, "/spool/words", 2).status().code(),
-            absl::StatusCode::kDataLoss);
+  EXPECT_EQ(ReadStateFile(disk_, "/spool/words", 2).status().code(), absl::StatusCode::kDataLoss);
 }
 
 }  // namespace

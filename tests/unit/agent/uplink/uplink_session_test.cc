@@ -166,7 +166,13 @@ TEST(BatchEncoderTest, GivesTheBytesOfTheMessage) {
       records.push_back({{1, 1}, 2, std::string(size + i, 'r')});
       expected.mutable_batch()->add_records(records.back().bytes);
     }
-    EXPECT_EQ(EncodeBatch(records), expected.SerializeAsString()) << size;
+    ChainSpan chain;
+    chain.after.fill(7);
+    expected.mutable_batch()->set_chain_after(std::string(AsBytes(chain.after)));
+    EXPECT_EQ(EncodeBatch(records, chain), expected.SerializeAsString()) << size;
+    chain.before.emplace().fill(6);
+    expected.mutable_batch()->set_chain_before(std::string(AsBytes(*chain.before)));
+    EXPECT_EQ(EncodeBatch(records, chain), expected.SerializeAsString()) << size;
   }
 }
 

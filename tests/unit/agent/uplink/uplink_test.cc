@@ -61,7 +61,7 @@ class UplinkTest : public ::testing::Test {
                    absl::Duration heartbeat = absl::Seconds(10)) {
     const CertificateFiles files = WriteCertificates(authority.Issue(kAgentUri), directory_);
     UplinkOptions options;
-    options.collector = address;
+    options.collectors = {address};
     options.ca_file = files.ca;
     options.cert_file = files.cert;
     options.key_file = files.key;
@@ -173,7 +173,7 @@ TEST_F(UplinkTest, MissingCertificatesAreAnErrorThatPasses) {
   FakeCollector collector(authority_.Issue("spiffe://test/collector/1"));
   Append(1);
   UplinkOptions options;
-  options.collector = collector.address();
+  options.collectors = {collector.address()};
   options.ca_file = directory_ / "ca.pem";
   options.cert_file = directory_ / "cert.pem";
   options.key_file = directory_ / "key.pem";

@@ -87,8 +87,10 @@ TEST(Settings, ListsRepeatAndReplaceThoseOfLowerOrigin) {
 
 TEST(Settings, NoFlagEmpties) {
   const Variables variables = {{"VAKT_COLLECTOR", "a:1"}};
-  EXPECT_EQ(LoadAs(Program::kAgent, {}, variables)->Str("collector.address"), "a:1");
-  EXPECT_EQ(LoadAs(Program::kAgent, {"--no-collector"}, variables)->Str("collector.address"), "");
+  EXPECT_THAT(LoadAs(Program::kAgent, {}, variables)->List("collector.address"),
+              ElementsAre("a:1"));
+  EXPECT_THAT(LoadAs(Program::kAgent, {"--no-collector"}, variables)->List("collector.address"),
+              IsEmpty());
   EXPECT_THAT(ErrorOf({"--no-log-level"}), HasSubstr("unknown flag"));
 }
 
