@@ -59,7 +59,12 @@ absl::Status RecordLogReader::ReadFileHeader() {
   return absl::OkStatus();
 }
 
-void RecordLogReader::SetEnd(uint64_t end) { end_ = end; }
+void RecordLogReader::SetEnd(uint64_t end) {
+  end_ = end;
+  // What was read of the file behind the end may be something else by the time it moves.
+  const uint64_t kept = end > window_offset_ ? end - window_offset_ : 0;
+  if (window_.size() > kept) window_.resize(kept);
+}
 
 absl::StatusOr<std::string_view> RecordLogReader::Fetch(uint64_t offset, size_t size) {
   size = std::min<uint64_t>(size, end_ > offset ? end_ - offset : 0);

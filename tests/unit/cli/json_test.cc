@@ -43,8 +43,10 @@ TEST(JsonTest, PrintsMessagesWithStableKeys) {
   gap.mutable_begin()->set_seconds(1);
   gap.set_count(2);
   gap.set_reason("ring_full");
-  EXPECT_EQ(ProtoJson(gap), R"({"class":"loss","begin":"1970-01-01T00:00:01.000000000Z","count":2,)"
-                            R"("reason":"ring_full","kind":"","lane":"","cpu":0})");
+  EXPECT_EQ(ProtoJson(gap),
+            R"({"class":"loss","begin":"1970-01-01T00:00:01.000000000Z","count":2,)"
+            R"("reason":"ring_full","kind":"","lane":"","cpu":0,"first_seq":0,"last_seq":0,)"
+            R"("count_by_priority":{},"chain_after":"","step_ns":0})");
 }
 
 TEST(JsonTest, SortsMapsAndPrintsBytesAsText) {

@@ -144,6 +144,20 @@ TEST_F(SegmentStoreTest, ReadKeepsToItsLimitsButGivesAtLeastOne) {
   EXPECT_EQ(records.back().position.seq, 5u);
 }
 
+TEST_F(SegmentStoreTest, ReadsOnAsASegmentGrows) {
+  Open();
+  ASSERT_TRUE(Write(1).ok());
+  Position after;
+  std::vector<OutRecord> records;
+  for (int i = 0; i < 30; ++i) {
+    records.clear();
+    ASSERT_EQ(store_->Read(after, 100, 1 << 20, &records), 1u);
+    ASSERT_EQ(records[0].bytes, BytesOf(last_));
+    after = last_;
+    ASSERT_TRUE(Write(1).ok());
+  }
+}
+
 TEST_F(SegmentStoreTest, RecordsOutliveTheProcessInOrder) {
   const uint64_t first_epoch = Open().epoch();
   ASSERT_TRUE(Write(20).ok());

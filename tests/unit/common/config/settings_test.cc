@@ -46,7 +46,7 @@ std::string FileWith(std::string_view name, std::string_view text) {
 TEST(Settings, HaveDefaults) {
   auto settings = LoadAs(Program::kAgent, {});
   ASSERT_TRUE(settings.ok()) << settings.status();
-  EXPECT_EQ(settings->Str("collector.address"), "");
+  EXPECT_THAT(settings->List("collector.address"), IsEmpty());
   EXPECT_EQ(settings->Uint("sensor.ring_bytes"), 8u << 20);
   EXPECT_EQ(settings->Dur("uplink.heartbeat"), absl::Seconds(10));
   EXPECT_THAT(settings->List("rules.paths"), ElementsAre("/etc/vakt/rules"));
@@ -147,7 +147,7 @@ TEST(Settings, PrintedConfigIsAFileWithTheSameValues) {
   auto first = LoadAs(Program::kAgent, arguments);
   ASSERT_TRUE(first.ok()) << first.status();
   const std::string text = first->PrintConfig();
-  EXPECT_THAT(text, HasSubstr("collector:\n  address: a:1  # flag --collector\n"));
+  EXPECT_THAT(text, HasSubstr("collector:\n  address: [a:1]  # flag --collector\n"));
   EXPECT_THAT(text, HasSubstr("heartbeat: 10s  # default\n"));
   auto second = LoadAs(Program::kAgent, {"--config", FileWith("printed", text)});
   ASSERT_TRUE(second.ok()) << second.status() << "\n" << text;
