@@ -33,4 +33,4 @@ umount -l /old_root
 ip link set lo up
 sh -e /preparation
 echo 0 >"$cgroup/cgroup.procs"
-exec sh -e /chore
+exec sh -c "sh -e /chore; exit \$?"
