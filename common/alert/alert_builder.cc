@@ -125,26 +125,95 @@ void AddTruncatedFields(const Event& event, v1::Alert* out) {
   }
 }
 
-}  // namespace
+void AddExtras(const Rule& rule, v1::Alert* out) {
+  if (!rule.attack.techniques.empty()) {
+    out->mutable_attack()->set_version(EscapeUtf8(rule.attack.version));
+    for (const std::string& id : rule.attack.techniques) out->mutable_attack()->add_techniques(id);
+  }
+  for (const Control& control : rule.controls) {
+    v1::Control* added = out->add_controls();
+    added->set_framework(EscapeUtf8(control.framework));
+    added->set_version(EscapeUtf8(control.version));
+    added->set_id(EscapeUtf8(control.id));
+    added->set_strength(control.strength);
+    added->set_rationale(EscapeUtf8(control.rationale));
+  }
+  out->set_runbook(EscapeUtf8(rule.runbook));
+}
 
-void BuildAlert(const Event& event, const Rule& rule, const NodeFacts& node, uint64_t alert_number,
-                Extractor& scratch, v1::Alert* out) {
+// Clears all but rule_set_hash, and sets what does not depend on an event.
+void BeginAlert(const Rule& rule, const NodeFacts& node, uint64_t alert_number, int64_t wall_ns,
+                v1::Alert* out) {
   std::string rule_set_hash = std::move(*out->mutable_rule_set_hash());
   out->Clear();
   out->set_rule_set_hash(std::move(rule_set_hash));
   SetUid(node, alert_number, out);
-  SetTime(event.wall_ns, out->mutable_time());
+  SetTime(wall_ns, out->mutable_time());
   out->set_rule(EscapeUtf8(rule.name));
   out->set_priority(static_cast<v1::Priority>(rule.priority));
   out->set_source(EscapeUtf8(rule.source));
   for (const std::string& tag : rule.tags) out->add_tags(EscapeUtf8(tag));
   out->set_hostname(EscapeUtf8(node.hostname));
   out->set_tier(node.tier);
+  AddExtras(rule, out);
+}
+
+// As in a rule, without quotes that it does not need: proc.aname[2].
+std::string NameOf(const Operand& operand) {
+  if (operand.kind != Operand::Kind::kField) return operand.ToText();
+  if (!operand.arg.present) return std::string(operand.field->name);
+  return StrCat(operand.field->name, "[", operand.arg.text, "]");
+}
+
+void SetKeyField(const Operand& field, const std::optional<std::string>& value,
+                 v1::OutputField* out) {
+  out->set_name(EscapeUtf8(NameOf(field)));
+  if (value.has_value()) out->set_string_value(EscapeUtf8(*value));
+}
+
+}  // namespace
+
+void BuildAlert(const Event& event, const Rule& rule, const NodeFacts& node, uint64_t alert_number,
+                Extractor& scratch, v1::Alert* out) {
+  BeginAlert(rule, node, alert_number, event.wall_ns, out);
   out->set_output(rule.output.Render(event, scratch));
   AddOutputFields(event, rule.output, scratch, out);
   AddSuggestedFields(event, scratch, out);
   AddTruncatedFields(event, out);
   EventToProto(event, out->mutable_event());
+}
+
+void AddCorrelation(const Rule& rule, uint64_t count, int64_t begin_wall_ns,
+                    const KeyValues& values, v1::Alert* out) {
+  v1::Correlation* correlation = out->mutable_correlation();
+  correlation->set_count(count);
+  SetTime(begin_wall_ns, correlation->mutable_begin());
+  for (size_t i = 0; i < values.size(); ++i) {
+    SetKeyField(rule.correlate->by[i], values[i], correlation->add_by());
+  }
+}
+
+void BuildSummary(const Rule& rule, const NodeFacts& node, uint64_t alert_number, uint64_t count,
+                  int64_t begin_wall_ns, int64_t end_wall_ns, const KeyValues& values,
+                  v1::Alert* out) {
+  BeginAlert(rule, node, alert_number, end_wall_ns, out);
+  v1::Suppression* suppression = out->mutable_suppression();
+  suppression->set_count(count);
+  SetTime(begin_wall_ns, suppression->mutable_begin());
+  SetTime(end_wall_ns, suppression->mutable_end());
+  const int64_t seconds = (end_wall_ns - begin_wall_ns + kNsPerSecond - 1) / kNsPerSecond;
+  std::string output = StrCat("suppressed ", count, " in ", seconds, "s");
+  for (size_t i = 0; i < values.size(); ++i) {
+    v1::OutputField* field = suppression->add_by();
+    SetKeyField(rule.throttle->by[i], values[i], field);
+    *out->add_output_fields() = *field;
+    output +=
+        StrCat(" ", field->name(), "=", values[i].has_value() ? field->string_value() : "<NA>");
+  }
+  v1::OutputField* suppressed = out->add_output_fields();
+  suppressed->set_name("suppressed");
+  suppressed->set_uint_value(count);
+  out->set_output(output);
 }
 
 }  // namespace vakt

@@ -48,6 +48,9 @@ inline constexpr SettingRow kSettings[] = {
      "Rule files, or directories of them (read recursively, in name order)."},
     {"rules.matching", "--rule-matching", SettingType::kEnum, "first", kInAgent, "first|all", "",
      "Whether an event that matches several rules alerts for the first of them or for each."},
+    {"rules.select", "--rule-select", SettingType::kList, "", kInAgent, "", "",
+     "Rules to switch on or off after loading, in turn: enable:rule:NAME, disable:rule:NAME (with * "
+     "for any text), enable:tag:TAG or disable:tag:TAG."},
     {"rules.min_priority", "--min-priority", SettingType::kEnum, "debug", kInAgent,
      "emergency|alert|critical|error|warning|notice|informational|debug", "",
      "Rules of a lower priority than this are not loaded."},
@@ -87,6 +90,8 @@ inline constexpr SettingRow kSettings[] = {
      "cgroup v2 directory below which processes are watched; empty: the whole node."},
     {"sensor.disabled_probes", "--disable-probe", SettingType::kList, "", kInAgent, "", "",
      "Probes not to attach, by the name before the @ in `vaktctl agent status`."},
+    {"sensor.prefilter", "--prefilter", SettingType::kEnum, "on", kInAgent, "on|off", "",
+     "Whether the kernel leaves out events on which no rule can fire; alerts are the same."},
 
     {"record.path", "--record", SettingType::kPath, "", kInAgent, "", "",
      "File that every event is recorded to, for `vaktctl replay`; empty is none."},

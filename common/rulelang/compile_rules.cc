@@ -11,15 +11,13 @@
 #include "common/base/text.h"
 #include "common/rulelang/bind.h"
 #include "common/rulelang/bind_operand.h"
+#include "common/rulelang/compile_extras.h"
 #include "common/rulelang/exceptions.h"
 #include "common/rulelang/parser.h"
 #include "common/rulelang/references.h"
 
 namespace vakt {
 namespace {
-
-// Above this a rule is evaluated on so many types of events that it must be a mistake.
-constexpr size_t kManyEventTypes = 100;
 
 void ParseMacros(Definitions* definitions, Diagnostics* diagnostics) {
   for (const auto& macro : definitions->macros.entries()) {
@@ -80,8 +78,10 @@ class RuleCompiler {
     rule->condition = CompileCondition();
     if (rule->condition == nullptr || !ParseOutput(rule)) return false;
     CopyProperties(rule);
+    if (!CompileExtras(definition_, diagnostics_, rule)) return false;
     rule->event_types = EventTypesOf(*rule->condition);
     rule->kinds = rule->event_types.kinds();
+    if (AsksForResult(*rule->condition)) rule->kinds |= rule->event_types.failed_kinds();
     WarnOfFields(*rule);
     WarnOfEventTypes(*rule);
     return true;
@@ -163,10 +163,26 @@ class RuleCompiler {
     rule->condition_text = definition_.condition.text();
     rule->output_text = definition_.output;
     rule->position = definition_.position;
-    rule->extras = definition_.extras;
   }
 
   // One warning for all fields of a kind, at the first of them.
+  // Whether the condition looks at the result of the call. Failed attempts that have hooks of their
+  // own are reported to such rules alone.
+  static bool AsksForResult(const Expr& condition) {
+    bool asks = false;
+    ForEachCheck(condition, [&](const Expr& expr) {
+      const auto note = [&](const Operand& operand) {
+        const std::string_view name = operand.field->name;
+        asks |= name == "evt.res" || name == "evt.rawres" || name == "evt.failed" ||
+                name.starts_with("evt.count.error") ||
+                (name.starts_with("evt.") && operand.arg.text == "res");
+      };
+      ForEachField(expr.check->left, note);
+      if (expr.check->right != nullptr) ForEachField(*expr.check->right, note);
+    });
+    return asks;
+  }
+
   void WarnOfFields(const Rule& rule) {
     std::set<std::string> missing;
     std::set<std::string> deprecated;
@@ -199,7 +215,7 @@ class RuleCompiler {
   }
 
   void WarnOfEventTypes(const Rule& rule) {
-    if (definition_.warn_evttypes && rule.event_types.size() > kManyEventTypes) {
+    if (definition_.warn_evttypes && rule.event_types.is_open()) {
       diagnostics_->Warning(kNoEvttype, label(), definition_.position,
                             StrCat("evaluated on ", rule.event_types.size(),
                                    " types of events; begin the condition with evt.type in (...)"));
@@ -217,9 +233,35 @@ class RuleCompiler {
   Diagnostics* diagnostics_;
 };
 
+// The conditions of `then`, each as a rule of its own. False when the rule is to be left out.
+bool CompileSteps(const RuleDefinition& definition, const Rule& rule, bool macros_ok,
+                  Definitions* definitions, BindBudget* budget, Diagnostics* diagnostics,
+                  std::vector<Rule>* steps) {
+  if (!definition.extras.correlate.has_value()) return true;
+  for (const SourceText& condition : definition.extras.correlate->then) {
+    RuleDefinition part;
+    part.name = definition.name;
+    part.condition = condition;
+    part.position = condition.PositionOf(0);
+    part.priority = definition.priority;
+    part.warn_evttypes = definition.warn_evttypes;
+    part.skip_if_unknown_filter = definition.skip_if_unknown_filter;
+    Rule step;
+    if (!RuleCompiler(part, macros_ok, definitions, budget, diagnostics).Compile(&step)) {
+      return false;
+    }
+    step.step = static_cast<uint32_t>(steps->size()) + 1;
+    step.name = StrCat(rule.name, ", then ", step.step);
+    step.position = part.position;
+    steps->push_back(std::move(step));
+  }
+  return true;
+}
+
 }  // namespace
 
 std::vector<Rule> CompileRules(Definitions* definitions, absl::Span<const RuleFile> files,
+                               absl::Span<const RuleSelection> selections,
                                Diagnostics* diagnostics) {
   const bool macros_ok = PrepareMacros(definitions, diagnostics);
   std::vector<Rule> rules;
@@ -228,10 +270,21 @@ std::vector<Rule> CompileRules(Definitions* definitions, absl::Span<const RuleFi
     if (definition->unknown_source) continue;
     Rule rule;
     RuleCompiler compiler(*definition, macros_ok, definitions, &budget, diagnostics);
-    if (!compiler.Compile(&rule) || !rule.enabled) continue;
-    rule.index = static_cast<uint32_t>(rules.size());
-    rule.file = files[static_cast<size_t>(rule.position.file)].path;
-    rules.push_back(std::move(rule));
+    if (!compiler.Compile(&rule)) continue;
+    std::vector<Rule> parts;
+    if (!CompileSteps(*definition, rule, macros_ok, definitions, &budget, diagnostics, &parts) ||
+        !IsSelected(selections, rule.name, definition->tags, rule.enabled)) {
+      continue;
+    }
+    parts.insert(parts.begin(), std::move(rule));
+    if (parts[0].throttle != nullptr || parts[0].correlate != nullptr) {
+      parts[0].state_hash = StateHash(parts);
+    }
+    for (Rule& part : parts) {
+      part.index = static_cast<uint32_t>(rules.size());
+      part.file = files[static_cast<size_t>(part.position.file)].path;
+      rules.push_back(std::move(part));
+    }
   }
   WarnOfUnused(definitions, diagnostics);
   return rules;

@@ -20,6 +20,7 @@ namespace vakt {
 // The rules that are enabled and could be compiled, in the order of their first definition. Rules
 // that are switched off are checked all the same.
 std::vector<Rule> CompileRules(Definitions* definitions, absl::Span<const RuleFile> files,
+                               absl::Span<const RuleSelection> selections,
                                Diagnostics* diagnostics);
 
 // A condition on its own. Null after an error.

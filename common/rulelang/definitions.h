@@ -7,8 +7,8 @@
 #define VAKT_COMMON_RULELANG_DEFINITIONS_H_
 
 #include <cstdint>
-#include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -16,6 +16,7 @@
 
 #include "common/base/strings.h"
 #include "common/rulelang/ast.h"
+#include "common/rulelang/rule_extras.h"
 #include "common/rulelang/source_position.h"
 #include "common/rulelang/source_text.h"
 
@@ -49,6 +50,29 @@ struct ExceptionDefinition {
   std::vector<std::vector<std::string>> values;  // tuples (one_field: of one) as in a condition
 };
 
+struct ThrottleDefinition {
+  SourcePosition position;
+  uint32_t alerts = 1;
+  uint64_t per_ns = 0;
+  std::vector<std::string> by;
+};
+
+struct CorrelateDefinition {
+  SourcePosition position;
+  uint32_t count = 1;
+  uint64_t within_ns = 0;
+  std::vector<std::string> by;
+  std::vector<SourceText> then;
+};
+
+struct RuleExtras {
+  Attack attack;
+  std::vector<Control> controls;
+  std::string runbook;
+  std::optional<ThrottleDefinition> throttle;
+  std::optional<CorrelateDefinition> correlate;
+};
+
 struct RuleDefinition : Definition {
   std::string desc;
   SourceText condition;
@@ -62,7 +86,7 @@ struct RuleDefinition : Definition {
   bool warn_evttypes = true;
   bool skip_if_unknown_filter = false;
   bool unknown_source = false;
-  std::map<std::string, std::string> extras;
+  RuleExtras extras;
 };
 
 // Definitions of one kind by name, in the order of their first definition.

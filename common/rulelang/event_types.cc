@@ -10,6 +10,7 @@ namespace vakt {
 namespace {
 
 constexpr size_t kWordBits = 64;
+constexpr size_t kManyEventTypes = 100;  // more than any rule names
 
 size_t NoTypeBit() { return AllEventTypes().size(); }
 
@@ -173,12 +174,22 @@ size_t EventTypeSet::size() const {
 
 bool EventTypeSet::is_all() const { return words_ == All().words_; }
 
+bool EventTypeSet::is_open() const { return size() > kManyEventTypes; }
+
 KindSet EventTypeSet::kinds() const {
   KindSet kinds = 0;
   for (const EventTypeRow& row : AllEventTypes()) {
     if (row.kind != Kind::none && Contains(row.id)) kinds |= KindBit(row.kind);
   }
-  return kinds;
+  return is_open() ? kinds & kKindsOfAnyRule : kinds;
+}
+
+KindSet EventTypeSet::failed_kinds() const {
+  KindSet kinds = 0;
+  for (const EventTypeRow& row : AllEventTypes()) {
+    if (row.failed != Kind::none && Contains(row.id)) kinds |= KindBit(row.failed);
+  }
+  return is_open() ? 0 : kinds;
 }
 
 void EventTypeSet::IntersectWith(const EventTypeSet& other) {

@@ -30,8 +30,12 @@ class EventTypeSet {
   size_t size() const;
   // True when the set is All().
   bool is_all() const;
-  // Kinds that report a type of the set.
+  // True when a condition that has this set leaves the type open rather than naming some.
+  bool is_open() const;
+  // Kinds that report a type of the set; of an open one those of kKindsOfAnyRule.
   KindSet kinds() const;
+  // Kinds that report failed attempts of a type of the set, where others report the successes.
+  KindSet failed_kinds() const;
 
   void IntersectWith(const EventTypeSet& other);
   void UniteWith(const EventTypeSet& other);

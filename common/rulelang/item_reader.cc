@@ -69,6 +69,10 @@ bool ItemReader::Condition(std::string_view key, SourceText* out) const {
   return true;
 }
 
+SourceText ItemReader::TextAt(const YamlNode& scalar) const {
+  return SourceText::FromScalar(file_, scalar.position, scalar.text);
+}
+
 bool ItemReader::Flag(std::string_view key, bool* out) const {
   const YamlNode* value = Find(key);
   if (value == nullptr) return true;

@@ -42,6 +42,8 @@ class ItemReader {
   // something else than they read.
   bool Text(std::string_view key, std::string* out) const;
   bool Condition(std::string_view key, SourceText* out) const;
+  // A scalar that is a condition or a part of one.
+  SourceText TextAt(const YamlNode& scalar) const;
   bool Flag(std::string_view key, bool* out) const;
   bool Texts(std::string_view key, std::vector<std::string>* out) const;
 

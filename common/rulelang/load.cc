@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/rulelang/load.h"
 
-#include <openssl/evp.h>
-
-#include <array>
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "common/base/strings.h"
 #include "common/base/text.h"
 #include "common/rulelang/compile_rules.h"
 #include "common/rulelang/definitions.h"
 #include "common/rulelang/diagnostics.h"
 #include "common/rulelang/read_definitions.h"
+#include "common/rulelang/sha256.h"
 #include "common/rulelang/source_text.h"
 #include "common/rulelang/yaml_reader.h"
 
@@ -30,10 +28,7 @@ std::string HashFiles(absl::Span<const RuleFile> files) {
       all += StrCat(part.size(), ":", part);
     }
   }
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
-  unsigned int size = 0;
-  EVP_Digest(all.data(), all.size(), digest.data(), &size, EVP_sha256(), nullptr);
-  return absl::BytesToHexString({reinterpret_cast<const char*>(digest.data()), size});
+  return Sha256Hex(all);
 }
 
 void ReadOneFile(const RuleFile& file, int index, const LoadOptions& options,
@@ -66,6 +61,19 @@ void ReadFiles(absl::Span<const RuleFile> files, const LoadOptions& options,
   }
 }
 
+std::vector<size_t> IdleSelections(absl::Span<const RuleSelection> selections,
+                                   const Definitions& definitions) {
+  std::vector<size_t> idle;
+  for (size_t i = 0; i < selections.size(); ++i) {
+    const auto& rules = definitions.rules.entries();
+    const bool used = std::any_of(rules.begin(), rules.end(), [&](const auto& rule) {
+      return Selects(selections[i], rule->name, rule->tags);
+    });
+    if (!used) idle.push_back(i);
+  }
+  return idle;
+}
+
 }  // namespace
 
 KindSet RuleSet::kinds() const {
@@ -81,9 +89,10 @@ LoadResult LoadRules(absl::Span<const RuleFile> files, const LoadOptions& option
   Definitions definitions;
   ReadFiles(files, options, &definitions, &diagnostics, &result.files);
   auto rules = std::make_shared<RuleSet>();
-  rules->rules = CompileRules(&definitions, files, &diagnostics);
+  rules->rules = CompileRules(&definitions, files, options.selections, &diagnostics);
   result.ok = !diagnostics.has_errors();
   if (!result.ok) return result;
+  result.idle_selections = IdleSelections(options.selections, definitions);
   rules->hash = HashFiles(files);
   result.rules = std::move(rules);
   return result;

@@ -18,6 +18,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "common/rulelang/rule_selection.h"
 #include "common/rulelang/rule_set.h"
 
 namespace vakt {
@@ -61,12 +62,15 @@ struct FileResult {
 };
 
 struct LoadOptions {
-  size_t max_file_bytes = size_t{1} << 20;
+  // 10,000 rules take some 4 MiB.
+  size_t max_file_bytes = size_t{16} << 20;
+  std::vector<RuleSelection> selections;
 };
 
 struct LoadResult {
   std::vector<FileResult> files;         // as given
   bool ok = false;                       // no errors in any file
+  std::vector<size_t> idle_selections;   // of LoadOptions::selections: those that name no rule
   std::shared_ptr<const RuleSet> rules;  // null unless ok
 };
 

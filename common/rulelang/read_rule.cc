@@ -4,12 +4,12 @@
 #include <array>
 #include <utility>
 
-#include "absl/strings/str_join.h"
 #include "common/base/strings.h"
 #include "common/base/text.h"
 #include "common/rulelang/exceptions.h"
 #include "common/rulelang/priority_names.h"
 #include "common/rulelang/read_definitions.h"
+#include "common/rulelang/read_extras.h"
 
 namespace vakt {
 namespace {
@@ -30,11 +30,7 @@ constexpr std::string_view kRuleKeys[] = {"rule",
                                           "warn_evttypes",
                                           "skip-if-unknown-filter",
                                           "capture",
-                                          "capture_duration",
-                                          "attack",
-                                          "controls",
-                                          "runbook"};
-constexpr std::string_view kExtraKeys[] = {"attack", "controls", "runbook"};
+                                          "capture_duration"};
 constexpr std::string_view kRequiredKeys[] = {"desc", "condition", "output", "priority"};
 
 constexpr OverrideRow kRuleOverrides[] = {
@@ -131,21 +127,6 @@ bool ReadSource(const ItemReader& item, const RuleDefinition* existing, RuleDefi
   return true;
 }
 
-bool ReadExtras(const ItemReader& item, std::map<std::string, std::string>* extras) {
-  for (const std::string_view key : kExtraKeys) {
-    const YamlNode* value = item.Find(key);
-    if (value == nullptr || value->is_null()) continue;
-    std::vector<std::string> texts;
-    if (value->is_scalar()) {
-      texts.push_back(value->text);
-    } else if (!item.Texts(key, &texts)) {
-      return false;
-    }
-    (*extras)[std::string(key)] = absl::StrJoin(texts, ", ");
-  }
-  return true;
-}
-
 void DefineRule(const ItemReader& item, Definitions* definitions) {
   for (const std::string_view key : kRequiredKeys) {
     if (item.Has(key)) continue;
@@ -183,6 +164,7 @@ void AppendToRule(const ItemReader& item, Definitions* definitions) {
   RuleDefinition* rule = FindExisting(item, definitions);
   if (rule == nullptr || !ReadSource(item, rule, rule)) return;
   rule->visible = ++definitions->last_ordinal;
+  if (!ReadExtras(item, &rule->extras)) return;
   for (const std::string_view key : {"condition", "exceptions"}) {
     if (item.Has(key) && !ReadProperty(item, key, Change::kAppend, rule)) return;
   }
@@ -194,6 +176,7 @@ void OverrideRule(const ItemReader& item, Definitions* definitions) {
   RuleDefinition* rule = FindExisting(item, definitions);
   if (rule == nullptr || !ReadSource(item, rule, rule)) return;
   rule->visible = ++definitions->last_ordinal;
+  if (!ReadExtras(item, &rule->extras)) return;
   for (const Change change : {Change::kAppend, Change::kReplace}) {
     for (const OverrideEntry& entry : entries) {
       if (entry.change == change && !ReadProperty(item, entry.key, change, rule)) return;
@@ -201,22 +184,33 @@ void OverrideRule(const ItemReader& item, Definitions* definitions) {
   }
 }
 
-// Deprecated: an item with `enabled` alone.
+// An item with our keys alone, or (deprecated) with `enabled` alone.
 void SwitchRule(const ItemReader& item, Definitions* definitions) {
-  if (!item.Has("enabled")) {
+  const bool has_extras = std::any_of(ExtraKeys().begin(), ExtraKeys().end(),
+                                      [&](std::string_view key) { return item.Has(key); });
+  if (!item.Has("enabled") && !has_extras) {
     item.Error(item.node(), "a rule needs `desc`, `condition`, `output` and `priority`");
     return;
   }
-  item.Warning(kDeprecatedItem, *item.Find("enabled"),
-               "an item with `enabled` alone is deprecated; write `override: {enabled: replace}`");
+  if (const YamlNode* enabled = item.Find("enabled")) {
+    item.Warning(
+        kDeprecatedItem, *enabled,
+        "an item with `enabled` alone is deprecated; write `override: {enabled: replace}`");
+  }
   RuleDefinition* rule = FindExisting(item, definitions);
-  if (rule != nullptr) item.Flag("enabled", &rule->enabled);
+  if (rule == nullptr || !item.Flag("enabled", &rule->enabled)) return;
+  ReadExtras(item, &rule->extras);
 }
 
 }  // namespace
 
 void ReadRule(const ItemReader& item, Definitions* definitions) {
-  item.WarnOfKeysNotIn(kRuleKeys);
+  static const auto* const keys = [] {
+    auto* all = new std::vector<std::string_view>(std::begin(kRuleKeys), std::end(kRuleKeys));
+    all->insert(all->end(), ExtraKeys().begin(), ExtraKeys().end());
+    return all;
+  }();
+  item.WarnOfKeysNotIn(*keys);
   bool append = false;
   if (!item.Flag("append", &append)) return;
   if (item.Has("override")) {

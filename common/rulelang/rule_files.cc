@@ -16,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Far above any rule file; the loader's own limit gives the better message.
-constexpr size_t kMaxReadBytes = size_t{16} << 20;
+constexpr size_t kMaxReadBytes = size_t{32} << 20;
 
 bool IsRuleFile(const fs::path& path) {
   const std::string name = path.filename().string();

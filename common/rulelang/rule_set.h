@@ -7,7 +7,6 @@
 #define VAKT_COMMON_RULELANG_RULE_SET_H_
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,6 +15,7 @@
 #include "common/rulelang/event_types.h"
 #include "common/rulelang/expr.h"
 #include "common/rulelang/output_format.h"
+#include "common/rulelang/rule_extras.h"
 #include "common/rulelang/source_position.h"
 
 namespace vakt {
@@ -36,14 +36,25 @@ struct Rule {
   KindSet kinds = 0;         // event_types.kinds()
   std::string file;
   SourcePosition position;  // of the rule's first definition
-  // Keys of ours that Falco does not have, by name: attack, controls, runbook. Sequences are
-  // joined by ", ".
-  std::map<std::string, std::string> extras;
+
+  // Keys of ours that Falco does not have.
+  Attack attack;
+  std::vector<Control> controls;
+  std::string runbook;
+  std::shared_ptr<const Throttle> throttle;    // null without the key, as the next
+  std::shared_ptr<const Correlate> correlate;  // its `then` are the rules that follow it
+  uint32_t step = 0;       // > 0: this is the step-th `then` of rules[index - step], and no rule
+  std::string state_hash;  // of what the state of throttle and correlate depends on; else empty
+
+  // A rule that waits for several events, or a part of one. It neither hides others, where only
+  // the first match counts, nor is hidden.
+  bool is_part() const { return correlate != nullptr || step > 0; }
 };
 
 struct RuleSet {
-  std::vector<Rule> rules;  // enabled ones, in the order of first definition
-  std::string hash;         // SHA-256 (hex) over the paths' base names and contents of all files
+  // Enabled ones, in the order of first definition; each followed by its steps.
+  std::vector<Rule> rules;
+  std::string hash;  // SHA-256 (hex) over the paths' base names and contents of all files
 
   // Kinds that some rule can fire on.
   KindSet kinds() const;

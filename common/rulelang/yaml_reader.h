@@ -43,8 +43,8 @@ struct YamlEntry {
 };
 
 struct YamlLimits {
-  size_t max_bytes = size_t{1} << 20;
-  size_t max_nodes = 200'000;
+  size_t max_bytes = size_t{16} << 20;
+  size_t max_nodes = 400'000;  // 10,000 rules have some 200,000
   size_t max_depth = 64;
 };
 

@@ -37,6 +37,28 @@ TEST(EventTypesTest, FollowsTheAlgebraOfSets) {
               UnorderedElementsAre("open"));
 }
 
+TEST(EventTypesTest, AnOpenSetAsksForTheKindsOfAnyRuleAlone) {
+  EXPECT_EQ(TypesOf("proc.name = x").kinds(), kKindsOfAnyRule & EventTypeSet::All().kinds());
+  EXPECT_EQ(TypesOf("evt.type != open").kinds() & KindBit(Kind::memory_protect), 0u);
+  EXPECT_EQ(TypesOf("evt.type = mprotect").kinds(), KindBit(Kind::memory_protect));
+}
+
+KindSet KindsOf(std::string_view condition) {
+  const LoadResult result = LoadTexts({RuleWith(condition)});
+  EXPECT_THAT(ErrorsOf(result), testing::IsEmpty());
+  return result.ok ? result.rules->rules[0].kinds : 0;
+}
+
+TEST(EventTypesTest, FailedAttemptsAreForRulesThatLookAtTheResult) {
+  const KindSet exec = KindBit(Kind::process_exec);
+  const KindSet failed = KindBit(Kind::process_exec_failed);
+  EXPECT_EQ(KindsOf("evt.type = execve"), exec);
+  EXPECT_EQ(KindsOf("evt.type = execve and evt.failed = true"), exec | failed);
+  EXPECT_EQ(KindsOf("evt.type in (execve, open) and evt.arg.res = ENOENT"),
+            exec | failed | KindBit(Kind::file_open));
+  EXPECT_EQ(KindsOf("evt.type = open and evt.rawres < 0"), KindBit(Kind::file_open));
+}
+
 TEST(EventTypesTest, NegationIncludesEventsWithoutAType) {
   const EventTypeSet set = TypesOf("not evt.type = open");
   EXPECT_EQ(set.size(), AllEventTypes().size() - 1);

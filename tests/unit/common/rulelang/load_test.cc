@@ -58,13 +58,93 @@ TEST_F(LoadTest, RuleHasItsProperties) {
   EXPECT_EQ(rule.name, "A rule");
   EXPECT_EQ(rule.priority, 2);
   EXPECT_THAT(rule.tags, ElementsAre("a", "b"));
-  EXPECT_EQ(rule.extras.at("attack"), "T1003.008");
+  EXPECT_THAT(rule.attack.techniques, ElementsAre("T1003.008"));
   EXPECT_EQ(rule.event_types.size(), 2u);
   EXPECT_EQ(rule.kinds, KindBit(Kind::file_open));
   EXPECT_EQ(rule.file, "a.yaml");
   EXPECT_EQ(rule.position.line, 2);
   EXPECT_EQ(result.rules->hash.size(), 64u);
   EXPECT_EQ(result.files[0].rules, 1);
+}
+
+TEST_F(LoadTest, OurKeysAreRead) {
+  const LoadResult result = LoadTexts({R"yaml(
+- macro: shell
+  condition: proc.name in (sh, bash)
+- rule: r
+  desc: d
+  condition: evt.type = openat
+  output: o
+  priority: INFO
+  attack: {version: "17.1", techniques: [T1003.008, T1552]}
+  controls:
+    - {framework: pci-dss, version: 4.0.1, id: 10.2.1.2, strength: detects, rationale: why}
+  throttle: {alerts: 5, per: 1m30s, by: [container.id, "tolower(proc.name)"]}
+  correlate:
+    count: 3
+    within: 10m
+    by: proc.sid
+    then:
+      - evt.type = execve and shell
+)yaml",
+                                       R"yaml(
+- rule: r
+  runbook: https://example.org/r
+)yaml"});
+  ASSERT_THAT(ErrorsOf(result), IsEmpty());
+  EXPECT_THAT(WarningsOf(result), IsEmpty());
+  ASSERT_EQ(result.rules->rules.size(), 2u);
+  const Rule& rule = result.rules->rules[0];
+  EXPECT_EQ(rule.attack.version, "17.1");
+  EXPECT_THAT(rule.attack.techniques, ElementsAre("T1003.008", "T1552"));
+  ASSERT_EQ(rule.controls.size(), 1u);
+  EXPECT_EQ(rule.controls[0].id, "10.2.1.2");
+  EXPECT_EQ(rule.controls[0].strength, "detects");
+  EXPECT_EQ(rule.runbook, "https://example.org/r");
+  EXPECT_EQ(rule.throttle->alerts, 5u);
+  EXPECT_EQ(rule.throttle->per_ns, 90'000'000'000u);
+  ASSERT_EQ(rule.throttle->by.size(), 2u);
+  EXPECT_EQ(rule.throttle->by[1].ToText(), "tolower(proc.name)");
+  EXPECT_EQ(rule.correlate->count, 3u);
+  EXPECT_EQ(rule.correlate->steps, 1u);
+  const Rule& step = result.rules->rules[1];
+  EXPECT_EQ(step.step, 1u);
+  EXPECT_TRUE(step.is_part() && rule.is_part());
+  EXPECT_TRUE(step.event_types.Contains(FindEventType("execve")->id));
+}
+
+TEST_F(LoadTest, OurKeysAreChecked) {
+  struct Bad {
+    std::string_view keys;
+    std::string_view error;
+  };
+  constexpr Bad kBad[] = {
+      {"attack: [T12]", "no technique"},
+      {"attack: {techniques: [T1003.1]}", "no technique"},
+      {"attack: {id: T1003}", "no key"},
+      {"controls: pci", "sequence"},
+      {"controls: [{framework: x, id: y}]", "needs `strength`"},
+      {"controls: [{framework: x, id: y, strength: strong}]", "detects, evidences or supports"},
+      {"throttle: 5", "is a mapping"},
+      {"throttle: {alerts: 5}", "needs `per`"},
+      {"throttle: {per: 5}", "needs `per`"},
+      {"throttle: {per: 25h}", "1s to 24h"},
+      {"throttle: {per: 1m, alerts: 0}", "from 1"},
+      {"throttle: {per: 1m, by: [no.field]}", "no field no.field"},
+      {"throttle: {per: 1m, by: [fd.ip]}", "may not be printed"},
+      {"throttle: {per: 1m, by: []}", "1 to 8"},
+      {"correlate: {within: 1m}", "above 1"},
+      {"correlate: {count: 2}", "needs `within`"},
+      {"correlate: {count: 1001, within: 1m}", "to 1000"},
+      {"correlate: {within: 1m, then: [evt.type =]}", "expected a value"},
+      {"correlate: {within: 1m, then: [nosuch]}", "no macro nosuch"},
+      {"correlate: {within: 1m, then: [a, b, c, d, e, f, g, h, i]}", "1 to 8"},
+  };
+  for (const Bad& bad : kBad) {
+    const LoadResult result =
+        LoadTexts({StrCat(RuleWith("evt.type = openat"), "\n  ", bad.keys, "\n")});
+    EXPECT_THAT(ErrorsOf(result), ElementsAre(HasSubstr(bad.error))) << bad.keys;
+  }
 }
 
 TEST_F(LoadTest, ListsExpandWhereverTheyAre) {
@@ -388,10 +468,75 @@ TEST_F(LoadTest, HostileFilesEndWithAnError) {
   EXPECT_THAT(errors(std::string(100000, '[')), ElementsAre(StartsWith("LOAD_ERR_YAML_PARSE")));
   EXPECT_THAT(errors("- rule: \xff\n"), ElementsAre(HasSubstr("UTF-8")));
   EXPECT_THAT(errors(std::string("-\0", 2)), ElementsAre(HasSubstr("NUL")));
-  EXPECT_THAT(errors(std::string((1 << 20) + 1, ' ')), ElementsAre(HasSubstr("bytes")));
+  EXPECT_THAT(errors(std::string((16 << 20) + 1, ' ')), ElementsAre(HasSubstr("bytes")));
   std::string many = "- list: l\n  items: [";
-  for (int i = 0; i < 250000; ++i) many += "a,";
-  EXPECT_THAT(errors(many + "]\n"), ElementsAre(HasSubstr("more than 200000 values")));
+  for (int i = 0; i < 450000; ++i) many += "a,";
+  EXPECT_THAT(errors(many + "]\n"), ElementsAre(HasSubstr("more than 400000 values")));
+}
+
+TEST_F(LoadTest, HostileShapesEndInBoundedTime) {
+  const auto errors = [](const std::string& text) { return ErrorsOf(LoadTexts({text})); };
+  std::string bomb = "- &a0 [x, x]\n";
+  for (int i = 1; i < 40; ++i) bomb += StrCat("- &a", i, " [*a", i - 1, ", *a", i - 1, "]\n");
+  EXPECT_THAT(errors(bomb), ElementsAre(HasSubstr("aliases")));
+  for (const std::string_view open : {"{a: ", "- ", "? ", "[{", "!!x ", "&a "}) {
+    std::string deep;
+    while (deep.size() < 200000) deep += open;
+    EXPECT_THAT(errors(deep), Contains(StartsWith("LOAD_ERR_YAML"))) << open;
+  }
+  const std::string regex(1 << 20, 'a');
+  EXPECT_THAT(errors(RuleWith(StrCat("proc.name regex ", regex))),
+              ElementsAre(HasSubstr("a regular expression of 1048576 bytes")));
+  EXPECT_THAT(errors(RuleWith("proc.name regex '((a{1,900}){1,900}){1,900}'")),
+              ElementsAre(HasSubstr("no regular expression")));
+  std::string rules;
+  for (int i = 0; i < 100'000; ++i) {
+    rules += StrCat("- rule: r", i, "\n  desc: d\n  output: o\n  priority: INFO\n",
+                    "  condition: evt.type = open\n");
+  }
+  EXPECT_THAT(errors(rules), Contains(HasSubstr("more than 400000 values")));
+  EXPECT_THAT(errors(RuleWith(std::string(1 << 20, '('))), ElementsAre(HasSubstr("nested")));
+}
+
+TEST_F(LoadTest, LineEndsByteOrderMarksAndTabs) {
+  std::string text = RuleWith("evt.type = openat\n    and proc.name = bash");
+  EXPECT_TRUE(Fires({"\xef\xbb\xbf" + text}));
+  std::string windows;
+  for (const char c : text) windows += c == '\n' ? std::string("\r\n") : std::string(1, c);
+  EXPECT_TRUE(Fires({windows}));
+  EXPECT_THAT(ErrorsOf(LoadTexts({"- rule: r\n\tdesc: d\n"})),
+              Contains(StartsWith("LOAD_ERR_YAML_PARSE")));
+  EXPECT_THAT(WarningsOf(LoadTexts({text + "  desc: again\n"})),
+              Contains(HasSubstr("appears twice")));
+}
+
+TEST_F(LoadTest, SelectionsSwitchRulesInTurn) {
+  const auto rule = [](std::string_view name, std::string_view rest) {
+    return StrCat("- rule: ", name, "\n  desc: d\n  output: o\n  priority: INFO\n",
+                  "  condition: evt.type = open\n", rest);
+  };
+  const RuleFile file = {"a.yaml",
+                         rule("A [shell] in", "  tags: [t1]\n") + rule("A file", "") +
+                             rule("B", "  enabled: false\n  tags: [t1, t2]\n"),
+                         ""};
+  const auto active = [&](std::vector<std::string> texts) {
+    auto selections = ParseRuleSelections(texts);
+    EXPECT_TRUE(selections.ok()) << selections.status();
+    LoadOptions options;
+    options.selections = *selections;
+    const LoadResult result = LoadRules({file}, options);
+    std::string names = result.idle_selections.empty() ? "" : "idle ";
+    for (const Rule& r : result.rules->rules) names += r.name + ";";
+    return names;
+  };
+  EXPECT_EQ(active({}), "A [shell] in;A file;");
+  EXPECT_EQ(active({"disable:rule:*", "enable:tag:t2"}), "B;");
+  EXPECT_EQ(active({"enable:tag:t1", "disable:rule:A*"}), "B;");
+  EXPECT_EQ(active({"disable:rule:A [shell] *"}), "A file;");
+  EXPECT_EQ(active({"disable:tag:nosuch"}), "idle A [shell] in;A file;");
+  for (const std::string bad : {"rule:x", "disable:x", "enable:tag:", ""}) {
+    EXPECT_FALSE(ParseRuleSelections({bad}).ok()) << bad;
+  }
 }
 
 TEST_F(LoadTest, ListsAndMacrosThatGrowAreStopped) {
