@@ -2,6 +2,7 @@
 // vaktctl agent stats
 #include <grpcpp/client_context.h>
 
+#include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "cli/connection.h"
 #include "cli/stats_text.h"
@@ -14,12 +15,28 @@
 namespace vakt {
 namespace {
 
+// Of how many of a kind's hits the kernel made nothing: "97.3 %".
+std::string ShareOfHits(const std::vector<MetricSum>& sums, const std::string& labels,
+                        uint64_t value) {
+  for (const MetricSum& metric : sums) {
+    if (metric.name != "events_hook_hits_total") continue;
+    for (const auto& [name, hits] : metric.parts) {
+      if (name != labels || hits == 0) continue;
+      return absl::StrFormat("%.1f %%", 100.0 * static_cast<double>(value) / hits);
+    }
+  }
+  return " ";
+}
+
 void PrintForPeople(const v1::AgentStats& stats, Console& console) {
   TextTable table({"METRIC", "VALUE", "MEANING"});
-  for (const MetricSum& metric : SumMetrics(stats)) {
+  const std::vector<MetricSum> sums = SumMetrics(stats);
+  for (const MetricSum& metric : sums) {
+    const bool filtered = metric.name == "events_filtered_total";
     table.AddRow({{metric.name, Style::kBold}, {StrCat(metric.sum)}, {metric.text}});
     for (const auto& [labels, value] : metric.parts) {
-      table.AddRow({{StrCat("  ", labels)}, {StrCat(value)}, {" "}});
+      const std::string share = filtered ? ShareOfHits(sums, labels, value) : " ";
+      table.AddRow({{StrCat("  ", labels)}, {StrCat(value)}, {share}});
     }
   }
   table.Print(console);

@@ -38,6 +38,33 @@ std::string OutputFieldText(const v1::OutputField& field) {
   return "<NA>";
 }
 
+// What the rule itself says, and what throttle and correlate add to one event.
+void AddRuleRows(const v1::Alert& alert, TextTable* table) {
+  if (alert.has_attack()) {
+    const std::string& version = alert.attack().version();
+    table->AddRow({{"attack"},
+                   {StrCat(absl::StrJoin(alert.attack().techniques(), ", "),
+                           version.empty() ? "" : StrCat(" (ATT&CK ", version, ")"))}});
+  }
+  for (const v1::Control& control : alert.controls()) {
+    table->AddRow({{"control"},
+                   {StrCat(control.framework(), " ", control.version(), " ", control.id(), ": ",
+                           control.strength())}});
+  }
+  if (!alert.runbook().empty()) table->AddRow({{"runbook"}, {alert.runbook()}});
+  if (alert.has_correlation()) {
+    table->AddRow({{"correlation"},
+                   {StrCat(alert.correlation().count(), " matches since ",
+                           Rfc3339(alert.correlation().begin()))}});
+  }
+  if (alert.has_suppression()) {
+    table->AddRow({{"suppression"},
+                   {StrCat(alert.suppression().count(), " alerts held back from ",
+                           Rfc3339(alert.suppression().begin()), " to ",
+                           Rfc3339(alert.suppression().end()))}});
+  }
+}
+
 void PrintForPeople(const v1::StoredRecord& stored, Console& console) {
   const v1::Alert& alert = stored.record().alert();
   console.Line(RecordLine(stored, console));
@@ -53,6 +80,7 @@ void PrintForPeople(const v1::StoredRecord& stored, Console& console) {
   table.AddRow({{"tags"}, {absl::StrJoin(alert.tags(), ", ")}});
   table.AddRow({{"rule set"}, {alert.rule_set_hash()}});
   table.AddRow({{"truncated"}, {absl::StrJoin(alert.truncated_fields(), ", ")}});
+  AddRuleRows(alert, &table);
   for (const v1::OutputField& field : alert.output_fields()) {
     table.AddRow({{field.name()}, {OutputFieldText(field)}});
   }

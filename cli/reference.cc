@@ -77,7 +77,8 @@ std::string MetricsPage() {
 std::string TypesOf(Kind kind) {
   std::vector<std::string> names;
   for (const EventTypeRow& row : AllEventTypes()) {
-    if (row.kind == kind) names.push_back(StrCat("`", row.name, "`"));
+    const bool reports = row.kind == kind || (kind != Kind::none && row.failed == kind);
+    if (reports) names.push_back(StrCat("`", row.name, "`"));
   }
   return absl::StrJoin(names, ", ");
 }

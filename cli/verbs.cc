@@ -85,6 +85,13 @@ constexpr FlagRow kSpoolFlags[] = {
      "the whole spool is told by nothing else."},
 };
 
+constexpr FlagRow kDiffFlags[] = {
+    {"--recording", FlagType::kPath, "Recording whose events both sets are run on."},
+    {"--rule-matching", FlagType::kChoice,
+     "Whether an event that matches several rules alerts for each of them or for the first.",
+     "all|first"},
+};
+
 constexpr FlagRow kFieldsFlags[] = {
     {"--search", FlagType::kText, "Only fields with this in their name or text, in either case."},
     {"--verbose", FlagType::kSwitch, "Also say what conditions may do with each field."},
@@ -116,6 +123,13 @@ constexpr Verb kVerbs[] = {
      Peer::kNone, "human|json", {}, 1, kAnyNumber, RulesCheck},
     {"rules", "eval", "CONDITION [FILE...]", "Try a condition on values of fields: 0 true, 1 false, 2 error.",
      Peer::kNone, "", kEvalFlags, 1, kAnyNumber, RulesEval},
+    {"rules", "prefilter", "PATH...", "Show what the kernel decides for each rule before it sends events.",
+     Peer::kNone, "human|json", {}, 1, kAnyNumber, RulesPrefilter},
+    {"rules", "coverage", "PATH...", "List the ATT&CK techniques of rules; json: a Navigator layer.",
+     Peer::kNone, "human|json", {}, 1, kAnyNumber, RulesCoverage},
+    {"rules", "diff", "OLD NEW",
+     "Compare two sets of rules on a recording: 0 same alerts, 1 new or lost ones, 2 error.",
+     Peer::kNone, "human|json", kDiffFlags, 2, 2, RulesDiff},
     {"rules", "test", "PATH...", "Run the *.test.yaml files beside rules.",
      Peer::kNone, "human|json", {}, 1, kAnyNumber, RulesTest},
     {"rules", "explain", "RULE PATH...", "Show why a rule fires on an event, or why not: 0 it fires, 1 it does not.",

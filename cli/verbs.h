@@ -82,6 +82,7 @@ VerbFunction AlertsTail, AlertsQuery, AlertsGet;
 VerbFunction Nodes;
 VerbFunction AgentStatus, AgentStats, AgentPrograms, AgentReload;
 VerbFunction RulesCheck, RulesEval, RulesTest, RulesExplain, RulesCost;
+VerbFunction RulesPrefilter, RulesCoverage, RulesDiff;
 VerbFunction ReplayRecording, Fields, Reference, CompletionBash, ShowVersion, ShowHelp;
 VerbFunction SpoolVerify, SpoolList;
 

@@ -25,6 +25,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 constexpr std::string_view kRules = R"(
@@ -135,6 +136,131 @@ TEST_F(ReplayTest, MatchesAsTheAgentIsTold) {
   std::vector<std::string> severe = words;
   severe.insert(severe.end(), {"--min-priority", "warning"});
   EXPECT_EQ(lines(Out(severe)), 1);
+}
+
+TEST_F(ReplayTest, ThrottledAlertsAreToldAtTheEnd) {
+  constexpr std::string_view kThrottled = R"(
+- rule: Any program
+  desc: d
+  condition: evt.type = execve
+  output: program %proc.name
+  priority: DEBUG
+  tags: [t]
+  throttle: {per: 1h, by: [user.name]}
+)";
+  ASSERT_TRUE(WriteFileAtomically(rules(), kThrottled, 0600).ok());
+  const std::string printed = Out({"replay", recording(), "--rules", rules()});
+  EXPECT_THAT(printed, HasSubstr("program sh"));
+  EXPECT_THAT(printed, Not(HasSubstr("program ls")));
+  EXPECT_THAT(printed, HasSubstr("Debug suppressed 1 in 0s user.name=www-data"));
+  EXPECT_THAT(printed, HasSubstr(R"("suppressed":1)"));
+  EXPECT_THAT(printed, HasSubstr(R"("tags":["t"])"));
+}
+
+TEST_F(ReplayTest, CorrelateWaitsForAllEventsInEitherMode) {
+  constexpr std::string_view kChain = R"(
+- rule: Chain
+  desc: d
+  condition: evt.type = execve and proc.name = sh
+  output: chain ends in %proc.name
+  priority: DEBUG
+  correlate: {within: 1m, by: [user.name], then: [evt.type = execve and proc.name = ls]}
+- rule: Any program
+  desc: d
+  condition: evt.type = execve
+  output: program %proc.name
+  priority: DEBUG
+- rule: Hidden
+  desc: d
+  condition: evt.type = execve
+  output: hidden
+  priority: DEBUG
+)";
+  ASSERT_TRUE(WriteFileAtomically(rules(), kChain, 0600).ok());
+  const std::vector<std::string> words = {"replay", recording(), "--rules",
+                                          rules(),  "--format",  "human"};
+  const std::string first = Out(words);
+  EXPECT_THAT(first, AllOf(HasSubstr("Chain: chain ends in ls"), HasSubstr("program sh"),
+                           HasSubstr("program ls"), Not(HasSubstr("hidden")),
+                           Not(HasSubstr("chain ends in sh"))));
+  std::vector<std::string> all = words;
+  all.insert(all.end(), {"--rule-matching", "all"});
+  EXPECT_THAT(Out(all), AllOf(HasSubstr("chain ends in ls"), HasSubstr("hidden")));
+}
+
+class RulesDiffTest : public ReplayTest {
+ protected:
+  int Diff(const std::vector<std::string>& words) {
+    CapturedConsole console;
+    std::vector<std::string> all = {"rules", "diff"};
+    all.insert(all.end(), words.begin(), words.end());
+    const int status = RunCommand(all, console.get());
+    out_ = console.out();
+    err_ = console.err();
+    return status;
+  }
+
+  std::string out_;
+  std::string err_;
+};
+
+TEST_F(RulesDiffTest, ShowsNewAndLostAlerts) {
+  const std::string other = StrCat(directory_, "/other.yaml");
+  constexpr std::string_view kOther = R"(
+- rule: A shell
+  desc: d
+  condition: evt.type = execve and proc.name = sh
+  output: said otherwise
+  priority: WARNING
+- rule: A listing
+  desc: d
+  condition: evt.type = execve and proc.name = ls
+  output: listing %proc.name
+  priority: DEBUG
+)";
+  ASSERT_TRUE(WriteFileAtomically(other, kOther, 0600).ok());
+  EXPECT_EQ(Diff({rules(), rules(), "--recording", recording()}), 0);
+  EXPECT_EQ(out_, "0 new, 0 lost\n");
+  EXPECT_EQ(Diff({rules(), other, "--recording", recording()}), 1);
+  EXPECT_THAT(out_, AllOf(HasSubstr("- "), HasSubstr("Any program: program sh"),
+                          HasSubstr("A listing: listing ls"), HasSubstr("1 new, 2 lost"),
+                          Not(HasSubstr("A shell"))));
+  EXPECT_EQ(Diff({rules(), other, "--recording", recording(), "--rule-matching", "first",
+                  "--format", "json"}),
+            1);
+  EXPECT_THAT(out_, AllOf(StartsWith("{\"new\":[{"), HasSubstr("\"lost\":[{")));
+}
+
+TEST_F(RulesDiffTest, ErrorsAreNoDifferences) {
+  EXPECT_EQ(Diff({rules(), rules()}), 2);
+  EXPECT_THAT(err_, HasSubstr("--recording is missing"));
+  EXPECT_EQ(Diff({rules(), rules(), "--recording", directory_ + "/none"}), 2);
+  EXPECT_EQ(Diff({rules(), directory_ + "/none", "--recording", recording()}), 2);
+}
+
+TEST_F(ReplayTest, CoverageNamesTechniques) {
+  constexpr std::string_view kTechniques = R"(
+- rule: One
+  desc: d
+  condition: evt.type = execve
+  output: o
+  priority: DEBUG
+  attack: {version: "17.1", techniques: [T1059.004, T1105]}
+- rule: Two
+  desc: d
+  condition: evt.type = openat
+  output: o
+  priority: DEBUG
+  tags: [T1105, mitre_execution]
+)";
+  ASSERT_TRUE(WriteFileAtomically(rules(), kTechniques, 0600).ok());
+  const std::string layer = Out({"rules", "coverage", rules(), "--format", "json"});
+  EXPECT_THAT(layer, AllOf(HasSubstr(R"("versions":{"attack":"17","navigator":)"),
+                           HasSubstr(R"("domain":"enterprise-attack")"),
+                           HasSubstr(R"({"techniqueID":"T1059.004","score":1,"comment":"One")"),
+                           HasSubstr(R"({"techniqueID":"T1105","score":2,)"),
+                           Not(HasSubstr("mitre_execution"))));
+  EXPECT_THAT(Out({"rules", "coverage", rules()}), HasSubstr("One; Two"));
 }
 
 TEST_F(ReplayTest, TakesRulesInEachForm) {
