@@ -52,6 +52,7 @@ class Matcher::Engine {
       if (rule.priority > priority_floor) continue;
       draft.AddRule(rule);
       kinds_ |= rule.kinds;
+      has_parts_ |= rule.is_part();
     }
     BuildBuckets(&draft);
     return FillBuckets(&draft);
@@ -75,15 +76,18 @@ class Matcher::Engine {
     for (const uint32_t position : of_process.positions) candidates_.Add(position);
     bucket.FindForEvent(&predicates_, &candidates_);
     auto allowed = of_process.positions.begin();  // the next that the process is known to allow
+    bool first_found = false;                     // that hides the others, but for parts
     candidates_.Drain([&](uint32_t position) {
       const RuleBucket::Entry& entry = bucket.entry(position);
       const bool is_allowed = allowed != of_process.positions.end() && *allowed == position;
       if (is_allowed) ++allowed;
+      if (first_found && !entry.rule->is_part()) return true;
       if (!(costs_.empty() ? Holds(entry, is_allowed) : MeasuredHolds(entry, is_allowed))) {
         return true;
       }
       matched->push_back(entry.rule);
-      return mode_ == MatchMode::kAll;
+      first_found |= mode_ == MatchMode::kFirst && !entry.rule->is_part();
+      return !first_found || has_parts_;
     });
   }
 
@@ -219,6 +223,7 @@ class Matcher::Engine {
   const std::shared_ptr<const RuleSet> rules_;
   const MatchMode mode_;
   KindSet kinds_ = 0;
+  bool has_parts_ = false;  // some rule is_part
   Predicates predicates_;
   ConditionCode code_;
   std::vector<RuleBucket> buckets_;

@@ -26,7 +26,7 @@
 namespace vakt {
 
 enum class MatchMode : uint8_t {
-  kFirst,  // only the first matching rule in definition order fires
+  kFirst,  // only the first matching rule in definition order fires, besides parts (Rule::is_part)
   kAll,    // every matching rule fires
 };
 

@@ -5,7 +5,7 @@
  * no room leaves a hole that the agent sees.
  *
  * Order in a hook:
- *   if (!emit_wanted(kind)) return;            counts the hit, applies the scope
+ *   if (!emit_wanted(kind)) return;            counts the hit, applies scope and prefilter
  *   record = emit_reserve(...) or scratch      the number is taken here
  *   ... read_ and put_ ...
  *   emit_submit / emit_scratch                 counts submitted or lost
@@ -13,11 +13,7 @@
 #ifndef VAKT_BPF_EMIT_H
 #define VAKT_BPF_EMIT_H
 
-#include "bpf/wire/wire.h"
-
-#include <bpf/bpf_helpers.h>
-#include <bpf/bpf_core_read.h>
-#include <bpf/bpf_tracing.h>
+#include "bpf/lib/prefilter.h"
 
 enum {
 #define VAKT_EVENT(stem, id, lane, text) KIND_##stem = id, LANE_##stem = VAKT_LANE_##lane,
@@ -59,27 +55,13 @@ struct scratch {
     struct vakt_process_seed process_seed;
     struct vakt_file_open file_open;
     struct vakt_network network;
+    struct vakt_call call;
+    struct vakt_process_act process_act;
+    struct vakt_process_credentials process_credentials;
     __u8 record[VAKT_SCRATCH_OFFSET_MAX + VAKT_SCRATCH_WRITE_MAX];
   };
   __u8 path[VAKT_PATH_MAX + 256]; /* paths grow from the end of the first 4096 bytes */
 };
-
-struct {
-  __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(map_flags, BPF_F_MMAPABLE);
-  __uint(max_entries, 1);
-  __type(key, __u32);
-  __type(value, struct vakt_control);
-} control SEC(".maps");
-
-/* The sizes below are placeholders: the agent sets them from the CPU count and its budget. */
-struct {
-  __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(map_flags, BPF_F_MMAPABLE);
-  __uint(max_entries, 1);
-  __type(key, __u32);
-  __type(value, struct vakt_cpu_state);
-} cpu_state SEC(".maps");
 
 struct ring_map {
   __uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -99,35 +81,32 @@ struct {
   __type(value, struct scratch);
 } scratch_slots SEC(".maps");
 
-static __always_inline struct vakt_control *control_block(void) {
-  __u32 zero = 0;
-  return bpf_map_lookup_elem(&control, &zero);
-}
-
-static __always_inline struct vakt_cpu_state *state_of_cpu(__u32 cpu) {
-  return bpf_map_lookup_elem(&cpu_state, &cpu);
-}
-
-/* True when the current task is in the scope's cgroup subtree, or no scope is set. */
-static __always_inline bool in_scope(const struct vakt_control *c) {
-  if (!c->scope_cgroup_id) return true;
-  return bpf_get_current_ancestor_cgroup_id(c->scope_level) == c->scope_cgroup_id;
-}
-
-static __always_inline bool kind_enabled(const struct vakt_control *c, __u32 kind) {
-  return c->kind_mask >> kind & 1;
-}
-
-/* Counts a hit of `kind` and says whether it is to become a record. */
-static __always_inline bool emit_wanted(__u32 kind) {
+/* Counts a hit of `kind` and says whether it may become a record: the process is in scope, and some
+ * rule may fire for this process. A probe that knows more narrows `filter` and asks again. */
+static __always_inline bool emit_candidate(__u32 kind, struct prefilter *filter) {
   struct vakt_control *c = control_block();
   if (!c || !kind_enabled(c, kind)) return false;
   struct vakt_cpu_state *state = state_of_cpu(bpf_get_smp_processor_id());
   if (!state) return false;
   __sync_fetch_and_add(&state->hits[kind], 1);
-  if (in_scope(c)) return true;
+  if (in_scope(c)) {
+    prefilter_begin(filter, c, kind);
+    if (!prefilter_rejects(filter)) return true;
+  }
   __sync_fetch_and_add(&state->filtered[kind], 1);
   return false;
+}
+
+/* The same for a probe that knows no more than that. */
+static __always_inline bool emit_wanted(__u32 kind) {
+  struct prefilter filter;
+  return emit_candidate(kind, &filter);
+}
+
+/* Ends a candidate that its probe has narrowed until no rule was left. */
+static __always_inline void emit_filtered(__u32 kind) {
+  struct vakt_cpu_state *state = state_of_cpu(bpf_get_smp_processor_id());
+  if (state) __sync_fetch_and_add(&state->filtered[kind], 1);
 }
 
 /* The header's number is taken here: what is lost after this leaves a hole. */
@@ -195,6 +174,9 @@ static __always_inline void *emit_reserve(struct vakt_header *h, __u32 kind, __u
 }
 
 static __always_inline void emit_submit(void *record, const struct vakt_header *h) {
+  struct vakt_task *task = record + sizeof(*h); /* the actor follows the header in every record */
+  prefilter_sign(task);
+  prefilter_told(task);
   void *ring = ring_of(h->cpu, h->lane & 1);
   bpf_ringbuf_submit(record, ring ? emit_wakeup(ring) : BPF_RB_FORCE_WAKEUP);
 }
@@ -229,15 +211,19 @@ static __always_inline struct scratch *emit_scratch_begin(struct vakt_header *h,
 static __always_inline void emit_scratch_end(struct scratch *s, __u32 kind, __u32 lane,
                                              __u32 size) {
   struct vakt_header *h = (struct vakt_header *)s->record;
+  struct vakt_task *task = (struct vakt_task *)(s->record + sizeof(*h));
   struct vakt_cpu_state *state = state_of_cpu(h->cpu);
   void *ring = ring_of(h->cpu, lane);
   if (state && ring) {
     if (size > VAKT_SCRATCH_OFFSET_MAX) size = VAKT_SCRATCH_OFFSET_MAX;
+    prefilter_sign(task);
     long failed = bpf_ringbuf_output(ring, s->record, size, BPF_RB_NO_WAKEUP);
-    if (failed)
+    if (failed) {
       emit_lost(state, kind, VAKT_LOST_RING_FULL);
-    else
+    } else {
       __sync_fetch_and_add(&state->submitted[kind], 1);
+      prefilter_told(task);
+    }
     if (!failed && emit_wakeup(ring) == BPF_RB_FORCE_WAKEUP) {
       /* The flag must be read after room was taken, so a discarded record carries the wakeup. */
       void *bell = bpf_ringbuf_reserve(ring, 8, 0);

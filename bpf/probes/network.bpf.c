@@ -12,7 +12,7 @@
  * first act of a process on it: accept(2) that asks for the peer's address, the first send or
  * receive, or the close.
  */
-#include "bpf/lib/read.h"
+#include "bpf/lib/emit.h"
 
 #include <bpf/bpf_endian.h>
 

@@ -166,6 +166,28 @@ std::string RandomRules::Condition(int depth) {
   return text + ")";
 }
 
+std::string RandomRules::PathCheck() {
+  constexpr std::string_view kFields[] = {"fd.name", "fd.name", "fd.directory", "fd.filename",
+                                          "fd.nameraw"};
+  constexpr std::string_view kOperators[] = {"=", "startswith", "endswith", "contains"};
+  constexpr std::string_view kGlobs[] = {"/etc/*",   "*/.ssh/*",        "/home/*/.bash*",
+                                         "*.s[oh]*", "/proc/*/environ", "*"};
+  const std::string_view field = kFields[Below(std::size(kFields))];
+  std::string path(SampleEvents::Paths()[Below(SampleEvents::Paths().size())]);
+  switch (Below(4)) {
+    case 0:
+      return StrCat(field, " glob ", Quote(kGlobs[Below(std::size(kGlobs))]));
+    case 1:
+      return StrCat(field, " pmatch (", Quote(path.substr(0, Below(path.size() + 1))), ")");
+    case 2:
+      path = path.substr(Below(path.size() + 1));
+      break;
+    default:
+      path = path.substr(0, Below(path.size() + 1));
+  }
+  return StrCat(field, " ", kOperators[Below(std::size(kOperators))], " ", Quote(path));
+}
+
 std::string RandomRules::File(int rules) {
   std::string file;
   for (int i = 0; i < rules; ++i) {

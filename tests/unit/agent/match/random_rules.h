@@ -23,6 +23,10 @@ class RandomRules {
   // Rules as a rule file.
   std::string File(int rules);
   std::string Condition(int depth);
+  // A check of a path.
+  std::string PathCheck();
+  // At least 0 and less than `limit`.
+  uint64_t Number(uint64_t limit) { return Below(limit); }
 
  private:
   uint64_t Below(uint64_t limit) { return random_() % limit; }

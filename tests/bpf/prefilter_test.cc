@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kernel's verdict on real opens is the one of Prefilter::MaySend, nothing that a process tells
+// of itself goes unheard, and reloads leave no gap.
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <set>
+
+#include "agent/decode/decoder.h"
+#include "agent/match/prefilter.h"
+#include "common/rulelang/load.h"
+#include "tests/bpf/bpf_test_base.h"
+
+namespace vakt {
+namespace {
+
+constexpr ProcessMasks kAllMasks = [] {
+  ProcessMasks masks;
+  masks.fill(~uint64_t{0});
+  return masks;
+}();
+
+std::shared_ptr<const RuleSet> RulesOf(const std::string& condition) {
+  const LoadResult result = LoadRules({{{"rules.yaml",
+                                         "- rule: r\n  desc: d\n  output: o\n  priority: ERROR\n  "
+                                         "condition: >\n    " +
+                                             condition + "\n"}}});
+  EXPECT_TRUE(result.ok) << condition;
+  return result.rules;
+}
+
+class PrefilterBpfTest : public BpfTest {
+ protected:
+  void SetUp() override {
+    BpfTest::SetUp();
+    if (IsSkipped()) return;
+    dir_ = "/tmp/vakt-prefilter-XXXXXX";
+    ASSERT_NE(mkdtemp(dir_.data()), nullptr);
+    for (const std::string name : {"/plain", "/id_rsa", "/x.key", "/.ssh"}) {
+      const int fd = open((dir_ + name).c_str(), O_CREAT | O_WRONLY, 0640);
+      ASSERT_GE(fd, 0);
+      close(fd);
+    }
+    const std::string deep = dir_ + "/" + std::string(200, 'd');
+    ASSERT_EQ(mkdir(deep.c_str(), 0755), 0);
+    close(open((deep + "/" + std::string(150, 'f') + "id_rsa-in-a-long-name").c_str(),
+               O_CREAT | O_WRONLY, 0640));
+  }
+  void TearDown() override {
+    if (!dir_.empty()) std::ignore = std::system(("rm -rf " + dir_).c_str());
+  }
+
+  // Many ways to open; every one is also a way to look at how it was decided.
+  int OpenAll() const {
+    close(open(kFirst, O_RDONLY));  // heard whatever it is: nothing was told of the process yet
+    const std::string deep =
+        dir_ + "/" + std::string(200, 'd') + "/" + std::string(150, 'f') + "id_rsa-in-a-long-name";
+    for (const std::string& path :
+         {dir_ + "/plain", dir_ + "/id_rsa", dir_ + "/x.key", dir_ + "/.ssh", deep, dir_,
+          dir_ + "/missing", std::string("/"), std::string("/etc/passwd"), std::string("/proc"),
+          std::string("/proc/self/status"), std::string("/dev/null"), std::string("/etc")}) {
+      for (const int flags : {O_RDONLY, O_WRONLY, O_RDWR, O_WRONLY | O_APPEND, O_RDONLY | O_PATH}) {
+        close(open(path.c_str(), flags | O_NONBLOCK));
+        close(static_cast<int>(syscall(SYS_open, path.c_str(), flags | O_NONBLOCK)));
+      }
+    }
+    const int at = open(dir_.c_str(), O_PATH | O_DIRECTORY);
+    close(openat(at, "id_rsa", O_RDONLY));
+    close(openat(at, ".//x.key", O_RDONLY));
+    close(static_cast<int>(syscall(SYS_creat, (dir_ + "/made").c_str(), 0700)));
+    close(open(dir_.c_str(), O_TMPFILE | O_WRONLY, 0600));
+    return 0;
+  }
+
+  // "flags path asked-for result" of the opens that are not left out.
+  std::multiset<std::string> Sent() {
+    const pid_t pid = cgroup_->Run([this] { return OpenAll(); });
+    std::multiset<std::string> sent;
+    for (const auto& [open, record] :
+         Of<vakt_file_open>(DrainAll(*sensor_), Kind::file_open, pid)) {
+      sent.insert(Describe(open, record));
+    }
+    return sent;
+  }
+
+  static constexpr char kFirst[] = "/vakt-first";
+
+  // Empty for the first.
+  static std::string Describe(const vakt_file_open& open, const CapturedRecord& record) {
+    if (record.Text(open.name_raw) == kFirst) return "";
+    std::string path = record.Text(open.file.path);
+    const std::string pid = std::to_string(open.task.pid);
+    if (const size_t at = path.find(pid); at != path.npos) path.replace(at, pid.size(), "PID");
+    if (const size_t at = path.find('#'); at != path.npos) path.resize(at);  // O_TMPFILE: #<inode>
+    return std::to_string(open.syscall_nr) + " " + std::to_string(open.flags) + " " + path + " " +
+           record.Text(open.name_raw) + " " + std::to_string(open.result < 0 ? open.result : 0);
+  }
+
+  // What of the same acts Prefilter::MaySend lets through.
+  std::multiset<std::string> Expected(const Prefilter& prefilter) {
+    const pid_t pid = cgroup_->Run([this] { return OpenAll(); });
+    Decoder decoder(0);
+    std::multiset<std::string> expected;
+    for (const auto& [open, record] :
+         Of<vakt_file_open>(DrainAll(*sensor_), Kind::file_open, pid)) {
+      Event event;
+      EXPECT_TRUE(decoder.Decode(record.raw(), &event));
+      const bool first = event.file_open.name_raw == kFirst;
+      if (first || prefilter.MaySend(event, kAllMasks)) expected.insert(Describe(open, record));
+    }
+    return expected;
+  }
+
+  std::string dir_;
+};
+
+TEST_F(PrefilterBpfTest, the_kernel_decides_as_the_compiler_says) {
+  const std::string conditions[] = {
+      "evt.type in (open, openat) and evt.is_open_write = true and fd.num >= 0",
+      "evt.type in (open, openat) and fd.name endswith .key and evt.is_open_read = true",
+      "evt.type = openat and fd.name contains id_rsa",
+      "evt.type in (openat, creat) and (fd.directory = /etc or fd.name startswith " + dir_ + "/p)",
+      "evt.type in (open, openat) and fd.typechar = d and fd.name in (/, /proc, /etc)",
+      "evt.type = openat and evt.failed = true and fd.name startswith /nowhere",
+      "evt.type = openat and (fd.filename = status or fd.nameraw contains ./)",
+      "evt.type = creat and evt.is_open_exec = true",
+      "evt.type = open and fd.name glob \"*/.ssh\" and fd.typechar = f",
+  };
+  for (const std::string& condition : conditions) {
+    const Prefilter prefilter(RulesOf(condition));
+    StartSensor(KindBit(Kind::file_open));
+    const auto expected = Expected(prefilter);
+    ASSERT_TRUE(sensor_->InstallPrefilter(prefilter.tables()).ok());
+    EXPECT_EQ(Sent(), expected) << condition;
+    sensor_.reset();
+  }
+}
+
+TEST_F(PrefilterBpfTest, what_is_left_out_is_counted_and_takes_no_number) {
+  StartSensor(KindBit(Kind::file_open));
+  const Prefilter prefilter(RulesOf("evt.type = openat and fd.name = /etc/shadow"));
+  ASSERT_TRUE(sensor_->InstallPrefilter(prefilter.tables()).ok());
+  for (int i = 0; i < 3; ++i) {
+    cgroup_->Run([this] {
+      for (int n = 0; n < 500; ++n) close(open((dir_ + "/plain").c_str(), O_RDONLY));
+      return 0;
+    });
+  }
+  uint64_t opens = 0;
+  for (const CapturedRecord& record : DrainAll(*sensor_)) {
+    opens += record.header().kind == static_cast<uint16_t>(Kind::file_open) ? 1 : 0;
+  }
+  const SensorCounters counters = sensor_->Counters();
+  const auto kind = static_cast<size_t>(Kind::file_open);
+  EXPECT_EQ(opens, counters.delivered[kind]);
+  EXPECT_LT(opens, 10u);
+  EXPECT_GE(counters.filtered[kind], 1500u - 10);
+  EXPECT_EQ(counters.hits[kind], counters.filtered[kind] + counters.delivered[kind]);
+  std::vector<Loss> losses;
+  sensor_->TakeLosses(&losses);
+  EXPECT_TRUE(losses.empty());
+}
+
+TEST_F(PrefilterBpfTest, a_process_that_changes_is_heard_once) {
+  StartSensor(KindBit(Kind::file_open));
+  const Prefilter prefilter(RulesOf("evt.type = openat and fd.name = /etc/shadow"));
+  ASSERT_TRUE(sensor_->InstallPrefilter(prefilter.tables()).ok());
+  const pid_t pid = cgroup_->Run([this] {
+    const std::string plain = dir_ + "/plain";
+    for (int i = 0; i < 5; ++i) close(open(plain.c_str(), O_RDONLY));
+    prctl(PR_SET_NAME, "renamed");
+    for (int i = 0; i < 5; ++i) close(open(plain.c_str(), O_RDONLY));
+    if (setegid(1) != 0) return 1;
+    for (int i = 0; i < 5; ++i) close(open(plain.c_str(), O_RDONLY));
+    return 0;
+  });
+  std::vector<std::string> names;
+  for (const auto& [open, record] : Of<vakt_file_open>(DrainAll(*sensor_), Kind::file_open, pid)) {
+    names.push_back(std::string(open.task.process_comm) + " " + std::to_string(open.task.egid));
+    EXPECT_NE(open.task.fingerprint, 0u);
+  }
+  ASSERT_EQ(names.size(), 3u);  // as it began, for its fork was outside the scope
+  EXPECT_EQ(names[1], "renamed 0");
+  EXPECT_EQ(names[2], "renamed 1");
+}
+
+TEST_F(PrefilterBpfTest, masks_hold_for_one_state_of_one_process) {
+  StartSensor(KindBit(Kind::file_open));
+  const Prefilter prefilter(
+      RulesOf("evt.type = openat and proc.name = nobody and fd.name endswith /plain"));
+  ASSERT_TRUE(prefilter.wants_masks());
+  ASSERT_TRUE(sensor_->InstallPrefilter(prefilter.tables()).ok());
+  int go[2], done[2];
+  ASSERT_EQ(pipe(go), 0);
+  ASSERT_EQ(pipe(done), 0);
+  const auto opens_then_waits = [&] {
+    char c;
+    alarm(60);  // a test that fails leaves nobody behind
+    const std::string plain = dir_ + "/plain";
+    for (int round = 0; round < 3; ++round) {
+      for (int i = 0; i < 5; ++i) close(open(plain.c_str(), O_RDONLY));
+      if (round == 1) prctl(PR_SET_NAME, "other");
+      if (write(done[1], "", 1) != 1 || read(go[0], &c, 1) != 1) return 1;
+    }
+    return 0;
+  };
+  const pid_t pid = cgroup_->Start(opens_then_waits);
+  const auto drain = [&] {
+    char c;
+    EXPECT_EQ(read(done[0], &c, 1), 1);
+    return Of<vakt_file_open>(DrainAll(*sensor_), Kind::file_open, pid);
+  };
+  const auto before = drain();
+  ASSERT_EQ(before.size(), 5u);  // not evaluated yet: the process might be the one
+  const uint64_t fingerprint = before[0].first.task.fingerprint;
+  ProcessMasks none{};
+  EXPECT_FALSE(sensor_->HasProcessMasks(fingerprint));
+  sensor_->SetProcessMasks(fingerprint, none);
+  EXPECT_TRUE(sensor_->HasProcessMasks(fingerprint));
+  EXPECT_EQ(write(go[1], "", 1), 1);
+  EXPECT_TRUE(drain().empty());
+  EXPECT_EQ(write(go[1], "", 1), 1);
+  EXPECT_EQ(drain().size(), 5u);  // another name: what was said does not hold
+  EXPECT_EQ(write(go[1], "", 1), 1);
+  EXPECT_EQ(waitpid(pid, nullptr, 0), pid);
+  for (const int fd : {go[0], go[1], done[0], done[1]}) close(fd);
+}
+
+TEST_F(PrefilterBpfTest, reloads_under_load_lose_nothing_that_a_rule_wants) {
+  StartSensor(KindBit(Kind::file_open), 64 << 20);
+  const Prefilter first(RulesOf("evt.type = openat and fd.name endswith /id_rsa"));
+  const Prefilter second(
+      RulesOf("evt.type = openat and fd.name contains id_rsa and "
+              "not fd.name contains nothing"));
+  ASSERT_TRUE(sensor_->InstallPrefilter(first.tables()).ok());
+  constexpr int kRounds = 3000;
+  const pid_t pid = cgroup_->Start([this] {
+    const std::string plain = dir_ + "/plain", wanted = dir_ + "/id_rsa";
+    for (int n = 0; n < kRounds; ++n) {
+      close(open(plain.c_str(), O_RDONLY));
+      close(open(wanted.c_str(), O_RDONLY));
+    }
+    return 0;
+  });
+  int status = 0;
+  for (int i = 0; waitpid(pid, &status, WNOHANG) == 0; ++i) {
+    ASSERT_TRUE(sensor_->InstallPrefilter(i % 2 == 0 ? second.tables() : first.tables()).ok());
+  }
+  int wanted = 0;
+  for (const auto& [open, record] : Of<vakt_file_open>(DrainAll(*sensor_), Kind::file_open, pid)) {
+    wanted += record.Text(open.file.path) == dir_ + "/id_rsa" ? 1 : 0;
+  }
+  const SensorCounters counters = sensor_->Counters();
+  ASSERT_EQ(counters.lost[static_cast<size_t>(Kind::file_open)][0], 0u);
+  EXPECT_EQ(wanted, kRounds);
+}
+
+}  // namespace
+}  // namespace vakt

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/match/prefilter.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "agent/match/path_automaton.h"
+#include "common/base/strings.h"
+#include "common/rulelang/load.h"
+#include "tests/unit/common/rulelang/rule_text.h"
+
+namespace vakt {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+std::string RuleText(std::string_view name, std::string_view condition,
+                     std::string_view priority = "NOTICE") {
+  return StrCat("- rule: ", name, "\n  desc: d\n  output: o\n  priority: ", priority,
+                "\n  condition: ", condition, "\n");
+}
+
+std::unique_ptr<Prefilter> PrefilterOf(const std::string& text, int priority_floor = 7) {
+  const LoadResult result = LoadTexts({text});
+  EXPECT_THAT(ErrorsOf(result), IsEmpty());
+  return std::make_unique<Prefilter>(result.rules, priority_floor);
+}
+
+class PrefilterTest : public testing::Test {
+ protected:
+  Event Open(std::string_view path, uint32_t flags = O_RDONLY, uint32_t mode = S_IFREG | 0644) {
+    Event event = OpenEvent(processes_);
+    event.file_open.file.path = path;
+    event.file_open.file.path_status = PathStatus::kOk;
+    event.file_open.file.mode = mode;
+    event.file_open.flags = flags;
+    event.file_open.name_raw = path;
+    event.file_open.fd = 3;
+    event.result = 3;
+    return event;
+  }
+
+  static bool Sends(Prefilter& prefilter, const Event& event) {
+    ProcessMasks masks;
+    prefilter.MasksOf(event, &masks);
+    return prefilter.MaySend(event, masks);
+  }
+
+  SampleProcesses processes_;
+};
+
+TEST_F(PrefilterTest, LooksAtHowAFileIsOpened) {
+  auto prefilter = PrefilterOf(
+      RuleText("r",
+               "evt.type in (open, openat) and evt.is_open_write = true and fd.num >= 0 and "
+               "fd.typechar = f"));
+  EXPECT_TRUE(Sends(*prefilter, Open("/a", O_WRONLY)));
+  EXPECT_TRUE(Sends(*prefilter, Open("/a", O_RDWR | O_CREAT)));
+  EXPECT_FALSE(Sends(*prefilter, Open("/a", O_RDONLY)));
+  EXPECT_FALSE(Sends(*prefilter, Open("/a", O_WRONLY, S_IFDIR | 0755)));
+  Event creat = Open("/a", O_WRONLY | O_CREAT);
+  creat.type = FindEventType("creat")->id;
+  EXPECT_FALSE(Sends(*prefilter, creat));
+  Event failed = Open("/a", O_WRONLY, 0);
+  failed.result = -EACCES;
+  failed.file_open.fd = -1;
+  EXPECT_FALSE(Sends(*prefilter, failed));
+}
+
+TEST_F(PrefilterTest, LooksForPiecesOfThePath) {
+  auto prefilter = PrefilterOf(RuleText("r",
+                                        "evt.type = openat and (fd.name startswith /etc/pam "
+                                        "or fd.name endswith .key or fd.name contains id_rsa "
+                                        "or fd.directory = /root or fd.filename = passwd "
+                                        "or fd.name glob \"/home/*/.ssh/id_*\" "
+                                        "or fd.name pmatch (/opt/secret) "
+                                        "or fd.name in (/, /exact))"));
+  for (const char* path :
+       {"/etc/pam.d/login", "/etc/pam", "/a/b.key", "/x/id_rsa.pub", "/root/x", "/a/passwd",
+        "/home/alice/.ssh/id_x", "/opt/secret", "/opt/secret/x", "/", "/exact"}) {
+    EXPECT_TRUE(Sends(*prefilter, Open(path))) << path;
+  }
+  for (const char* path : {"/etc/pa", "/usr/etc/pam.d", "/a/b.keys", "/x/id_rs", "/rooted/x",
+                           "/a/passwd-", "/home/alice/id_x", "/opt/secrets", "/exact/x",
+                           "/an/exact", "/usr/lib/x86_64-linux-gnu/libc.so.6"}) {
+    EXPECT_FALSE(Sends(*prefilter, Open(path))) << path;
+  }
+}
+
+TEST_F(PrefilterTest, ThePathAsItWasAskedForCountsWhenARuleAsksForIt) {
+  auto prefilter = PrefilterOf(
+      RuleText("r", "evt.type = openat and (fd.name = /a or fd.nameraw glob \"*/proc/1/root/*\")"));
+  Event open = Open("/b");
+  EXPECT_FALSE(Sends(*prefilter, open));
+  open.file_open.name_raw = "/proc//1/root/b";
+  EXPECT_TRUE(Sends(*prefilter, open));
+}
+
+TEST_F(PrefilterTest, WhatIsNotKnownIsSent) {
+  auto prefilter = PrefilterOf(RuleText("r", "evt.type = openat and fd.name startswith /etc/"));
+  EXPECT_FALSE(Sends(*prefilter, Open("/usr/x")));
+  Event failed = Open("/usr/x", O_RDONLY, 0);
+  failed.result = -ENOENT;
+  EXPECT_TRUE(Sends(*prefilter, failed));
+  for (const PathStatus status :
+       {PathStatus::kTruncated, PathStatus::kUnreachable, PathStatus::kClaimed}) {
+    Event event = Open("/usr/x");
+    event.file_open.file.path_status = status;
+    EXPECT_TRUE(Sends(*prefilter, event)) << static_cast<int>(status);
+  }
+  EXPECT_TRUE(Sends(*prefilter, Open("/usr/x", O_RDONLY, 0)));  // closed before it was looked at
+  Event unknown_call = Open("/usr/x");
+  unknown_call.type = kNoEventType;
+  EXPECT_TRUE(Sends(*prefilter, unknown_call));
+}
+
+TEST_F(PrefilterTest, AsksTheProcess) {
+  auto prefilter = PrefilterOf(
+      RuleText("r", "evt.type = openat and proc.name in (vi, nano) and not proc.args contains -R"));
+  Event event = Open("/a");
+  EXPECT_TRUE(prefilter->wants_masks());
+  EXPECT_FALSE(Sends(*prefilter, event));
+  processes_.bash.comm = SharedString("vi");
+  EXPECT_TRUE(Sends(*prefilter, event));
+}
+
+TEST_F(PrefilterTest, FieldsThatChangeWithoutTheProcessAreNotAsked) {
+  auto prefilter = PrefilterOf(RuleText("ancestor", "evt.type = openat and proc.aname = init") +
+                               RuleText("name", "evt.type = openat and user.name = mallory") +
+                               RuleText("age", "evt.type = openat and proc.duration < 5") +
+                               RuleText("clock", "evt.type = openat and proc.pid.ts < 5"));
+  EXPECT_FALSE(prefilter->wants_masks());
+  EXPECT_TRUE(Sends(*prefilter, Open("/a")));
+}
+
+TEST_F(PrefilterTest, OtherKindsAskTheProcessToo) {
+  auto prefilter = PrefilterOf(RuleText("r", "evt.type = connect and proc.name = nobody") +
+                               RuleText("e", "evt.type = execve and proc.name = nobody"));
+  EXPECT_FALSE(Sends(*prefilter, ConnectEvent(processes_)));
+  Event exec;  // tells of the process: never left out
+  exec.kind = Kind::process_exec;
+  exec.type = FindEventType("execve")->id;
+  exec.process = &processes_.bash;
+  EXPECT_TRUE(Sends(*prefilter, exec));
+}
+
+TEST_F(PrefilterTest, RulesBelowTheFloorDoNotCount) {
+  const std::string text = RuleText("low", "evt.type = openat", "DEBUG") +
+                           RuleText("high", "evt.type = openat and fd.name = /a", "ERROR");
+  auto prefilter = PrefilterOf(text, 3);
+  EXPECT_TRUE(Sends(*prefilter, Open("/a")));
+  EXPECT_FALSE(Sends(*prefilter, Open("/b")));
+}
+
+TEST_F(PrefilterTest, AThousandRulesFit) {
+  std::string text;
+  for (int i = 0; i < 1000; ++i) {
+    text += RuleText(StrCat("r", i), StrCat("evt.type = openat and proc.name = tool", i % 100,
+                                            " and fd.name startswith /data/service", i, "/"));
+  }
+  auto prefilter = PrefilterOf(text);
+  processes_.bash.comm = SharedString("tool7");
+  EXPECT_TRUE(Sends(*prefilter, Open("/data/service7/x")));
+  EXPECT_FALSE(Sends(*prefilter, Open("/data/other/x")));
+  EXPECT_EQ(prefilter->views().size(), 3u);  // of open, connect and accept: nothing of the latter
+}
+
+TEST_F(PrefilterTest, SaysWhatStandsInTheWay) {
+  auto prefilter =
+      PrefilterOf(RuleText("r", "evt.type = openat and (fd.name = /a or fd.name regex \".*b\")"));
+  const auto& views = prefilter->views();
+  const auto open = std::find_if(views.begin(), views.end(),
+                                 [](const auto& view) { return view.kind == Kind::file_open; });
+  ASSERT_EQ(open->rules.size(), 1u);
+  EXPECT_EQ(open->rules[0].path, "");
+  EXPECT_EQ(open->rules[0].obstacle, "fd.name regex \".*b\"");
+}
+
+TEST(PathAutomatonTest, PatternsAreShortenedUntilTheyFit) {
+  std::vector<ClassedPattern> patterns;
+  for (int i = 0; i < 2000; ++i) {
+    const std::string tail(100, static_cast<char>('a' + i % 26));
+    patterns.push_back({{StrCat("/srv/", i, "/", tail), true, true}, uint64_t{1} << i % 64});
+  }
+  auto automaton = std::make_unique<vakt_path_automaton>();
+  ASSERT_TRUE(BuildPathAutomaton(patterns, automaton.get()));
+  for (const ClassedPattern& p : patterns) {
+    EXPECT_NE(RunPathAutomaton(*automaton, p.pattern.text) & p.classes, 0u) << p.pattern.text;
+  }
+  EXPECT_EQ(RunPathAutomaton(*automaton, "/usr/bin/true"), 0u);
+}
+
+TEST(PathAutomatonTest, AnyBytes) {
+  std::vector<ClassedPattern> patterns;
+  for (int c = 1; c < 256; ++c) {  // more bytes than there are symbols
+    patterns.push_back({{std::string(2, static_cast<char>(c))}, 1});
+  }
+  patterns.push_back({{"/etc/shadow", true, true}, 2});
+  auto automaton = std::make_unique<vakt_path_automaton>();
+  ASSERT_TRUE(BuildPathAutomaton(patterns, automaton.get()));
+  EXPECT_EQ(RunPathAutomaton(*automaton, "/etc/shadow"), 2u);
+  for (const ClassedPattern& p : patterns) {
+    EXPECT_NE(RunPathAutomaton(*automaton, p.pattern.text) & p.classes, 0u);
+  }
+}
+
+}  // namespace
+}  // namespace vakt
