@@ -63,7 +63,8 @@ class AgentAlone(KernelTestCase):
         self.assertGreater(stats["events_filtered_total"], 0)
 
     def test_every_hit_is_filtered_delivered_or_lost_even_when_the_rings_overflow(self):
-        agent = self.start_agent("--ring-bytes", "64KiB", rules=[self.rule_file(OPEN_RULE)])
+        agent = self.start_agent("--ring-bytes", "64KiB", "--prefilter", "off",
+                                 rules=[self.rule_file(OPEN_RULE)])
         agent.send_signal(harness.signal.SIGSTOP)
         self.act("sh", "-c", "i=0; while [ $i -lt 3000 ]; do : < /etc/hostname; i=$((i+1)); done")
         agent.send_signal(harness.signal.SIGCONT)

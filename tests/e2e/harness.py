@@ -143,6 +143,12 @@ class KernelTestCase(unittest.TestCase):
         return {name: int(value) for name, value in
                 (line.rsplit(" ", 1) for line in out.stdout.splitlines())}
 
+    def status(self, state="state"):
+        out = subprocess.run([os.path.join(BIN, "vaktctl"), "agent", "status", "--state-dir",
+                              self.path(state), "--format", "json"], capture_output=True, text=True)
+        self.assertEqual(out.returncode, 0, out.stderr)
+        return json.loads(out.stdout)
+
     def measured_programs(self, measure, during, state="state"):
         """What the agent's BPF programs did while `during` was called, by name."""
         asking = subprocess.Popen([os.path.join(BIN, "vaktctl"), "agent", "programs", "--state-dir",

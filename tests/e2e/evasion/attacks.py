@@ -66,3 +66,46 @@ def skipped_events(test):
     test.assertGreater(programs["process_exec"]["runs"], 0)
     names = {name for name in test.stats() if name.startswith("programs_skipped_total{")}
     test.assertIn("programs_skipped_total{program=process_exec}", names)
+
+
+EXECS = ("- rule: Any\n  desc: x\n  condition: evt.type = execve and proc.args = any\n  output: {0}\n"
+         "  priority: WARNING\n")
+
+
+def flip(path, text):
+    """Changes the text's last byte in the file; False when it is not there."""
+    with open(path, "r+b") as file:
+        at = file.read().find(text)
+        if at < 0:
+            return False
+        file.seek(at + len(text) - 1)
+        file.write(b"!")
+    return True
+
+
+def altered_spool(test):
+    """A byte that was changed in the spool of a stopped agent is found, and its place told."""
+    agent = test.start_agent("--collector", "127.0.0.1:1", *test.tls("agent"), alone=False,
+                             rules=(test.rule_file(EXECS.format("any"), "any.yaml"),), state="altered")
+    test.act("true", "any")
+    test.wait_alert("Any")
+    harness.stop(agent)
+    spool = test.path("altered/spool")
+
+    def verify():
+        return subprocess.run([os.path.join(harness.BIN, "vaktctl"), "spool", "verify", spool],
+                              capture_output=True, text=True)
+    test.assertEqual(verify().returncode, 0, verify().stdout)
+    for name in os.listdir(spool):
+        if flip(os.path.join(spool, name), b"Any"):
+            break
+    test.assertEqual(verify().returncode, 1, verify().stdout)
+
+
+def altered_rules(test):
+    """Rules that were changed under a running agent change the hash that every record carries."""
+    rules = test.rule_file(EXECS.format("any"), "any.yaml")
+    test.start_agent(rules=(rules,))
+    before = test.status()["rule_set_hash"]
+    test.rule_file(EXECS.format("weakened"), "any.yaml")
+    test.assertTrue(harness.wait_for(lambda: test.status()["rule_set_hash"] != before))
