@@ -2,6 +2,8 @@
 /* The BPF object: all families of probes as one translation unit, so that they share maps and
  * subprograms. Which of its programs are loaded is the agent's choice. */
 #include "bpf/probes/process.bpf.c"
+#include "bpf/probes/act.bpf.c"
+#include "bpf/probes/call.bpf.c"
 #include "bpf/probes/file.bpf.c"
 #include "bpf/probes/network.bpf.c"
 #include "bpf/probes/seed.bpf.c"

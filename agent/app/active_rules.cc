@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/app/active_rules.h"
 
+#include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
+#include "common/base/text.h"
 #include "common/rulelang/load.h"
 
 namespace vakt {
 
 absl::StatusOr<ActiveRules> CompileRuleFiles(const RuleSource& source) {
   VAKT_ASSIGN_OR_RETURN(const std::vector<RuleFile> files, ReadRuleFiles(source.paths));
-  const LoadResult result = LoadRules(files);
+  LoadOptions options;
+  options.selections = source.selections;
+  const LoadResult result = LoadRules(files, options);
   std::string first_error;
   size_t errors = 0, warnings = 0;
   for (const FileResult& file : result.files) {
@@ -25,10 +29,15 @@ absl::StatusOr<ActiveRules> CompileRuleFiles(const RuleSource& source) {
         StrCat(first_error, errors > 1 ? StrCat(" (and ", errors - 1, " more)") : "",
                "; `vaktctl rules check` shows all of it"));
   }
+  for (const size_t i : result.idle_selections) {
+    LogWarning(StrCat("rules.select: no rule is called, or tagged, ",
+                      EscapeUtf8(source.selections[i].name)));
+  }
   ActiveRules active;
   active.rules = result.rules;
   VAKT_ASSIGN_OR_RETURN(active.matcher,
                         Matcher::Compile(active.rules, source.match_mode, source.priority_floor));
+  active.prefilter = std::make_unique<Prefilter>(active.rules, source.priority_floor);
   active.summary = StrCat(active.rules->rules.size(), " from ", files.size(), " files",
                           warnings > 0 ? StrCat(", ", warnings, " warnings") : "");
   return active;

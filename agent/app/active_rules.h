@@ -12,6 +12,8 @@
 
 #include "absl/status/statusor.h"
 #include "agent/match/matcher.h"
+#include "agent/match/prefilter.h"
+#include "common/rulelang/rule_selection.h"
 #include "common/rulelang/rule_set.h"
 
 namespace vakt {
@@ -21,11 +23,13 @@ struct RuleSource {
   std::vector<std::string> paths;
   MatchMode match_mode = MatchMode::kFirst;
   int priority_floor = 7;
+  std::vector<RuleSelection> selections;
 };
 
 struct ActiveRules {
   std::shared_ptr<const RuleSet> rules;
   std::unique_ptr<Matcher> matcher;
+  std::unique_ptr<Prefilter> prefilter;
   std::string summary;  // "93 from 2 files, 4 warnings"
 };
 

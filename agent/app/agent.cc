@@ -68,7 +68,8 @@ absl::Status Agent::LoadRules() {
 }
 
 RuleSource Agent::rule_source() const {
-  return {options_.rule_paths, options_.match_mode, options_.priority_floor};
+  return {options_.rule_paths, options_.match_mode, options_.priority_floor,
+          options_.rule_selections};
 }
 
 void Agent::TellRules() const {
@@ -118,6 +119,11 @@ absl::Status Agent::StartSensor() {
     VAKT_ASSIGN_OR_RETURN(sensor.scope, ScopeOf(options_.scope));
   }
   VAKT_ASSIGN_OR_RETURN(sensor_, KernelSensor::Start(sensor));
+  if (options_.prefilter) {
+    prefilter_ = std::make_unique<PrefilterFeed>(sensor_.get());
+    VAKT_RETURN_IF_ERROR(prefilter_->Install(std::move(active_.prefilter)).status());
+    pipeline_->SetObserver(prefilter_.get());
+  }
   map_bytes_ = sensor_->MapBytes();  // all maps are allocated whole: it stays so
   return absl::OkStatus();
 }
@@ -255,6 +261,19 @@ absl::Status Agent::ReloadAndWait() {
   return reloader_->RequestAndWait(kTimeout);
 }
 
+// Leaves the old one in its place. Where that fails everything is sent, which costs more and misses
+// nothing.
+void Agent::InstallPrefilter(std::unique_ptr<Prefilter>* prefilter) {
+  if (!prefilter_) return;
+  auto old = prefilter_->Install(std::move(*prefilter));
+  if (old.ok()) {
+    *prefilter = *std::move(old);
+    return;
+  }
+  sensor_->DisablePrefilter();
+  LogWarning(StrCat("the kernel sends every event: ", Message(old.status())));
+}
+
 void Agent::TakeNewRules() {
   RuleReloader::Update* update = reloader_->Take();
   if (update == nullptr) return;
@@ -269,6 +288,7 @@ void Agent::TakeNewRules() {
     const std::string old_hash = active_.rules->hash;
     evaluations_before_ += pipeline_->matcher().evaluations();
     old = pipeline_->SetMatcher(std::move(update->active.matcher));
+    InstallPrefilter(&update->active.prefilter);
     std::swap(active_, update->active);  // the old rule set is freed by who gave the new one
     SendLifecycle(v1::Lifecycle::WHAT_RELOAD, active_.summary, old_hash);
   }
@@ -279,8 +299,10 @@ void Agent::TakeNewRules() {
 
 void Agent::Tick() {
   ReportSkippedRuns();
+  pipeline_->Tick(static_cast<uint64_t>(RealClock().BootNs()));
   CheckClock();
   run_stamp_->Beat(RealClock().WallNs());
+  pipeline_->Tick(static_cast<uint64_t>(RealClock().BootNs()));
   delivery_->Tick();
   Publish();
 }
@@ -302,6 +324,7 @@ absl::Status Agent::Run() {
     for (RawRecord record : rest) pipeline_->OnRecord(record);
   }
   ReportLosses();
+  pipeline_->Finish();
   SendLifecycle(v1::Lifecycle::WHAT_STOP, "stopped on request");
   Tick();
   run_stamp_->Stop(RealClock().WallNs());

@@ -28,6 +28,7 @@
 #include "agent/app/delivery.h"
 #include "agent/app/options.h"
 #include "agent/app/pipeline.h"
+#include "agent/app/prefilter_feed.h"
 #include "agent/app/rule_reloader.h"
 #include "agent/app/run_stamp.h"
 #include "agent/app/tombstone_codec.h"
@@ -79,6 +80,7 @@ class Agent {
   absl::Status ReloadAndWait();  // any thread
   // Pipeline thread, between two batches.
   void TakeNewRules();
+  void InstallPrefilter(std::unique_ptr<Prefilter>* prefilter);
   // agent_history.cc
   absl::Status BeginHistory();
   void ReportHistory();
@@ -109,6 +111,7 @@ class Agent {
   std::unique_ptr<RecordingWriter> recorder_;
   std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<KernelSensor> sensor_;
+  std::unique_ptr<PrefilterFeed> prefilter_;
   std::unique_ptr<Uplink> uplink_;
   std::unique_ptr<RuleReloader> reloader_;
   std::unique_ptr<AdminServer> admin_;

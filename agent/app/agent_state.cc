@@ -203,6 +203,8 @@ void Agent::FillPipelineMetrics(MetricSet* m) const {
   m->Set("rule_reloads_total", reloads_refused_, {"refused"});
   m->Set("rule_reload_pause_ns", reload_pause_ns_);
   m->Set("alerts_total", pipeline_->counters().alerts);
+  m->Set("alerts_suppressed_total", pipeline_->correlator().counters().suppressed);
+  m->Set("correlate_evictions_total", pipeline_->correlator().counters().evicted);
   m->Set("gaps_total", pipeline_->counters().gaps);
   m->Set("processes", pipeline_->enricher().processes().size());
   m->Set("processes_forgotten_total", pipeline_->enricher().processes().forgotten());

@@ -10,6 +10,7 @@ namespace vakt {
 absl::StatusOr<AgentOptions> AgentOptionsFrom(const Settings& settings) {
   AgentOptions o;
   o.rule_paths = settings.List("rules.paths");
+  VAKT_ASSIGN_OR_RETURN(o.rule_selections, ParseRuleSelections(settings.List("rules.select")));
   o.match_mode = settings.Str("rules.matching") == "all" ? MatchMode::kAll : MatchMode::kFirst;
   const auto priority = ParsePriority(settings.Str("rules.min_priority"));
   o.priority_floor = priority.has_value() ? static_cast<int>(*priority) : 7;
@@ -26,6 +27,7 @@ absl::StatusOr<AgentOptions> AgentOptionsFrom(const Settings& settings) {
   o.scope = settings.Str("sensor.scope");
   o.ring_bytes = settings.Uint("sensor.ring_bytes");
   o.disabled_probes = settings.List("sensor.disabled_probes");
+  o.prefilter = settings.Str("sensor.prefilter") == "on";
   o.record_path = settings.Str("record.path");
   o.state_dir = settings.Str("state.dir");
   o.ready_file = settings.Str("state.ready_file");

@@ -12,11 +12,13 @@
 #include "agent/app/alert_log.h"
 #include "agent/match/matcher.h"
 #include "common/config/settings.h"
+#include "common/rulelang/rule_selection.h"
 
 namespace vakt {
 
 struct AgentOptions {
   std::vector<std::string> rule_paths;
+  std::vector<RuleSelection> rule_selections;
   MatchMode match_mode = MatchMode::kFirst;
   int priority_floor = 7;
 
@@ -31,6 +33,7 @@ struct AgentOptions {
   std::string scope;      // cgroup directory; empty: the whole node
   uint64_t ring_bytes = 0;
   std::vector<std::string> disabled_probes;
+  bool prefilter = true;
   std::string record_path;
 
   std::string state_dir;

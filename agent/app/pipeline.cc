@@ -1,25 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/app/pipeline.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "agent/correlate/event_key.h"
 #include "common/alert/alert_builder.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
 #include "common/event_codec/event_codec.h"
 #include "common/recording/recording.h"
+#include "common/time/wall_time.h"
 
 namespace vakt {
+namespace {
+
+// Events that are older than this have arrived: a tick may tell what ended before it.
+constexpr uint64_t kMaxEventDelayNs = 1'000'000'000;
+
+}  // namespace
 
 Pipeline::Pipeline(NodeFacts node, std::unique_ptr<AccountTable> accounts,
                    std::unique_ptr<Matcher> matcher, PipelineOutput* output)
     : node_(std::move(node)),
+      boot_to_wall_ns_(node_.boot_to_wall_ns),
       accounts_(std::move(accounts)),
       decoder_(node_.boot_to_wall_ns),
       enricher_(EnrichOptions{}, accounts_.get()),
       matcher_(std::move(matcher)),
-      output_(output) {}
+      output_(output) {
+  std::vector<Correlator::Summary> none;
+  correlator_.SetRules(matcher_->rules(), &none);
+}
 
 void Pipeline::OnRecord(absl::Span<const std::byte> record) {
   Event event;
@@ -31,13 +44,80 @@ void Pipeline::OnEvent(Event& event) {
   event.num = ++counters_.events;
   event.node = &node_;
   enricher_.Apply(event);
+  if (correlator_.HasSummaries(event.boot_ns)) SendSummaries(DueSummaries(event.boot_ns));
   matcher_->Match(event, &matched_);
-  for (const Rule* rule : matched_) {
-    scratch_.Reset();
-    BuildAlert(event, *rule, node_, ++counters_.alerts, scratch_, &alert_);
+  if (!matched_.empty()) {
+    correlator_.Apply(event, matched_, &firings_);
+    for (const Correlator::Firing& firing : firings_) SendAlert(event, firing);
+  }
+  if (observer_ != nullptr) observer_->OnEvaluated(event);
+}
+
+void Pipeline::SendAlert(const Event& event, const Correlator::Firing& firing) {
+  scratch_.Reset();
+  BuildAlert(event, *firing.rule, node_, ++counters_.alerts, scratch_, &alert_);
+  if (firing.rule->correlate != nullptr) {
+    AddCorrelation(*firing.rule, firing.count, WallNsOf(firing.begin_boot_ns),
+                   ValuesOfKey(firing.key), &alert_);
+  }
+  alert_.set_rule_set_hash(matcher_->rules().hash);
+  output_->OnAlert(alert_);
+}
+
+std::vector<Correlator::Summary> Pipeline::DueSummaries(uint64_t boot_ns) {
+  std::vector<Correlator::Summary> due;
+  correlator_.TakeSummaries(boot_ns, &due);
+  return due;
+}
+
+void Pipeline::SendSummaries(const std::vector<Correlator::Summary>& summaries) {
+  for (const Correlator::Summary& summary : summaries) {
+    BuildSummary(*summary.rule, node_, ++counters_.alerts, summary.count,
+                 WallNsOf(summary.begin_boot_ns), WallNsOf(summary.end_boot_ns),
+                 ValuesOfKey(summary.key), &alert_);
     alert_.set_rule_set_hash(matcher_->rules().hash);
     output_->OnAlert(alert_);
   }
+}
+
+// State that is given up may be an alert that never comes, so it is told like an event that was
+// lost. Not recorded: a replay finds it by itself.
+void Pipeline::ReportEvictions() {
+  const uint64_t evicted = correlator_.counters().evicted;
+  if (evicted == reported_evictions_) return;
+  v1::Gap gap;
+  gap.set_class_(v1::Gap::CLASS_SHED);
+  gap.set_count(evicted - reported_evictions_);
+  gap.set_reason("correlate_table_full");
+  FromWallNs(WallNsOf(correlator_.last_boot_ns()), gap.mutable_end());
+  *gap.mutable_begin() = gap.end();
+  reported_evictions_ = evicted;
+  ++counters_.gaps;
+  output_->OnGap(gap);
+}
+
+void Pipeline::Tick(uint64_t boot_ns) {
+  const uint64_t settled = boot_ns - std::min(boot_ns, kMaxEventDelayNs);
+  if (correlator_.HasSummaries(settled)) SendSummaries(DueSummaries(settled));
+  ReportEvictions();
+}
+
+void Pipeline::Finish() {
+  std::vector<Correlator::Summary> open;
+  correlator_.TakeAllSummaries(&open);
+  SendSummaries(open);
+  ReportEvictions();
+}
+
+std::unique_ptr<Matcher> Pipeline::SetMatcher(std::unique_ptr<Matcher> matcher) {
+  std::vector<Correlator::Summary> closed;
+  correlator_.SetRules(matcher->rules(), &closed);
+  SendSummaries(closed);  // of rules that are gone: as long as the old matcher keeps them
+  return std::exchange(matcher_, std::move(matcher));
+}
+
+int64_t Pipeline::WallNsOf(uint64_t boot_ns) const {
+  return static_cast<int64_t>(boot_ns) + boot_to_wall_ns_;
 }
 
 void Pipeline::OnGap(const v1::Gap& gap) {
@@ -93,7 +173,7 @@ absl::Status Replay(const std::string& recording_path, std::unique_ptr<Matcher> 
   std::string argv;
   for (;;) {
     VAKT_ASSIGN_OR_RETURN(const bool more, reader->Next(&entry));
-    if (!more) return absl::OkStatus();
+    if (!more) break;
     if (entry.has_gap()) pipeline.OnGap(entry.gap());
     if (!entry.has_event()) continue;
     Event event;
@@ -104,6 +184,8 @@ absl::Status Replay(const std::string& recording_path, std::unique_ptr<Matcher> 
     event.wall_ns = static_cast<int64_t>(event.boot_ns) + node.boot_to_wall_ns;
     pipeline.OnEvent(event);
   }
+  pipeline.Finish();
+  return absl::OkStatus();
 }
 
 }  // namespace vakt

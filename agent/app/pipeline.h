@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The stages in a row: decode -> enrich -> match -> alert. Needs no kernel and no root, so that
-// `vaktctl replay` and the rule tests run the same code as the agent.
+// The stages in a row: decode -> enrich -> match -> correlate -> alert. Needs no kernel and no
+// root, so that `vaktctl replay` and the rule tests run the same code as the agent.
 //
 //   Pipeline pipeline(options, &output);
 //   for (RawRecord record : source.Next(timeout)) pipeline.OnRecord(record);
@@ -19,6 +19,7 @@
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
+#include "agent/correlate/correlator.h"
 #include "agent/decode/decoder.h"
 #include "agent/enrich/account_table.h"
 #include "agent/enrich/enricher.h"
@@ -38,6 +39,13 @@ class PipelineOutput {
   virtual ~PipelineOutput() = default;
   virtual void OnAlert(const v1::Alert& alert) = 0;
   virtual void OnGap(const v1::Gap& gap) = 0;
+};
+
+// Looks on. The event is valid during the call.
+class PipelineObserver {
+ public:
+  virtual ~PipelineObserver() = default;
+  virtual void OnEvaluated(const Event& event) = 0;
 };
 
 class Pipeline {
@@ -62,13 +70,22 @@ class Pipeline {
   void OnEvent(Event& event);
   void OnGap(const v1::Gap& gap);
 
-  // Swaps the rules between two events; all process state stays.
+  // What is due without an event: summaries of alerts that were held back, and what was given up.
+  // Call it about once a second, with the time now.
+  void Tick(uint64_t boot_ns);
+  // The end: makes the summaries that are still open.
+  void Finish();
+
+  // Swaps the rules between two events; all process state stays, and that of unchanged rules.
   // Returns the old ones.
-  std::unique_ptr<Matcher> SetMatcher(std::unique_ptr<Matcher> matcher) {
-    return std::exchange(matcher_, std::move(matcher));
-  }
+  std::unique_ptr<Matcher> SetMatcher(std::unique_ptr<Matcher> matcher);
   // The wall clock was set: later events have their time by the new one.
-  void SetBootToWall(int64_t boot_to_wall_ns) { decoder_.SetBootToWall(boot_to_wall_ns); }
+  void SetBootToWall(int64_t boot_to_wall_ns) {
+    decoder_.SetBootToWall(boot_to_wall_ns);
+    boot_to_wall_ns_ = boot_to_wall_ns;
+  }
+  // Shows every event to the observer once it was evaluated; null: to none.
+  void SetObserver(PipelineObserver* observer) { observer_ = observer; }
   // Records every decoded event from now on; null: no more.
   void SetRecorder(RecordingWriter* recorder) { recorder_ = recorder; }
 
@@ -77,20 +94,31 @@ class Pipeline {
   const Enricher& enricher() const { return enricher_; }
   const NodeFacts& node() const { return node_; }
   const Matcher& matcher() const { return *matcher_; }
+  const Correlator& correlator() const { return correlator_; }
 
  private:
   void Record(const absl::Status& status);
+  void SendAlert(const Event& event, const Correlator::Firing& firing);
+  std::vector<Correlator::Summary> DueSummaries(uint64_t boot_ns);
+  void SendSummaries(const std::vector<Correlator::Summary>& summaries);
+  int64_t WallNsOf(uint64_t boot_ns) const;
+  void ReportEvictions();
 
   const NodeFacts node_;
+  int64_t boot_to_wall_ns_;  // as it is now
   const std::unique_ptr<AccountTable> accounts_;
   Decoder decoder_;
   Enricher enricher_;
   std::unique_ptr<Matcher> matcher_;
   PipelineOutput* const output_;
   RecordingWriter* recorder_ = nullptr;
+  PipelineObserver* observer_ = nullptr;
 
   Counters counters_;
+  Correlator correlator_;
+  uint64_t reported_evictions_ = 0;
   std::vector<const Rule*> matched_;
+  std::vector<Correlator::Firing> firings_;
   Extractor scratch_;
   v1::Alert alert_;  // reused: keeps its memory
 };

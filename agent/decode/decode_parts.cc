@@ -12,7 +12,7 @@ PathStatus DecodePathStatus(uint32_t status) {
   return status <= VAKT_PATH_UNREACHABLE ? static_cast<PathStatus>(status) : PathStatus::kUnknown;
 }
 
-Task DecodeTask(const vakt_task& wire, std::string_view comm) {
+Task DecodeTask(const vakt_task& wire, size_t offset, WireRecord& record) {
   return {
       .cookie = wire.cookie,
       .parent_cookie = wire.parent_cookie,
@@ -30,7 +30,10 @@ Task DecodeTask(const vakt_task& wire, std::string_view comm) {
       .net_ns = wire.net_ns,
       .user_ns = wire.user_ns,
       .kernel_thread = (wire.flags & VAKT_TASK_KTHREAD) != 0,
-      .comm = comm,
+      .comm = record.Comm(offset + offsetof(vakt_task, comm)),
+      .process_comm = record.Comm(offset + offsetof(vakt_task, process_comm)),
+      .exec_id = wire.exec_id,
+      .fingerprint = wire.fingerprint,
   };
 }
 

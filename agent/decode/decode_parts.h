@@ -14,18 +14,20 @@
 
 namespace vakt {
 
-// The event type of an x86-64 system call that is reported as `kind`; kNoEventType for others.
+// The event type of an x86-64 system call that is reported as `kind`, or the kind's type that is no
+// system call; kNoEventType without either.
 EventTypeId TypeOf(Kind kind, int x86_64_nr);
 
 PathStatus DecodePathStatus(uint32_t status);
-Task DecodeTask(const vakt_task& wire, std::string_view comm);
+// `wire` lies `offset` bytes into the record.
+Task DecodeTask(const vakt_task& wire, size_t offset, WireRecord& record);
 ProcessFacts DecodeFacts(const vakt_process_facts& wire, WireRecord& record);
 File DecodeFile(const vakt_file& wire, WireRecord& record);
 
 // The acting task of a record: `Wire` has it as its member `task`.
 template <typename Wire>
 Task DecodeActor(const Wire& wire, WireRecord& record) {
-  return DecodeTask(wire.task, record.Comm(offsetof(Wire, task)));
+  return DecodeTask(wire.task, offsetof(Wire, task), record);
 }
 
 }  // namespace vakt

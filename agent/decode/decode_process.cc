@@ -32,10 +32,12 @@ void SetExeFlags(uint32_t flags, ProcessExec* exec) {
 
 void Decoder::Decode_process_fork(WireRecord& record, Event* out) {
   const auto wire = record.Read<vakt_process_fork>();
-  out->type = clone_;
+  const EventTypeId type = TypeOf(Kind::process_fork, static_cast<int>(wire.syscall_nr));
+  out->type = type == kNoEventType ? clone_ : type;  // the kernel's own helpers make no call
   out->task = DecodeActor(wire, record);
-  out->process_fork.child = DecodeTask(wire.child, record.Comm(offsetof(vakt_process_fork, child)));
+  out->process_fork.child = DecodeTask(wire.child, offsetof(vakt_process_fork, child), record);
   out->process_fork.facts = DecodeFacts(wire.facts, record);
+  out->process_fork.clone_flags = wire.clone_flags;
   // The caller is given the child's number in its own pid namespace, which is known when the child
   // shares it.
   const bool same_namespace = wire.child.pid_ns == wire.task.pid_ns;
@@ -49,6 +51,7 @@ void Decoder::Decode_process_exec(WireRecord& record, Event* out) {
   ProcessExec& exec = out->process_exec;
   exec.exe = DecodeFile(wire.exe, record);
   exec.filename = record.String(wire.filename);
+  exec.interpreter = record.String(wire.interp);
   exec.argv = record.String(wire.argv);
   exec.cwd = record.String(wire.cwd);
   exec.facts = DecodeFacts(wire.facts, record);

@@ -7,7 +7,8 @@
 //   if (decoder.Decode(record, &event)) enricher.Apply(event);
 //
 // One function per row of bpf/wire/events.def, named Decode_<stem>; a row without one does not
-// link. Each family has its file: decode_process.cc, decode_file.cc, decode_network.cc.
+// link. Each family has its file: decode_process.cc,
+// decode_call.cc, decode_file.cc, decode_network.cc.
 //
 // Ownership: owns the scratch that claimed paths are made in; views in an event are valid until the
 // next Decode and as long as the record. No allocation once the scratch has grown.

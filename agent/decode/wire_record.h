@@ -54,11 +54,10 @@ class WireRecord {
     return bytes_.substr(span.offset, span.size);
   }
 
-  // The command name of the vakt_task that lies `task_offset` bytes into the struct.
-  std::string_view Comm(size_t task_offset) {
+  // A command name, `offset` bytes into the struct.
+  std::string_view Comm(size_t offset) {
     if (failure_) return {};
-    const std::string_view comm =
-        bytes_.substr(task_offset + offsetof(vakt_task, comm), VAKT_COMM_SIZE);
+    const std::string_view comm = bytes_.substr(offset, VAKT_COMM_SIZE);
     return comm.substr(0, comm.find('\0'));
   }
 

@@ -28,6 +28,7 @@ bool Update(T* to, const T& from) {
 // Forking copies the program.
 void InheritProgram(const Process& from, Process* to) {
   to->exe_path = from.exe_path;
+  to->script = from.script;
   to->argv = from.argv;
   to->args = from.args;
   to->exeline = from.exeline;
@@ -40,6 +41,11 @@ void InheritProgram(const Process& from, Process* to) {
   to->exe_ino = from.exe_ino;
   to->exe_ctime_ns = from.exe_ctime_ns;
   to->exe_mtime_ns = from.exe_mtime_ns;
+}
+
+// setgid, setregid, setresgid, setfsgid: the ids that they take are groups'.
+bool AsksForGroups(EventTypeId type) {
+  return type < AllEventTypes().size() && AllEventTypes()[type].name.ends_with("gid");
 }
 
 // A process that rewrote its title (sshd, nginx, postgres) leaves NULs behind it; what /proc then
@@ -66,13 +72,14 @@ void Enricher::Apply(Event& event) {
     process = Add(event.task, nullptr);
     if (event.kind != Kind::process_seed) ++counters_.unknown_processes;
   }
+  if (event.kind == Kind::process_credentials) ApplyCredentials(event, process);
   ApplyTask(event.task, process);
   ApplyKind(event, process);
   table_.Number(process);
   event.process = process;
 }
 
-void Enricher::ApplyKind(const Event& event, ProcessEntry* process) {
+void Enricher::ApplyKind(Event& event, ProcessEntry* process) {
   switch (event.kind) {
     case Kind::process_seed:
     case Kind::process_exec:
@@ -82,7 +89,8 @@ void Enricher::ApplyKind(const Event& event, ProcessEntry* process) {
     case Kind::process_exit:
       return table_.MarkExited(process, event.boot_ns);
     default:
-      return;  // they say nothing about the process but what the task says
+      if (PayloadOf(event.kind) == Payload::kAct) ApplyAct(event.kind, event.process_act);
+      return;  // the others say nothing about the process but what the task says
   }
 }
 
@@ -118,9 +126,10 @@ void Enricher::ApplyTask(const Task& task, ProcessEntry* process) {
     ApplyCgroup(task.cgroup_id, {}, process);
     changed = true;
   }
-  const bool names_process = task.tid == task.pid || process->comm.empty();
-  if (names_process && !(process->comm == task.comm)) {
-    process->comm = strings_.Share(task.comm);
+  std::string_view name = task.process_comm;
+  if (name.empty() && (task.tid == task.pid || process->comm.empty())) name = task.comm;
+  if (!name.empty() && !(process->comm == name)) {
+    process->comm = strings_.Share(name);
     SetCommandLine(process);
     changed = true;
   }
@@ -149,6 +158,7 @@ void Enricher::ApplyProgram(const Event& event, ProcessEntry* process) {
   const bool is_seed = event.kind == Kind::process_seed;
   ApplyFacts(exec.facts, process);
   process->has_program = true;
+  process->exec_id = event.task.exec_id;
   process->exec_boot_ns = is_seed ? process->start_boot_ns : event.boot_ns;
   process->exe_path = strings_.Share(exec.exe.path);
   process->argv = strings_.ShareList(is_seed ? WithoutPadding(exec.argv) : exec.argv);
@@ -167,6 +177,7 @@ void Enricher::ApplyProgram(const Event& event, ProcessEntry* process) {
     if (scratch_.back() != '/') scratch_.push_back('/');
     process->cwd = strings_.Share(scratch_);
   }
+  SetScript(exec, process);
   SetCommandLine(process);
   table_.Changed(process);
 }
@@ -180,6 +191,7 @@ void Enricher::ApplyFork(const ProcessFork& fork, const ProcessEntry& forker) {
   ApplyTask(fork.child, child);
   ApplyFacts(fork.facts, child);
   child->has_program = true;
+  child->exec_id = forker.exec_id == fork.child.exec_id ? forker.exec_id : -1;
   child->exec_boot_ns = child->start_boot_ns;
   InheritProgram(forker, child);
   if (child->comm == forker.comm) {
@@ -193,6 +205,44 @@ void Enricher::ApplyFork(const ProcessFork& fork, const ProcessEntry& forker) {
     child->container_full_id = forker.container_full_id;
   }
   table_.Changed(child);
+}
+
+void Enricher::ApplyAct(Kind kind, ProcessAct& act) {
+  // Without a cookie the kernel had the number alone.
+  act.process =
+      act.target.cookie != 0 ? table_.Find(act.target.cookie) : table_.FindLive(act.target.pid);
+  ProcessEntry* target = table_.FindEntry(act.target.cookie);
+  if (target == nullptr || act.target.cookie == 0) return;
+  ApplyTask(act.target, target);
+  const bool main_thread = act.target.tid == act.target.pid;
+  if (kind == Kind::process_cgroup && main_thread) {
+    ApplyCgroup(act.target.cgroup_id, act.text, target);
+    table_.Changed(target);
+  }
+  if (kind == Kind::process_rename && main_thread) {
+    target->comm = strings_.Share(act.text);
+    SetCommandLine(target);
+    table_.Changed(target);
+  }
+}
+
+// Before the task of the event is applied: what is known is still what was.
+void Enricher::ApplyCredentials(Event& event, ProcessEntry* process) {
+  CredentialChange& change = event.process_credentials;
+  change.before_known = process->has_program;
+  change.uid_before = process->uid;
+  change.euid_before = process->euid;
+  change.gid_before = process->gid;
+  change.egid_before = process->egid;
+  change.cap_effective_before = process->cap_effective;
+  const bool permitted = Update(&process->cap_permitted, change.after.cap_permitted);
+  const bool inheritable = Update(&process->cap_inheritable, change.after.cap_inheritable);
+  if (permitted || inheritable) table_.Changed(process);
+  const bool groups = AsksForGroups(event.type);
+  for (size_t i = 0; i < change.asked_names.size(); ++i) {
+    const auto id = static_cast<uint32_t>(change.args[i]);
+    change.asked_names[i] = (groups ? accounts_->Group(id) : accounts_->User(id)).name.view();
+  }
 }
 
 void Enricher::ApplyNames(ProcessEntry* process) {
@@ -223,6 +273,16 @@ void Enricher::ApplyCgroup(uint64_t cgroup_id, std::string_view path, ProcessEnt
   process->cgroup_path = found->second.path;
   process->container_id = found->second.container_id;
   process->container_full_id = found->second.container_full_id;
+}
+
+// What was asked for is a claim: the kernel has let go of the script's file when exec is done.
+void Enricher::SetScript(const ProcessExec& exec, ProcessEntry* process) {
+  scratch_.clear();
+  if (!exec.interpreter.empty()) {
+    if (!exec.filename.starts_with('/')) scratch_ = process->cwd.view();
+    scratch_.append(exec.filename);
+  }
+  process->script = strings_.Share(scratch_);
 }
 
 void Enricher::SetCommandLine(ProcessEntry* process) {

@@ -59,15 +59,18 @@ class Enricher {
   };
 
   // What the kind of the event says about its process, and about the child of a fork.
-  void ApplyKind(const Event& event, ProcessEntry* process);
+  void ApplyKind(Event& event, ProcessEntry* process);
   ProcessEntry* Add(const Task& task, const ProcessEntry* keep);
   void ApplyTask(const Task& task, ProcessEntry* process);
   void ApplyFacts(const ProcessFacts& facts, ProcessEntry* process);
   void ApplyProgram(const Event& event, ProcessEntry* process);
+  void ApplyAct(Kind kind, ProcessAct& act);
+  void ApplyCredentials(Event& event, ProcessEntry* process);
   void ApplyFork(const ProcessFork& fork, const ProcessEntry& forker);
   void ApplyNames(ProcessEntry* process);
   // `path` may be empty: then the names come from what is known of the id.
   void ApplyCgroup(uint64_t cgroup_id, std::string_view path, ProcessEntry* process);
+  void SetScript(const ProcessExec& exec, ProcessEntry* process);
   void SetCommandLine(ProcessEntry* process);
 
   AccountTable* const accounts_;

@@ -48,12 +48,13 @@ int OnLibbpfLog(libbpf_print_level level, const char* format, va_list args) {
   vsnprintf(line, sizeof(line), format, args);
   const std::string_view text(line);
   static constexpr std::string_view kPrefix = "libbpf: prog '";
-  static constexpr std::string_view kSuffix = "': BPF program load failed";
-  if (text.starts_with(kPrefix)) {
-    const size_t end = text.find(kSuffix, kPrefix.size());
-    if (end != text.npos) {
-      current_log->failed_program = text.substr(kPrefix.size(), end - kPrefix.size());
-    }
+  // Refused by the verifier; or what it hooks is not in this kernel.
+  static constexpr std::string_view kSuffixes[] = {"': BPF program load failed",
+                                                   "': failed to find kernel BTF type ID of"};
+  for (const std::string_view suffix : kSuffixes) {
+    const size_t end = text.find(suffix, kPrefix.size());
+    if (!text.starts_with(kPrefix) || end == text.npos) continue;
+    current_log->failed_program = text.substr(kPrefix.size(), end - kPrefix.size());
   }
   if (level == LIBBPF_WARN && current_log->text.size() < 4096) current_log->text += text;
   return 0;
@@ -63,6 +64,9 @@ int OnLibbpfLog(libbpf_print_level level, const char* format, va_list args) {
 std::string RefusalReason(const LoadLog& log) {
   static constexpr std::string_view kMark = "BPF program load failed: ";
   const size_t at = log.text.find(kMark);
+  if (at == std::string::npos && log.text.find("BTF type ID") != std::string::npos) {
+    return "this kernel has no such tracepoint";
+  }
   if (at == std::string::npos) return "the kernel refuses the program";
   const size_t end = log.text.find('\n', at);
   return StrCat("the kernel refuses the program: ",
@@ -182,6 +186,9 @@ absl::Status BpfObject::MapControl() {
                     bpf_map__fd(skeleton_->maps.cpu_state), 0);
   if (cpus == MAP_FAILED) return ErrnoStatus(errno, "mapping the counters");
   cpu_state_ = static_cast<const vakt_cpu_state*>(cpus);
+  VAKT_ASSIGN_OR_RETURN(prefilter_,
+                        PrefilterMaps::Map(bpf_map__fd(skeleton_->maps.prefilters),
+                                           bpf_map__fd(skeleton_->maps.process_masks), control_));
   return absl::OkStatus();
 }
 
@@ -229,6 +236,11 @@ int BpfObject::Attach(std::vector<ProbeReport>* reports) {
     }
     if (links_[i] == nullptr) {
       absl::StatusOr<Link> link = AttachProbe(*report.probe);
+      if (absl::IsNotFound(link.status())) {
+        report.state = ProbeReport::State::kNotNeeded;
+        report.detail = "this kernel has no such system call";
+        continue;
+      }
       if (!link.ok()) {
         report.state = ProbeReport::State::kFailed;
         report.detail = Message(link.status());

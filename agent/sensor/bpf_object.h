@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "agent/sensor/kernel_sensor.h"
+#include "agent/sensor/prefilter_maps.h"
 #include "bpf/wire/wire.h"
 #include "common/base/unique_fd.h"
 
@@ -36,6 +37,7 @@ class BpfObject {
   std::vector<int> ring_fds() const;
   size_t ring_size() const { return ring_size_; }
   vakt_control* control() const { return control_; }
+  PrefilterMaps* prefilter() const { return prefilter_.get(); }
   absl::Span<const vakt_cpu_state> cpus() const { return {cpu_state_, cpu_count_}; }
   // A file whose content are process_seed records, end to end; fails when the iterator is missing.
   absl::StatusOr<UniqueFd> OpenSeeds() const;
@@ -67,6 +69,7 @@ class BpfObject {
   size_t cpu_count_ = 0;
   vakt_control* control_ = nullptr;            // mapped
   const vakt_cpu_state* cpu_state_ = nullptr;  // mapped
+  std::unique_ptr<PrefilterMaps> prefilter_;   // uses the control block
 };
 
 }  // namespace vakt

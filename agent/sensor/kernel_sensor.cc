@@ -66,6 +66,16 @@ class KernelSensorImpl : public KernelSensor {
     if (measure <= absl::ZeroDuration()) return ReadPrograms(programs);
     return MeasurePrograms(programs, measure);
   }
+  absl::Status InstallPrefilter(const vakt_prefilter& tables) override {
+    return object_->prefilter()->Install(tables);
+  }
+  void DisablePrefilter() override { object_->prefilter()->Disable(); }
+  bool HasProcessMasks(uint64_t fingerprint) const override {
+    return object_->prefilter()->HasMasks(fingerprint);
+  }
+  void SetProcessMasks(uint64_t fingerprint, absl::Span<const uint64_t> masks) override {
+    object_->prefilter()->SetMasks(fingerprint, masks);
+  }
 
  private:
   bool CollectBatch();

@@ -29,6 +29,8 @@
 #include "agent/sensor/program_stats.h"
 #include "agent/sensor/scope.h"
 
+struct vakt_prefilter;  // bpf/wire/prefilter.h
+
 namespace vakt {
 
 struct KernelSensorOptions {
@@ -71,6 +73,12 @@ class KernelSensor : public EventSource {
   virtual int SetKinds(KindSet kinds) = 0;
   virtual std::vector<ProbeReport> Report() const = 0;
   virtual SensorCounters Counters() const = 0;
+  // ---- The prefilter: until one is installed, everything is sent.
+  virtual absl::Status InstallPrefilter(const vakt_prefilter& tables) = 0;
+  virtual void DisablePrefilter() = 0;
+  virtual bool HasProcessMasks(uint64_t fingerprint) const = 0;
+  virtual void SetProcessMasks(uint64_t fingerprint, absl::Span<const uint64_t> masks) = 0;
+
   // Kernel memory of all maps, as the kernel accounts it.
   virtual uint64_t MapBytes() const = 0;
   // What the kernel knows of each loaded program. With a `measure` the kernel measures their runs

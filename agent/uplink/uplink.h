@@ -7,9 +7,7 @@
 // Several collectors: when one fails, the next is tried at once, and after the last the first again
 // after a backoff with jitter. One that works is kept until it fails.
 //
-// Certificates: the files are read for every new connection. That they have changed is noticed with
-// the next heartbeat; the stream goes on, and the certificate in use is replaced in time, at a
-// quiet moment, before it expires.
+// Certificates: the files are read for every new connection; a stream keeps those it began with.
 //
 // Thread-safe. Owns one thread, which sleeps unless the spool, the collector or a heartbeat needs
 // it. Start at most once.

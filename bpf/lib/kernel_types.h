@@ -86,6 +86,8 @@ struct pid {
 struct cred {
   kuid_t uid;
   kgid_t gid;
+  kuid_t suid;
+  kgid_t sgid;
   kuid_t euid;
   kgid_t egid;
   kuid_t fsuid;
@@ -93,6 +95,8 @@ struct cred {
   kernel_cap_t cap_inheritable;
   kernel_cap_t cap_permitted;
   kernel_cap_t cap_effective;
+  kernel_cap_t cap_bset;
+  kernel_cap_t cap_ambient;
   struct user_namespace *user_ns;
 };
 
@@ -140,6 +144,7 @@ struct inode {
   struct super_block *i_sb;
   unsigned long i_ino;
   unsigned int i_nlink;
+  void *i_private;
   /* since 6.11 */
   __s64 i_mtime_sec;
   __s64 i_ctime_sec;
@@ -178,6 +183,7 @@ struct file {
   struct path f_path;
   struct inode *f_inode;
   unsigned int f_flags;
+  void *private_data;
 };
 struct fdtable {
   unsigned int max_fds;
@@ -197,6 +203,7 @@ struct mm_struct {
 };
 struct linux_binprm {
   const char *filename;
+  const char *interp; /* the same string as filename unless it is a script */
   const char *fdpath; /* execveat below a descriptor: the "/dev/fd/N..." name */
 };
 
@@ -214,6 +221,7 @@ struct task_struct {
   struct task_struct *group_leader;
   struct pid *thread_pid;
   __u64 start_boottime;
+  __u32 self_exec_id; /* 64 bits since 5.7: the lower half will do */
   const struct cred *cred;
   char comm[16];
   struct fs_struct *fs;
@@ -224,8 +232,17 @@ struct task_struct {
   struct css_set *cgroups;
 };
 
+struct kernel_siginfo {
+  int si_code;
+};
+struct module {
+  char name[56];
+};
+
 struct pt_regs {
+  unsigned long bx;
   unsigned long r10;
+  unsigned long r9;
   unsigned long r8;
   unsigned long dx;
   unsigned long si;

@@ -7,7 +7,7 @@
 #ifndef VAKT_BPF_PUT_H
 #define VAKT_BPF_PUT_H
 
-#include "bpf/lib/read.h"
+#include "bpf/lib/emit.h"
 
 #define PATH_DEPTH_MAX 2048 /* a path of 4096 bytes has no more components */
 #define CGROUP_DEPTH_MAX 32

@@ -8,7 +8,7 @@
 #ifndef VAKT_BPF_READ_H
 #define VAKT_BPF_READ_H
 
-#include "bpf/lib/emit.h"
+#include "bpf/lib/control.h"
 
 #define PF_KTHREAD 0x00200000
 #define PIDTYPE_PGID 2
@@ -32,6 +32,19 @@ extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym __weak;
                                           bpf_core_type_id_kernel(typeof(*(object)))))   \
              ->member                                                                    \
        : BPF_CORE_READ(object, member))
+
+/* The 16 bytes at any address of the kernel: two checked loads where they are allowed, through a type
+ * of the kernel's that happens to be two words. Bytes that are not there are zero, or it fails. */
+static __always_inline bool read_two_words(__u64 words[2], const void *address) {
+  if (bpf_rdonly_cast) {
+    struct timespec64 *at =
+        bpf_rdonly_cast(address, bpf_core_type_id_kernel(struct timespec64));
+    words[0] = at->tv_sec;
+    words[1] = at->tv_nsec;
+    return true;
+  }
+  return bpf_probe_read_kernel(words, 2 * sizeof(*words), address) == 0;
+}
 
 /* The same task, as a pointer that the verifier does not trust. For every pointer that is loaded
  * through a trusted one it searches all type names of the kernel for rules about the field: 2 ms
@@ -78,21 +91,34 @@ static __always_inline __u8 read_abi(struct task_struct *task) {
   return task->thread_info.status & TS_COMPAT ? VAKT_ABI_I386 : VAKT_ABI_X86_64;
 }
 
+/* What a record tells of the process: whatever the agent goes on knowing of it. */
+static __always_inline void read_identity(struct vakt_task *out, struct task_struct *task) {
+  const struct cred *cred = task->cred;
+  struct task_struct *leader = task->group_leader;
+  out->cookie = read_cookie(task);
+  out->parent_cookie = read_cookie(task->real_parent);
+  out->cgroup_id = read_cgroup_id(task);
+  out->euid = cred->euid.val;
+  out->egid = cred->egid.val;
+  out->exec_id = task->self_exec_id;
+  __u64 *name = (__u64 *)out->process_comm;
+  name[0] = *(__u64 *)&leader->comm[0];
+  name[1] = *(__u64 *)&leader->comm[8];
+}
+
 static __always_inline void read_task(struct vakt_task *out, struct task_struct *task) {
   struct task_struct *parent = task->real_parent;
   const struct cred *cred = task->cred;
   struct nsproxy *ns = task->nsproxy;
-  out->cookie = read_cookie(task);
-  out->parent_cookie = read_cookie(parent);
-  out->cgroup_id = read_cgroup_id(task);
+  read_identity(out, task);
+  out->fingerprint = 0;
+  out->reserved = 0;
   out->cap_effective = cred->cap_effective.val;
   out->pid = task->tgid;
   out->tid = task->pid;
   out->ppid = parent->tgid;
   out->uid = cred->uid.val;
   out->gid = cred->gid.val;
-  out->euid = cred->euid.val;
-  out->egid = cred->egid.val;
   out->mnt_ns = ns ? ns->mnt_ns->ns.inum : 0; /* an exiting task has let go of its namespaces */
   out->net_ns = ns ? ns->net_ns->ns.inum : 0;
   out->pid_ns = read_pid_ns(task);
@@ -167,10 +193,9 @@ static __always_inline void read_file(struct vakt_file *out, struct file *file) 
 static __always_inline struct file *read_fd(struct task_struct *task, __u32 fd) {
   struct fdtable *table = task->files->fdt;
   if (fd >= table->max_fds) return 0;
-  struct file **slot = table->fd;
-  struct file *file = 0;
-  bpf_probe_read_kernel(&file, sizeof(file), (void *)((__u64)slot + (__u64)fd * sizeof(file)));
-  return file;
+  __u64 slot[2] = {};
+  read_two_words(slot, (void *)((__u64)table->fd + (__u64)fd * sizeof(struct file *)));
+  return (void *)slot[0];
 }
 
 #endif /* VAKT_BPF_READ_H */

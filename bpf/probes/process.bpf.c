@@ -1,9 +1,30 @@
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
 /* Life of a process: fork, exec, exit. Scheduler tracepoints cost others nothing. */
+#include "bpf/lib/call.h"
 #include "bpf/lib/image.h"
 
-#define SYS_execve 59
-#define SYS_execveat 322
+#define I386_fork 2
+#define I386_clone 120
+#define I386_vfork 190
+
+/* Which call made the child, and its flags: CLONE_VFORK and the like, and the namespaces that the
+ * child has of its own. clone3's are in user memory, which the kernel has just read. */
+static __always_inline void read_clone(struct vakt_process_fork *r, bool compat) {
+  struct pt_regs *regs = task_regs();
+  __u32 nr = call_number(regs);
+  if (compat) {
+    nr = nr == I386_fork    ? SYS_fork
+         : nr == I386_vfork ? SYS_vfork
+         : nr == I386_clone ? SYS_clone
+                            : nr;
+  }
+  r->syscall_nr = nr;
+  r->clone_flags = 0;
+  r->reserved = 0;
+  __u64 first = compat ? regs->bx : regs->di;
+  if (nr == SYS_clone) r->clone_flags = first;
+  if (nr == SYS_clone3) bpf_probe_read_user(&r->clone_flags, sizeof(__u64), (void *)first);
+}
 
 /* A thread of a process is no process: only new thread groups are reported. The child's cgroup path
  * is left out: it is the parent's, or the cgroup id differs and the exec that follows has it. */
@@ -20,6 +41,9 @@ static __always_inline int emit_process_fork(struct task_struct *parent,
   read_task(&r->task, parent);
   read_task(&r->child, child);
   read_facts(&r->facts, child);
+  read_clone(r, r->header.abi == VAKT_ABI_I386);
+  prefilter_sign(&r->child);
+  prefilter_told(&r->child);
   emit_submit(r, &h);
   return 0;
 }
@@ -43,6 +67,17 @@ static __always_inline __u32 exec_syscall(struct linux_binprm *bprm) {
   return BPF_CORE_READ(bprm, fdpath) ? SYS_execveat : SYS_execve;
 }
 
+/* Of a script: exec went round once more with the interpreter, under another name. */
+static __always_inline __u32 put_interpreter(struct scratch *s, __u32 end,
+                                             struct vakt_process_exec *r,
+                                             struct linux_binprm *bprm) {
+  const char *interp = BPF_CORE_READ(bprm, interp);
+  r->interp.offset = 0;
+  r->interp.size = 0;
+  if (interp == BPF_CORE_READ(bprm, filename)) return end;
+  return put_kernel_str(s, end, &r->interp, interp);
+}
+
 static __always_inline int emit_process_exec(struct task_struct *task, struct linux_binprm *bprm) {
   if (!emit_wanted(KIND_process_exec)) return 0;
   struct vakt_header h;
@@ -53,10 +88,12 @@ static __always_inline int emit_process_exec(struct task_struct *task, struct li
   r->header.abi = read_abi(task);
   read_task(&r->task, task);
   read_facts(&r->facts, task);
+  r->reserved = 0;
   r->syscall_nr = exec_syscall(bprm);
   __u32 end = put_image(s, sizeof(*r), task, &r->exe, &r->cwd, &r->cwd_status, &r->flags);
   end = put_argv(s, end, r, task);
   end = put_kernel_str(s, end, &r->filename, BPF_CORE_READ(bprm, filename));
+  end = put_interpreter(s, end, r, bprm);
   end = put_cgroup_path(s, end, &r->facts.cgroup_path, task);
   emit_scratch_end(s, KIND_process_exec, LANE_process_exec, end);
   return 0;

@@ -16,6 +16,6 @@ struct vakt_file_open {
   __u64 resolve;    /* openat2's how.resolve */
 };
 
-VAKT_STATIC_ASSERT(sizeof(struct vakt_file_open) == 200, "file_open");
+VAKT_STATIC_ASSERT(sizeof(struct vakt_file_open) == 232, "file_open");
 
 #endif /* VAKT_WIRE_FILE_H */

@@ -20,6 +20,6 @@ struct vakt_network {
   __s32 fd;             /* -1 when unknown */
 };
 
-VAKT_STATIC_ASSERT(sizeof(struct vakt_network) == 168, "network");
+VAKT_STATIC_ASSERT(sizeof(struct vakt_network) == 200, "network");
 
 #endif /* VAKT_WIRE_NETWORK_H */

@@ -63,6 +63,7 @@ struct vakt_header {
 
 /* The acting thread, at the moment of the event. pid is the host's tgid. */
 struct vakt_task {
+  __u64 fingerprint;   /* of what this says about the process (bpf/lib/prefilter.h); 0: not made */
   __u64 cookie;        /* vakt_cookie(start_boottime of the group leader, tgid) */
   __u64 parent_cookie; /* of real_parent's group; 0 for the idle task */
   __u64 cgroup_id;
@@ -78,8 +79,11 @@ struct vakt_task {
   __u32 pid_ns;
   __u32 net_ns;
   __u32 user_ns;
-  __u32 flags; /* VAKT_TASK_* */
-  char comm[VAKT_COMM_SIZE];
+  __u32 flags;   /* VAKT_TASK_* */
+  __u32 exec_id; /* how many programs the process and its ancestors have started (self_exec_id) */
+  __u32 reserved;
+  char comm[VAKT_COMM_SIZE];         /* of the thread */
+  char process_comm[VAKT_COMM_SIZE]; /* of the main thread: the process's name */
 };
 
 /* What changes only at fork and exec. */
@@ -121,6 +125,7 @@ struct vakt_control {
   __u32 consumer_sleeps;  /* set while the agent waits: submit with a forced wakeup */
   __u32 wake_fill_bytes;  /* wake the consumer when a ring holds more than this */
   __u32 scratch_slots;    /* elements of the map `scratch_slots` */
+  __u64 prefilter_version; /* of the tables to use (bpf/wire/prefilter.h); 0: everything is sent */
 };
 
 /*
@@ -144,10 +149,10 @@ static inline __u64 vakt_cookie(__u64 start_boot_ns, __u32 tgid) {
 }
 
 VAKT_STATIC_ASSERT(sizeof(struct vakt_header) == 24, "header");
-VAKT_STATIC_ASSERT(sizeof(struct vakt_task) == 96, "task");
+VAKT_STATIC_ASSERT(sizeof(struct vakt_task) == 128, "task");
 VAKT_STATIC_ASSERT(sizeof(struct vakt_process_facts) == 56, "facts");
 VAKT_STATIC_ASSERT(sizeof(struct vakt_file) == 48, "file");
-VAKT_STATIC_ASSERT(sizeof(struct vakt_control) == 32, "control");
+VAKT_STATIC_ASSERT(sizeof(struct vakt_control) == 40, "control");
 VAKT_STATIC_ASSERT(sizeof(struct vakt_cpu_state) % 64 == 0, "one CPU's counters own their lines");
 
 #include "bpf/wire/file.h"

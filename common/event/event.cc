@@ -4,24 +4,31 @@
 namespace vakt {
 
 void Reset(Event* event) {
-  switch (event->kind) {
-    case Kind::none:
+  switch (PayloadOf(event->kind)) {
+    case Payload::kNone:
       break;
-    case Kind::process_fork:
+    case Payload::kFork:
       event->process_fork = {};
       break;
-    case Kind::process_exec:
-    case Kind::process_seed:
+    case Payload::kExec:
       event->process_exec = {};
       break;
-    case Kind::process_exit:
+    case Payload::kExit:
       event->process_exit = {};
       break;
-    case Kind::file_open:
+    case Payload::kCall:
+      event->call = {};
+      break;
+    case Payload::kAct:
+      event->process_act = {};
+      break;
+    case Payload::kCredentials:
+      event->process_credentials = {};
+      break;
+    case Payload::kOpen:
       event->file_open = {};
       break;
-    case Kind::network_connect:
-    case Kind::network_accept:
+    case Payload::kNetwork:
       event->network = {};
       break;
   }

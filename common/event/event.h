@@ -8,14 +8,19 @@
 #define VAKT_COMMON_EVENT_EVENT_H_
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "common/event/kind.h"
+#include "common/event/payload.h"
 
 namespace vakt {
+
+struct NodeFacts;  // common/event/node_facts.h
+struct Process;    // common/event/process.h
 
 enum class Abi : uint8_t { kUnknown = 0, kX86_64 = 1, kI386 = 2, kX32 = 3, kIoUring = 4 };
 
@@ -37,7 +42,12 @@ struct Task {
   uint32_t net_ns = 0;
   uint32_t user_ns = 0;
   bool kernel_thread = false;
-  std::string_view comm;
+  std::string_view comm;          // of the thread
+  std::string_view process_comm;  // of the main thread; empty in recordings that do not have it
+  // Of this run of the agent, so not recorded: how many programs were started up to this one, and
+  // what the prefilter knows the process's state by (0: nothing).
+  uint32_t exec_id = 0;
+  uint64_t fingerprint = 0;
 };
 
 struct ProcessFacts {
@@ -77,12 +87,14 @@ struct File {
 struct ProcessFork {
   Task child;
   ProcessFacts facts;
+  uint64_t clone_flags = 0;  // CLONE_*
 };
 
 struct ProcessExec {  // also process_seed
   File exe;
   std::string_view filename;
-  std::string_view argv;  // NUL-separated and NUL-terminated strings
+  std::string_view interpreter;  // of a script: what its first line names; empty for a binary
+  std::string_view argv;         // NUL-separated and NUL-terminated strings
   std::string_view cwd;
   bool argv_truncated = false;
   bool exe_upper_layer = false;
@@ -108,6 +120,56 @@ struct FileOpen {
   uint64_t resolve = 0;
 };
 
+inline constexpr size_t kCallArgs = 6;
+using CallArgs = std::array<uint64_t, kCallArgs>;
+
+// A system call that is reported for itself.
+struct Call {
+  CallArgs args{};        // as passed; a pointer to a structure gives way to what matters in it
+  std::string_view text;  // a string argument, or the name that the kernel has
+  File file;  // behind the descriptor that the call is about; of process_exec_failed: the
+              // path that it was asked to start, claimed
+};
+
+// What one process does to another.
+struct ProcessAct {
+  Task target;      // pid 0: not known
+  CallArgs args{};  // process_signal: the signal; process_cgroup: whether the whole process moved
+  std::string_view text;  // process_rename: the new name; process_cgroup: the new cgroup's path
+  // Set by enrich; null when the target is not known.
+  const Process* process = nullptr;
+};
+
+struct Credentials {
+  uint64_t cap_effective = 0;
+  uint64_t cap_permitted = 0;
+  uint64_t cap_inheritable = 0;
+  uint64_t cap_bounding = 0;
+  uint64_t cap_ambient = 0;
+  uint32_t uid = 0;
+  uint32_t gid = 0;
+  uint32_t euid = 0;
+  uint32_t egid = 0;
+  uint32_t suid = 0;
+  uint32_t sgid = 0;
+  uint32_t fsuid = 0;
+  uint32_t fsgid = 0;
+};
+
+struct CredentialChange {  // process_credentials
+  CallArgs args{};
+  Credentials after;
+  // Set by enrich: what the process had when it was last seen, and the names of the ids that the
+  // call asks for.
+  bool before_known = false;
+  uint32_t uid_before = 0;
+  uint32_t euid_before = 0;
+  uint32_t gid_before = 0;
+  uint32_t egid_before = 0;
+  uint64_t cap_effective_before = 0;
+  std::array<std::string_view, 3> asked_names{};
+};
+
 enum class Transport : uint8_t { kUnknown = 0, kTcp = 1, kUdp = 2 };
 
 struct Endpoint {
@@ -123,9 +185,6 @@ struct Network {  // network_connect and network_accept
   Transport transport = Transport::kUnknown;
   int32_t fd = -1;
 };
-
-struct NodeFacts;  // common/event/node_facts.h
-struct Process;    // common/event/process.h
 
 // What every event has.
 struct EventHead {
@@ -149,10 +208,13 @@ struct EventHead {
 };
 
 struct Event : EventHead {
-  // The one that `kind` names is set; the others are default.
+  // The one of PayloadOf(kind) is set; the others are default.
   ProcessFork process_fork;
   ProcessExec process_exec;  // process_exec, process_seed
   ProcessExit process_exit;
+  Call call;
+  ProcessAct process_act;
+  CredentialChange process_credentials;
   FileOpen file_open;
   Network network;  // network_connect, network_accept
 };

@@ -10,8 +10,8 @@
 namespace vakt {
 namespace {
 
-std::array<absl::Span<const TypeParams>, 3> AllFamilies() {
-  return {ProcessParams(), FileParams(), NetworkParams()};
+std::array<absl::Span<const TypeParams>, 4> AllFamilies() {
+  return {ProcessParams(), CallParams(), FileParams(), NetworkParams()};
 }
 
 // Parameters of event types that Falco has and that our probes do not report yet, each between

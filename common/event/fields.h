@@ -41,11 +41,12 @@ ProcessProperty ProcPid, ProcPpid, ProcVpid, ProcSid, ProcVpgid, ProcPgid, ProcT
 ProcessProperty ProcCmdnargs, ProcCmdlenargs, ProcIsExeWritable, ProcIsExeUpperLayer;
 ProcessProperty ProcIsExeFromMemfd, ProcIsExeUnlinked, ProcIsSidLeader, ProcIsVpgidLeader;
 ProcessProperty ProcIsPgidLeader, ProcExeIno, ProcExeInoCtime, ProcExeInoMtime;
-ProcessProperty ThreadCgroups;
+ProcessProperty ThreadCgroups, ProcScript;
 
 // Another process seen from the acting one; null when it is not known.
 using ProcessRelation = const Process*(const Event& event);
 ProcessRelation Self, Parent, SessionLeader, GroupLeader, NsGroupLeader;
+ProcessRelation Target;  // the process that the acting one does something to
 
 template <ProcessRelation relation, ProcessProperty property>
 void Of(const Event& event, const FieldArg&, Extractor& out) {
@@ -73,6 +74,7 @@ Extract ProcCtimeToPidns, ProcPidnsStart, ProcLoginShell;
 const FieldRow& ProcArgvField();
 Extract ThreadCapPermitted, ThreadCapInheritable, ThreadCapEffective;
 Extract ThreadTid, ThreadIsMain, ThreadVtid;
+Extract TargetName, TargetPid;
 
 // CLOCK_REALTIME of a moment on the event's CLOCK_BOOTTIME.
 int64_t WallNs(const Event& event, uint64_t boot_ns);
@@ -97,7 +99,8 @@ char FdTypecharOf(const Event& event);
 std::string_view FdNameOf(const Event& event, Extractor& out);
 
 // ---- fields_user.cc
-Extract UserUid, UserName, UserHomedir, UserShell, UserLoginuid, UserLoginname, GroupGid, GroupName;
+Extract UserUid, UserUidBefore, UserName, UserHomedir, UserShell, UserLoginuid, UserLoginname;
+Extract GroupGid, GroupName;
 
 // ---- fields_container.cc
 Extract ContainerId, ContainerFullId, ContainerHost, ContainerStart, ContainerDuration;

@@ -46,6 +46,23 @@ uint64_t PidNamespaceStart(const Event& event) {
 
 const Process* Self(const Event& event) { return event.process; }
 
+const Process* Target(const Event& event) {
+  return PayloadOf(event.kind) == Payload::kAct ? event.process_act.process : nullptr;
+}
+
+// The kernel names the target of an event even when nothing else is known of it.
+void TargetName(const Event& event, const FieldArg&, Extractor& out) {
+  if (PayloadOf(event.kind) != Payload::kAct) return;
+  const std::string_view comm = event.process_act.target.comm;
+  if (!comm.empty()) return out.Add(Value::String(comm));
+  if (const Process* target = Target(event)) out.Add(Value::String(target->comm));
+}
+
+void TargetPid(const Event& event, const FieldArg&, Extractor& out) {
+  if (PayloadOf(event.kind) != Payload::kAct || event.process_act.target.pid == 0) return;
+  out.Add(Value::Int(event.process_act.target.pid));
+}
+
 const Process* Parent(const Event& event) {
   return event.process == nullptr ? nullptr : event.process->parent;
 }
@@ -84,6 +101,9 @@ Value ProcSid(const Process& process) { return Value::Int(process.session_id); }
 Value ProcVpgid(const Process& process) { return Value::Int(process.ns_pgid); }
 Value ProcPgid(const Process& process) { return Value::Int(process.pgid); }
 Value ProcTty(const Process& process) { return Value::Uint(process.tty); }
+Value ProcScript(const Process& process) {
+  return process.script.empty() ? Value() : Value::String(process.script);
+}
 Value ProcCookie(const Process& process) { return Value::Uint(process.cookie); }
 Value ProcIsExeWritable(const Process& process) { return Value::Bool(process.exe_writable); }
 Value ProcIsExeUpperLayer(const Process& process) { return Value::Bool(process.exe_upper_layer); }

@@ -21,6 +21,12 @@ void UserUid(const Event& event, const FieldArg&, Extractor& out) {
   out.Add(Value::Uint(event.task.euid));
 }
 
+void UserUidBefore(const Event& event, const FieldArg&, Extractor& out) {
+  if (event.kind != Kind::process_credentials) return;
+  const CredentialChange& change = event.process_credentials;
+  if (change.before_known) out.Add(Value::Uint(change.euid_before));
+}
+
 void UserName(const Event& event, const FieldArg&, Extractor& out) {
   PutName(event.process == nullptr ? kUnknownName : event.process->user_name, out);
 }

@@ -75,27 +75,83 @@ constexpr std::string_view kLaterSyscalls =
     "file_setattr";
 
 // Falco's names for what is not an x86-64 system call: scheduler and internal events, its own
-// spellings, and calls that only the 32-bit ABI has.
+// spellings, and calls that only the 32-bit ABI has. The last two are ours: the kernel's
+// tracepoints.
 constexpr std::string_view kOtherTypes =
     "procexit switch page_fault signaldeliver procinfo cpu_hotplug container drop notification "
     "infra useradded userdeleted groupadded groupdeleted asyncevent pluginevent syscall umount "
     "pread pwrite send recv socketcall sigreturn sigaction waitpid nice _llseek _newselect "
     "mmap2 stat64 lstat64 fstat64 fcntl64 truncate64 ftruncate64 getuid32 setuid32 getgid32 "
     "setgid32 setresuid32 setresgid32 setreuid32 setregid32 chown32 fchown32 lchown32 "
-    "ugetrlimit readdir signal stime oldstat oldlstat oldfstat";
+    "ugetrlimit readdir signal stime oldstat oldlstat oldfstat task_rename cgroup_attach_task";
 
 // What our probes report, and Falco's category of it. Everything else is known by name alone.
 struct ReportedType {
   std::string_view type;
   Kind kind;
   std::string_view category;
+  Kind failed = Kind::none;  // reports the attempts that failed, to rules that ask for those
 };
 constexpr ReportedType kReportedTypes[] = {
-    // fork, vfork and clone3 too: the hook is behind all of them
     {"clone", Kind::process_fork, "process"},
-    {"execve", Kind::process_exec, "process"},
-    {"execveat", Kind::process_exec, "process"},
+    {"clone3", Kind::process_fork, "process"},
+    {"fork", Kind::process_fork, "process"},
+    {"vfork", Kind::process_fork, "process"},
+    {"execve", Kind::process_exec, "process", Kind::process_exec_failed},
+    {"execveat", Kind::process_exec, "process", Kind::process_exec_failed},
     {"procexit", Kind::process_exit, "process"},
+    {"task_rename", Kind::process_rename, "process"},
+    {"ptrace", Kind::process_ptrace, "process"},
+    {"process_vm_readv", Kind::process_vm, "process"},
+    {"process_vm_writev", Kind::process_vm, "process"},
+    {"pidfd_getfd", Kind::process_descriptor, "process"},
+    {"signaldeliver", Kind::process_signal, "signal"},
+    {"kill", Kind::process_signal, "signal"},
+    {"tkill", Kind::process_signal, "signal"},
+    {"tgkill", Kind::process_signal, "signal"},
+    {"pidfd_send_signal", Kind::process_signal, "signal"},
+    {"rt_sigqueueinfo", Kind::process_signal, "signal"},
+    {"rt_tgsigqueueinfo", Kind::process_signal, "signal"},
+    {"setuid", Kind::process_credentials, "user"},
+    {"setgid", Kind::process_credentials, "user"},
+    {"setreuid", Kind::process_credentials, "user"},
+    {"setregid", Kind::process_credentials, "user"},
+    {"setresuid", Kind::process_credentials, "user"},
+    {"setresgid", Kind::process_credentials, "user"},
+    {"setfsuid", Kind::process_credentials, "user"},
+    {"setfsgid", Kind::process_credentials, "user"},
+    {"setgroups", Kind::process_credentials, "user"},
+    {"capset", Kind::process_credentials, "process"},
+    {"setsid", Kind::process_session, "process"},
+    {"setpgid", Kind::process_session, "process"},
+    {"prctl", Kind::process_prctl, "process"},
+    {"unshare", Kind::process_namespace, "process"},
+    {"setns", Kind::process_namespace, "process"},
+    {"cgroup_attach_task", Kind::process_cgroup, "process"},
+    {"seccomp", Kind::process_seccomp, "process"},
+    {"personality", Kind::process_personality, "process"},
+    {"memfd_create", Kind::memory_file, "memory"},
+    {"memfd_secret", Kind::memory_file, "memory"},
+    {"mmap", Kind::memory_protect, "memory"},
+    {"mprotect", Kind::memory_protect, "memory"},
+    {"pkey_mprotect", Kind::memory_protect, "memory"},
+    {"init_module", Kind::kernel_module, "other"},
+    {"finit_module", Kind::kernel_module, "other"},
+    {"delete_module", Kind::kernel_module, "other"},
+    {"bpf", Kind::kernel_bpf, "other"},
+    {"kexec_load", Kind::kernel_kexec, "other"},
+    {"kexec_file_load", Kind::kernel_kexec, "other"},
+    {"perf_event_open", Kind::kernel_perf, "other"},
+    {"add_key", Kind::kernel_key, "other"},
+    {"request_key", Kind::kernel_key, "other"},
+    {"keyctl", Kind::kernel_key, "other"},
+    {"io_uring_setup", Kind::kernel_io_uring, "other"},
+    {"userfaultfd", Kind::kernel_userfaultfd, "memory"},
+    {"settimeofday", Kind::kernel_time, "time"},
+    {"clock_settime", Kind::kernel_time, "time"},
+    {"swapon", Kind::kernel_swap, "other"},
+    {"swapoff", Kind::kernel_swap, "other"},
+    {"reboot", Kind::kernel_reboot, "other"},
     {"open", Kind::file_open, "file"},
     {"creat", Kind::file_open, "file"},
     {"openat", Kind::file_open, "file"},
@@ -128,7 +184,7 @@ constexpr uint16_t AddWords(std::string_view words, int nr, uint16_t id, EventTy
   while (!words.empty()) {
     const std::string_view name = words.substr(0, words.find(' '));
     const ReportedType reported = Reported(name);
-    rows[id] = {name, id, nr, reported.kind, reported.category};
+    rows[id] = {name, id, nr, reported.kind, reported.failed, reported.category};
     ++id;
     if (nr >= 0) ++nr;
     words.remove_prefix(std::min(name.size() + 1, words.size()));
@@ -159,6 +215,15 @@ constexpr std::array<uint16_t, kTypeCount> SortIdsByName() {
 
 constexpr std::array<uint16_t, kTypeCount> kIdsByName = SortIdsByName();
 
+// By kind: its type that is no system call; null for most.
+constexpr auto kTypeWithoutNumber = [] {
+  std::array<const EventTypeRow*, 64> rows{};
+  for (const EventTypeRow& row : kEventTypes) {
+    if (row.x86_64_nr < 0 && row.kind != Kind::none) rows[static_cast<size_t>(row.kind)] = &row;
+  }
+  return rows;
+}();
+
 }  // namespace
 
 absl::Span<const KindRow> AllKinds() { return kKinds; }
@@ -183,15 +248,14 @@ const EventTypeRow* FindEventType(std::string_view name) {
 // Rows with a number stand at the place that the number gives, so this is an array access.
 const EventTypeRow* FindEventType(Kind kind, int x86_64_nr) {
   const EventTypeRow* row = nullptr;
-  if (x86_64_nr < 0) {
-    if (kind == Kind::process_exit) row = FindEventType("procexit");
-  } else if (x86_64_nr < static_cast<int>(kSyscallCount)) {
+  if (x86_64_nr >= 0 && x86_64_nr < static_cast<int>(kSyscallCount)) {
     row = &kEventTypes[x86_64_nr];
   } else if (x86_64_nr >= kLaterSyscallsBase &&
              x86_64_nr < kLaterSyscallsBase + static_cast<int>(kLaterCount)) {
     row = &kEventTypes[kSyscallCount + (x86_64_nr - kLaterSyscallsBase)];
   }
-  return row != nullptr && row->kind == kind ? row : nullptr;
+  const bool reports = row != nullptr && (row->kind == kind || row->failed == kind);
+  return reports ? row : kTypeWithoutNumber[static_cast<size_t>(kind)];
 }
 
 }  // namespace vakt

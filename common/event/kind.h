@@ -43,6 +43,15 @@ inline std::string_view KindStem(Kind kind) {
 using KindSet = uint64_t;
 constexpr KindSet KindBit(Kind kind) { return KindSet{1} << static_cast<unsigned>(kind); }
 
+// Kinds that a condition gets which leaves the type of the event open: what processes are and do
+// first of all. The others are for rules that name their types: some of their hooks cost every
+// system call of the machine.
+inline constexpr KindSet kKindsOfAnyRule =
+    KindBit(Kind::process_fork) | KindBit(Kind::process_exec) | KindBit(Kind::process_exit) |
+    KindBit(Kind::process_seed) | KindBit(Kind::process_rename) | KindBit(Kind::process_signal) |
+    KindBit(Kind::process_cgroup) | KindBit(Kind::file_open) | KindBit(Kind::network_connect) |
+    KindBit(Kind::network_accept);
+
 // Value of evt.type: the system call (or Falco's name for a scheduler event) behind an event.
 // `kind` is Kind::none for names that Falco knows and that no probe of ours reports yet: rules may
 // name them, and such rules never fire for these types (the rule loader warns).
@@ -51,6 +60,7 @@ struct EventTypeRow {
   uint16_t id;            // dense index into AllEventTypes()
   int x86_64_nr;          // system-call number, or -1
   Kind kind;
+  Kind failed;                // reports failed attempts, when that is another kind; else none
   std::string_view category;  // evt.category: "process"; empty when `kind` is none
 };
 
@@ -59,7 +69,8 @@ inline constexpr EventTypeId kNoEventType = 0xffff;
 
 absl::Span<const EventTypeRow> AllEventTypes();
 const EventTypeRow* FindEventType(std::string_view name);
-// The row for a system-call number that leads to `kind`; null when unknown.
+// The row for a system-call number that is reported as `kind`; without one, the kind's type that is
+// no system call (procexit, signaldeliver); null when there is none.
 const EventTypeRow* FindEventType(Kind kind, int x86_64_nr);
 
 }  // namespace vakt

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Parameters behind the tables of event_params.cc; nobody else includes this.
 //
-// One file per family: params_process.cc, params_file.cc and params_network.cc, each with its
+// One file per family: params_process.cc, params_call.cc, params_file.cc and
+// params_network.cc, each with its
 // parameters, their rows per event type, and a table of those.
 #ifndef VAKT_COMMON_EVENT_PARAMS_H_
 #define VAKT_COMMON_EVENT_PARAMS_H_
@@ -21,6 +22,7 @@ struct TypeParams {
 };
 
 absl::Span<const TypeParams> ProcessParams();
+absl::Span<const TypeParams> CallParams();
 absl::Span<const TypeParams> FileParams();
 absl::Span<const TypeParams> NetworkParams();
 

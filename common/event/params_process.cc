@@ -6,6 +6,7 @@
 #include <string>
 
 #include "common/base/strings.h"
+#include "common/event/call_names.h"
 #include "common/event/params.h"
 
 namespace vakt {
@@ -102,10 +103,16 @@ ParamValue ExeFlags(const Event& event, Extractor& out) {
 }
 
 ParamValue Filename(const Event& event, Extractor& out) {
+  if (event.kind == Kind::process_exec_failed) return Text(event.call.text, event.call.file.path);
   const std::string_view raw = event.process_exec.filename;
   if (raw.empty() || raw.starts_with('/') || event.process == nullptr) return Text(raw);
   const std::string_view below = raw.starts_with("./") ? raw.substr(2) : raw;
   return Text(raw, out.Keep(StrCat(event.process->cwd.view(), below)));
+}
+
+ParamValue CloneFlagsParam(const Event& event, Extractor& out) {
+  const uint64_t flags = event.process_fork.clone_flags;
+  return Unsigned(flags, out, out.Keep(FlagNamesOf(flags, CloneFlags())));
 }
 
 // ---- procexit
@@ -177,7 +184,7 @@ constexpr ParamRow kClone[] = {
     {"vm_swap", UnknownParam},
     {"comm", Comm},
     {"cgroups", OfProcess<ThreadCgroups>},
-    {"flags", UnknownParam},
+    {"flags", CloneFlagsParam},
     {"uid", Uid},
     {"gid", Gid},
     {"vtid", OfProcess<ProcVpid>},
@@ -192,9 +199,9 @@ constexpr ParamRow kProcexit[] = {{"status", ExitStatus},
                                   {"reaper_tid", UnknownParam}};
 
 const TypeParams kTypes[] = {
-    {"execve", kExecve},
-    {"execveat", absl::MakeConstSpan(kExecve, kExecveatCount)},
-    {"clone", kClone},
+    {"execve", kExecve},     {"execveat", absl::MakeConstSpan(kExecve, kExecveatCount)},
+    {"clone", kClone},       {"clone3", kClone},
+    {"fork", kClone},        {"vfork", kClone},
     {"procexit", kProcexit},
 };
 

@@ -28,10 +28,13 @@ struct Process {
   uint64_t exec_boot_ns = 0;   // of the program; equals start_boot_ns when it never exec'ed
   bool exited = false;
   bool kernel_thread = false;
+  // Task::exec_id of the program below; negative while the program is not known for certain.
+  int64_t exec_id = -1;
 
   // Program.
   SharedString comm;         // of the main thread
   SharedString exe_path;     // as the kernel resolved it
+  SharedString script;       // of a script: the path that was executed; else empty
   StringList argv;           // argv[0] is proc.exe
   std::string_view args;     // argv[1..] joined by a space, a view into argv: proc.args
   SharedString cmdline;      // comm and args: proc.cmdline

@@ -10,6 +10,7 @@ void TaskToProto(const Task& task, v1::Task* out) {
   out->set_tid(task.tid);
   out->set_ppid(task.ppid);
   Set(task.comm, out->mutable_comm());
+  Set(task.process_comm, out->mutable_process_comm());
   out->set_uid(task.uid);
   out->set_gid(task.gid);
   out->set_euid(task.euid);
@@ -42,6 +43,7 @@ Task TaskFromProto(const v1::Task& in) {
       .user_ns = in.user_ns(),
       .kernel_thread = in.kernel_thread(),
       .comm = in.comm(),
+      .process_comm = in.process_comm(),
   };
 }
 

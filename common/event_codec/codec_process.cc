@@ -10,6 +10,7 @@ namespace {
 void ExecToProto(const ProcessExec& exec, v1::ProcessExec* out) {
   FileToProto(exec.exe, out->mutable_exe());
   Set(exec.filename, out->mutable_filename());
+  Set(exec.interpreter, out->mutable_interpreter());
   for (std::string_view rest = exec.argv; !rest.empty();) {
     const size_t end = std::min(rest.find('\0'), rest.size());
     out->add_argv(rest.data(), end);
@@ -33,6 +34,7 @@ ProcessExec ExecFromProto(const v1::ProcessExec& in, std::string* argv_storage) 
   return {
       .exe = FileFromProto(in.exe()),
       .filename = in.filename(),
+      .interpreter = in.interpreter(),
       .argv = *argv_storage,
       .cwd = in.cwd(),
       .argv_truncated = in.argv_truncated(),
@@ -49,11 +51,13 @@ ProcessExec ExecFromProto(const v1::ProcessExec& in, std::string* argv_storage) 
 void ToProto_process_fork(const Event& event, v1::ProcessFork* out) {
   TaskToProto(event.process_fork.child, out->mutable_child());
   FactsToProto(event.process_fork.facts, out->mutable_child_facts());
+  out->set_clone_flags(event.process_fork.clone_flags);
 }
 
 bool FromProto_process_fork(const v1::ProcessFork& in, std::string*, Event* out) {
   out->process_fork = {.child = TaskFromProto(in.child()),
-                       .facts = FactsFromProto(in.child_facts())};
+                       .facts = FactsFromProto(in.child_facts()),
+                       .clone_flags = in.clone_flags()};
   return true;
 }
 

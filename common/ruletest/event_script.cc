@@ -44,8 +44,26 @@ std::string_view DefaultType(Kind kind) {
     case Kind::process_seed:
     case Kind::none:
       return "";
+    default:
+      break;
+  }
+  for (const EventTypeRow& row : AllEventTypes()) {
+    if (row.kind == kind || row.failed == kind) return row.name;
   }
   return "";
+}
+
+// The payload: what its keys did not fill in is as in an event that says nothing.
+void AddPayload(Kind kind, EventDraft& draft) {
+  v1::Event& event = draft.event;
+  const auto* field = event.GetDescriptor()->FindFieldByName(std::string(KindStem(kind)));
+  google::protobuf::Message* message = event.GetReflection()->MutableMessage(&event, field);
+  const auto take = [&](const google::protobuf::Message& payload) {
+    if (payload.GetDescriptor() == message->GetDescriptor()) message->CopyFrom(payload);
+  };
+  take(draft.call);
+  take(draft.act);
+  take(draft.credentials);
 }
 
 absl::Status CompleteProgram(EventDraft& draft) {
@@ -135,9 +153,11 @@ absl::Status Complete(Kind kind, EventDraft& draft) {
     case Kind::network_accept:
       return CompleteNetwork(kind, draft);
     case Kind::none:
-      break;
+      return absl::InvalidArgumentError("an event needs a kind");
+    default:
+      AddPayload(kind, draft);
+      return absl::OkStatus();
   }
-  return absl::InvalidArgumentError("an event needs a kind");
 }
 
 std::string KindNames() {

@@ -19,6 +19,7 @@
 #include "common/base/status.h"
 #include "common/base/strings.h"
 #include "common/event/event_names.h"
+#include "common/event/payload.h"
 
 namespace vakt {
 namespace {
@@ -27,6 +28,9 @@ constexpr KindSet kPrograms = KindBit(Kind::process_seed) | KindBit(Kind::proces
 constexpr KindSet kExec = KindBit(Kind::process_exec);
 constexpr KindSet kOpen = KindBit(Kind::file_open);
 constexpr KindSet kNetwork = KindBit(Kind::network_connect) | KindBit(Kind::network_accept);
+constexpr KindSet kCalls = KindsWith(Payload::kCall);
+constexpr KindSet kActs = KindsWith(Payload::kAct);
+constexpr KindSet kCredentials = KindsWith(Payload::kCredentials);
 constexpr KindSet kAll = ~KindSet{0};
 
 constexpr uint64_t kNsPerSecond = 1'000'000'000;
@@ -267,6 +271,41 @@ absl::Status SetSignal(const YamlNode& value, EventDraft& draft) {
   return absl::OkStatus();
 }
 
+// All three have them, and one of them is used.
+absl::Status SetArgs(const YamlNode& value, EventDraft& draft) {
+  constexpr int kMaxArgs = 6;
+  if (!value.is_sequence() || value.items.size() > kMaxArgs) {
+    return absl::InvalidArgumentError("expected a list of at most six numbers");
+  }
+  for (const YamlNode& item : value.items) {
+    uint64_t number = 0;
+    VAKT_RETURN_IF_ERROR(ReadNumber(item, std::numeric_limits<uint64_t>::max(), &number));
+    draft.call.add_args(number);
+    draft.act.add_args(number);
+    draft.credentials.add_args(number);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SetCallText(const YamlNode& value, EventDraft& draft) {
+  VAKT_RETURN_IF_ERROR(ReadText(value, draft.call.mutable_text()));
+  draft.act.set_text(draft.call.text());
+  return absl::OkStatus();
+}
+
+absl::Status SetCallPath(const YamlNode& value, EventDraft& draft) {
+  draft.call.mutable_file()->set_mode(S_IFREG | 0644);
+  return ReadText(value, draft.call.mutable_file()->mutable_path());
+}
+
+absl::Status SetTarget(const YamlNode& value, EventDraft& draft) {
+  uint64_t pid = 0;
+  VAKT_RETURN_IF_ERROR(ReadNumber(value, std::numeric_limits<int32_t>::max(), &pid));
+  draft.act.mutable_target()->set_pid(static_cast<uint32_t>(pid));
+  draft.act.mutable_target()->set_tid(static_cast<uint32_t>(pid));
+  return absl::OkStatus();
+}
+
 constexpr ScriptKeyRow kKeys[] = {
     {"pid", kAll, "Process id; names the process in later events. 100.", AlreadyRead},
     {"ppid", kPrograms, "Process id of the parent. As before, or 1.", AlreadyRead},
@@ -308,10 +347,15 @@ constexpr ScriptKeyRow kKeys[] = {
     {"flags", kOpen, "O_WRONLY|O_CREAT and so on. O_RDONLY.", SetOpenFlags},
     {"mode", kOpen, "Mode of a new file. 0.", Number<OpenOf, &v1::FileOpen::set_create_mode>},
     {"file_type", kOpen, "file, directory, pipe or device. file.", SetFileType},
-    {"result", kOpen | kNetwork, "ENOENT and so on, or a number. Success.", SetResult},
+    {"result", kOpen | kNetwork | kCalls | kActs | kCredentials,
+     "ENOENT and so on, or a number. Success.", SetResult},
     {"from", kNetwork, "The client: address:port. 10.0.0.5:40000.", SetFrom},
     {"to", kNetwork, "The server: address:port.", SetTo},
     {"transport", kNetwork, "tcp or udp. tcp.", SetTransport},
+    {"args", kCalls | kActs | kCredentials, "The call's arguments, as numbers. 0.", SetArgs},
+    {"text", kCalls | kActs, "The call's string. Empty.", SetCallText},
+    {"file", kCalls, "Path of the file behind the call's descriptor. None.", SetCallPath},
+    {"target", kActs, "Process id of the process acted upon.", SetTarget},
     {"code", KindBit(Kind::process_exit), "Exit code. 0.", SetExitCode},
     {"signal", KindBit(Kind::process_exit), "Signal that ended it. 0.", SetSignal},
 };

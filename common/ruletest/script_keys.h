@@ -21,6 +21,9 @@ struct EventDraft {
   ScriptProcess process;
   v1::Event event;  // type and result; the payload of file_open and process_exit
   v1::NetworkConnect network;
+  v1::SystemCall call;
+  v1::ProcessAct act;
+  v1::CredentialChange credentials;
   uint32_t child_pid = 0;
   uint64_t after_ns = 1'000'000;  // since the previous event
   bool has_comm = false;

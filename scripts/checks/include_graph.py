@@ -17,7 +17,8 @@ ONLY_IN = [
     (r"re2/.*", r"common/rulelang/|agent/match/|tests/"),
     # Our own layers.
     (r"bpf/(lib|probes)/.*", r"bpf/"),
-    (r"bpf/wire/.*", r"bpf/|agent/(decode|sensor)/|common/event/kind\.(h|cc)|tests/"),
+    (r"bpf/wire/prefilter\.h", r"bpf/|agent/(match|sensor)/|tests/"),  # one compiles it, one installs it
+    (r"bpf/wire/(?!prefilter\.h).*", r"bpf/|agent/(decode|sensor)/|common/(event/(kind|payload)|event_codec/.*)\.(h|cc)|tests/"),
     (r"agent/app/.*", r"agent/(app/|main\.cc)|cli/|tests/"),
     (r"agent/main.*|collector/main.*|cli/main.*", r"^$"),
     (r"collector/.*", r"collector/|tests/"),
@@ -31,13 +32,15 @@ STAGE_MAY_INCLUDE = {
     "decode": set(),
     "enrich": set(),
     "match": set(),
+    "correlate": set(),
     "spool": set(),
     "uplink": {"spool"},  # what it sends lies there
     "admin": set(),
 }
 
 # vaktctl runs the agent's pipeline over recordings and reads its spool, and nothing else of the agent.
-CLI_MAY_INCLUDE = r"agent/app/(pipeline|replay)\.h|agent/match/matcher\.h|agent/spool/spool_scan\.h"
+CLI_MAY_INCLUDE = (r"agent/app/(pipeline|replay)\.h|agent/match/(matcher|prefilter)\.h|"
+                   r"agent/spool/spool_scan\.h")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
 

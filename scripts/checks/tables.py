@@ -6,10 +6,10 @@ import sys
 
 import source_tree
 
-# Part -> where (a prefix of paths) and what to find there.
+# Part -> where (prefixes of paths) and what to find there.
 PARTS = [
     ("wire struct", "bpf/wire/", r"\b(struct vakt_)?{stem}\b"),
-    ("probe", "bpf/probes/", r"\b{stem}\b"),
+    ("probe", ("bpf/probes/", "bpf/lib/"), r"\b(KIND_)?{stem}\b"),
     ("decoder", "agent/decode/", r"\bDecode_{stem}\b"),
     ("proto field", "proto/vakt/v1/event.proto", r"\b{stem} = \d+;"),
     ("codec", "common/event/", r"\b{stem}\b"),
@@ -27,7 +27,7 @@ def main():
         text = "\n".join(source_tree.read(path) for path in paths if path.startswith(prefix))
         for stem, _ in rows:
             if not re.search(pattern.format(stem=stem), text):
-                findings.append(f"{stem}: no {part} in {prefix}")
+                findings.append(f"{stem}: no {part} in {prefix if isinstance(prefix, str) else prefix[0]}")
     print("\n".join(findings), end="\n" if findings else "")
     return 1 if findings or not rows else 0
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -46,6 +48,57 @@ TEST_F(ProcessBpfTest, process_fork) {
   EXPECT_EQ(fork.child.cookie, vakt_cookie(fork.facts.start_boot_ns, fork.child.pid));
 }
 
+TEST_F(ProcessBpfTest, process_fork_tells_the_call_and_its_flags) {
+  StartSensor(0);
+  const pid_t child = cgroup_->Run([] {
+    const auto reap = [](long pid) {
+      if (pid == 0) _exit(0);
+      waitpid(static_cast<pid_t>(pid), nullptr, 0);
+    };
+    reap(syscall(SYS_fork));
+    reap(syscall(SYS_clone, CLONE_NEWUTS | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
+    clone_args args = {};
+    args.flags = CLONE_NEWNS;
+    args.exit_signal = SIGCHLD;
+    reap(syscall(SYS_clone3, &args, sizeof(args)));
+    return 0;
+  });
+  const auto forks = Of<vakt_process_fork>(DrainAll(*sensor_), Kind::process_fork, child);
+  ASSERT_EQ(forks.size(), 3u);
+  EXPECT_EQ(forks[0].first.syscall_nr, static_cast<uint32_t>(SYS_fork));
+  EXPECT_EQ(forks[0].first.clone_flags, 0u);
+  EXPECT_EQ(forks[1].first.syscall_nr, static_cast<uint32_t>(SYS_clone));
+  EXPECT_EQ(forks[1].first.clone_flags, static_cast<uint64_t>(CLONE_NEWUTS | SIGCHLD));
+  EXPECT_EQ(forks[2].first.syscall_nr, static_cast<uint32_t>(SYS_clone3));
+  EXPECT_EQ(forks[2].first.clone_flags, static_cast<uint64_t>(CLONE_NEWNS));
+  EXPECT_NE(forks[2].first.child.mnt_ns, forks[2].first.task.mnt_ns);
+}
+
+TEST_F(ProcessBpfTest, process_exec_of_a_script_has_its_name_and_its_interpreter) {
+  StartSensor(0);
+  std::string script = "/tmp/vakt-script-XXXXXX";
+  const int fd = mkstemp(script.data());
+  ASSERT_GE(fd, 0);
+  const std::string_view text = "#!/bin/sh -e\nexit 0\n";
+  ASSERT_EQ(write(fd, text.data(), text.size()), ssize_t(text.size()));
+  fchmod(fd, 0755);
+  close(fd);
+  const pid_t pid = cgroup_->Run([&] {
+    execl(script.c_str(), "script", nullptr);
+    return 1;
+  });
+  unlink(script.c_str());
+  const auto execs = Of<vakt_process_exec>(DrainAll(*sensor_), Kind::process_exec, pid);
+  ASSERT_EQ(execs.size(), 1u);
+  const auto& [exec, record] = execs[0];
+  EXPECT_EQ(record.Text(exec.filename), script);
+  EXPECT_EQ(record.Text(exec.interp), "/bin/sh");
+  char shell[PATH_MAX];
+  ASSERT_NE(realpath("/bin/sh", shell), nullptr);
+  EXPECT_EQ(record.Text(exec.exe.path), shell);
+  EXPECT_EQ(record.Text(exec.argv), std::string("/bin/sh\0-e\0", 11) + script + '\0');
+}
+
 TEST_F(ProcessBpfTest, process_exec) {
   StartSensor(0);
   const pid_t pid = cgroup_->Run([] {
@@ -72,6 +125,7 @@ TEST_F(ProcessBpfTest, process_exec) {
   EXPECT_EQ(exec.exe.mtime_ns, info.st_mtim.tv_sec * 1000000000ll + info.st_mtim.tv_nsec);
   EXPECT_EQ(exec.exe.ctime_ns, info.st_ctim.tv_sec * 1000000000ll + info.st_ctim.tv_nsec);
   EXPECT_EQ(record.Text(exec.filename), "/bin/true");
+  EXPECT_EQ(record.Text(exec.interp), "");
   EXPECT_EQ(record.Text(exec.argv), std::string("true\0one\0two words\0", 19));
   EXPECT_EQ(record.Text(exec.cwd), "/usr/share");
   EXPECT_EQ(exec.cwd_status, static_cast<uint32_t>(VAKT_PATH_OK));

@@ -66,6 +66,9 @@ TEST_F(WireLayout, EveryKindHasOneSize) {
   EXPECT_SAME_SIZE(vakt_process_seed);
   EXPECT_SAME_SIZE(vakt_file_open);
   EXPECT_SAME_SIZE(vakt_network);
+  EXPECT_SAME_SIZE(vakt_call);
+  EXPECT_SAME_SIZE(vakt_process_act);
+  EXPECT_SAME_SIZE(vakt_process_credentials);
 }
 
 TEST_F(WireLayout, TheSharedMapsHaveOneLayout) {
@@ -89,6 +92,12 @@ TEST_F(WireLayout, MembersLieWhereTheDecoderReadsThem) {
   EXPECT_SAME_OFFSET(vakt_process_exec, argv);
   EXPECT_SAME_OFFSET(vakt_process_exec, flags);
   EXPECT_SAME_OFFSET(vakt_process_seed, size);
+  EXPECT_SAME_OFFSET(vakt_process_fork, clone_flags);
+  EXPECT_SAME_OFFSET(vakt_call, file);
+  EXPECT_SAME_OFFSET(vakt_call, syscall_nr);
+  EXPECT_SAME_OFFSET(vakt_process_act, target);
+  EXPECT_SAME_OFFSET(vakt_process_act, text);
+  EXPECT_SAME_OFFSET(vakt_process_credentials, credentials);
   EXPECT_SAME_OFFSET(vakt_file_open, name_raw);
   EXPECT_SAME_OFFSET(vakt_file_open, resolve);
   EXPECT_SAME_OFFSET(vakt_network, remote_addr);

@@ -32,7 +32,7 @@ uint64_t TestCgroup::id() const {
   return info.st_ino;
 }
 
-pid_t TestCgroup::Run(const std::function<int()>& act, int* exit_status) const {
+pid_t TestCgroup::Start(const std::function<int()>& act) const {
   const pid_t pid = fork();
   if (pid == 0) {
     const int fd = open((path_ + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC);
@@ -40,6 +40,11 @@ pid_t TestCgroup::Run(const std::function<int()>& act, int* exit_status) const {
     close(fd);
     _exit(act());
   }
+  return pid;
+}
+
+pid_t TestCgroup::Run(const std::function<int()>& act, int* exit_status) const {
+  const pid_t pid = Start(act);
   int status = 0;
   waitpid(pid, &status, 0);
   if (exit_status) *exit_status = status;

@@ -29,6 +29,8 @@ class TestCgroup {
   // Forks a child into the cgroup, runs `act` there, ends it with its result; returns the child's
   // pid and, in *exit_status, what waitpid says.
   pid_t Run(const std::function<int()>& act, int* exit_status = nullptr) const;
+  // The same without waiting for the child: the caller does.
+  pid_t Start(const std::function<int()>& act) const;
 
  private:
   explicit TestCgroup(std::string path) : path_(std::move(path)) {}
@@ -52,6 +54,9 @@ class CapturedRecord {
     return bytes_.substr(span.offset, span.size);
   }
   size_t size() const { return bytes_.size(); }
+  RawRecord raw() const {
+    return RawRecord(reinterpret_cast<const std::byte*>(bytes_.data()), bytes_.size());
+  }
 
  private:
   std::string bytes_;

@@ -22,9 +22,12 @@
 
 namespace vakt {
 
+// Of a main thread: its name is the process's.
 inline void SetComm(std::string_view comm, vakt_task* task) {
-  std::memset(task->comm, 0, sizeof(task->comm));
-  std::memcpy(task->comm, comm.data(), std::min(comm.size(), sizeof(task->comm)));
+  for (char(*field)[VAKT_COMM_SIZE] : {&task->comm, &task->process_comm}) {
+    std::memset(*field, 0, sizeof(*field));
+    std::memcpy(*field, comm.data(), std::min(comm.size(), sizeof(*field)));
+  }
 }
 
 template <typename Wire>

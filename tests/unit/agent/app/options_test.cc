@@ -16,7 +16,8 @@ absl::StatusOr<AgentOptions> From(const std::vector<std::string>& flags) {
 TEST(AgentOptions, TakeTheirValuesFromTheSettings) {
   const auto o = From({"--alerts", "-", "--alerts-format", "text", "--rules", "a,b", "--scope",
                        "/sys/fs/cgroup/x", "--ring-bytes", "1MiB", "--rule-matching", "all",
-                       "--min-priority", "warning", "--state-dir", "/tmp/s"});
+                       "--min-priority", "warning", "--state-dir", "/tmp/s", "--rule-select",
+                       "disable:rule:*,enable:tag:T1059"});
   ASSERT_TRUE(o.ok()) << o.status();
   EXPECT_EQ(o->alerts_path, "-");
   EXPECT_EQ(o->alerts_format, AlertFormat::kText);
@@ -26,7 +27,13 @@ TEST(AgentOptions, TakeTheirValuesFromTheSettings) {
   EXPECT_EQ(o->match_mode, MatchMode::kAll);
   EXPECT_EQ(o->priority_floor, 4);
   EXPECT_EQ(o->state_dir, "/tmp/s");
+  ASSERT_EQ(o->rule_selections.size(), 2u);
+  EXPECT_TRUE(o->rule_selections[1].enable && o->rule_selections[1].by_tag);
+  EXPECT_FALSE(From({"--alerts", "-", "--rule-select", "enable:x"}).ok());
   EXPECT_TRUE(o->collectors.empty());
+  ASSERT_EQ(o->rule_selections.size(), 2u);
+  EXPECT_TRUE(o->rule_selections[1].enable && o->rule_selections[1].by_tag);
+  EXPECT_FALSE(From({"--alerts", "-", "--rule-select", "enable:x"}).ok());
 }
 
 TEST(AgentOptions, ACollectorNeedsCertificates) {

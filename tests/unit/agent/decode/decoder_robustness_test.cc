@@ -17,19 +17,26 @@
 namespace vakt {
 namespace {
 
-// The structs by the stems of events.def; two kinds share one.
-using vakt_network_connect = vakt_network;
-using vakt_network_accept = vakt_network;
-
 size_t WireSize(Kind kind) {
-  switch (kind) {
-    case Kind::none:
-      break;
-#define VAKT_EVENT(stem, id, lane, text) \
-  case Kind::stem:                       \
-    return sizeof(vakt_##stem);
-#include "bpf/wire/events.def"
-#undef VAKT_EVENT
+  switch (PayloadOf(kind)) {
+    case Payload::kNone:
+      return 0;
+    case Payload::kFork:
+      return sizeof(vakt_process_fork);
+    case Payload::kExec:
+      return kind == Kind::process_seed ? sizeof(vakt_process_seed) : sizeof(vakt_process_exec);
+    case Payload::kExit:
+      return sizeof(vakt_process_exit);
+    case Payload::kCall:
+      return sizeof(vakt_call);
+    case Payload::kAct:
+      return sizeof(vakt_process_act);
+    case Payload::kCredentials:
+      return sizeof(vakt_process_credentials);
+    case Payload::kOpen:
+      return sizeof(vakt_file_open);
+    case Payload::kNetwork:
+      return sizeof(vakt_network);
   }
   return 0;
 }
@@ -62,7 +69,7 @@ TEST(DecoderRobustnessTest, EveryKindOfTheTableIsDecodedFromItsStructUp) {
       Event event;
       auto record = Block(size);
       SetHeader(row.kind, size, record.get());
-      if (wire_size == sizeof(vakt_network) && size >= wire_size) {
+      if (PayloadOf(row.kind) == Payload::kNetwork && size >= wire_size) {
         const uint16_t family = AF_INET;
         std::memcpy(record.get() + offsetof(vakt_network, family), &family, sizeof(family));
       }
@@ -85,8 +92,9 @@ size_t TouchEveryView(const Event& event) {
   size_t sum = 0;
   for (const std::string_view view :
        {event.task.comm, event.process_fork.child.comm, event.process_fork.facts.cgroup_path,
-        exec.exe.path, exec.filename, exec.argv, exec.cwd, exec.facts.cgroup_path,
-        event.file_open.file.path, event.file_open.name_raw}) {
+        exec.exe.path, exec.filename, exec.interpreter, exec.argv, exec.cwd, exec.facts.cgroup_path,
+        event.call.text, event.call.file.path, event.process_act.text,
+        event.process_act.target.comm, event.file_open.file.path, event.file_open.name_raw}) {
     sum += TouchedBytes(view);
   }
   return sum;

@@ -345,5 +345,116 @@ TEST_F(EnricherTest, ABombDisplacesItselfAndNotTheDaemons) {
   EXPECT_EQ(small.processes().size(), 20u);
 }
 
+// What one process does to another.
+Event ActOf(Kind kind, const Task& actor, const Task& target, uint64_t boot_ns) {
+  Event event = EventOf(kind, actor, boot_ns);
+  event.process_act.target = target;
+  return event;
+}
+
+TEST(EnricherActTest, AMoveToAnotherCgroupChangesTheContainer) {
+  AccountTable accounts((v1::NodeFacts()));
+  Enricher enricher(EnrichOptions{}, &accounts);
+  const Task runtime = TaskOf(10, 1, "containerd-shim");
+  Task target = TaskOf(20, 10, "init");
+  Event seed = SeedOf(target, "/init", StartOf(100));
+  enricher.Apply(seed);
+  EXPECT_EQ(enricher.processes().Find(target.cookie)->container_id, "host");
+  const uint64_t state = enricher.processes().Find(target.cookie)->change;
+  target.cgroup_id = 777;
+  Event move = ActOf(Kind::process_cgroup, runtime, target, StartOf(101));
+  const std::string id(64, 'b');
+  const std::string path = "/kubepods.slice/cri-containerd-" + id + ".scope";
+  move.process_act.text = path;
+  enricher.Apply(move);
+  const Process* moved = enricher.processes().Find(target.cookie);
+  EXPECT_EQ(moved->container_id, "bbbbbbbbbbbb");
+  EXPECT_EQ(moved->cgroup_path, path);
+  EXPECT_EQ(move.process_act.process, moved);
+  EXPECT_EQ(move.process->pid, 10u);
+  Event later = EventOf(Kind::file_open, target, StartOf(102));
+  enricher.Apply(later);
+  EXPECT_EQ(later.process->container_id, "bbbbbbbbbbbb");
+  EXPECT_NE(later.process->change, state);  // what was decided about the process holds no more
+}
+
+TEST(EnricherActTest, AMoveOfOneThreadMovesNoProcess) {
+  AccountTable accounts((v1::NodeFacts()));
+  Enricher enricher(EnrichOptions{}, &accounts);
+  Task target = TaskOf(20, 10, "worker");
+  Event seed = SeedOf(target, "/worker", StartOf(100));
+  enricher.Apply(seed);
+  target.tid = 21;
+  Event move = ActOf(Kind::process_cgroup, TaskOf(10, 1, "mover"), target, StartOf(101));
+  move.process_act.text = "/elsewhere";
+  enricher.Apply(move);
+  EXPECT_NE(enricher.processes().Find(target.cookie)->cgroup_path, "/elsewhere");
+}
+
+TEST(EnricherActTest, ARenameOfTheMainThreadRenamesTheProcess) {
+  AccountTable accounts((v1::NodeFacts()));
+  Enricher enricher(EnrichOptions{}, &accounts);
+  const Task target = TaskOf(20, 10, "bash");
+  Event seed = SeedOf(target, "/bin/bash", StartOf(100));
+  enricher.Apply(seed);
+  Event rename = ActOf(Kind::process_rename, target, target, StartOf(101));
+  rename.process_act.text = "kworker/0:1";
+  enricher.Apply(rename);
+  EXPECT_EQ(rename.process->comm, "kworker/0:1");
+  EXPECT_TRUE(rename.process->cmdline.view().starts_with("kworker/0:1"));
+}
+
+TEST(EnricherActTest, ATargetOfWhichTheKernelHadTheNumberAlone) {
+  AccountTable accounts((v1::NodeFacts()));
+  Enricher enricher(EnrichOptions{}, &accounts);
+  Event seed = SeedOf(TaskOf(20, 10, "bash"), "/bin/bash", StartOf(100));
+  enricher.Apply(seed);
+  Task number;
+  number.pid = 20;
+  Event trace = ActOf(Kind::process_ptrace, TaskOf(30, 1, "gdb"), number, StartOf(101));
+  enricher.Apply(trace);
+  ASSERT_NE(trace.process_act.process, nullptr);
+  EXPECT_EQ(trace.process_act.process->comm, "bash");
+  number.pid = 99;
+  Event nobody = ActOf(Kind::process_ptrace, TaskOf(30, 1, "gdb"), number, StartOf(102));
+  enricher.Apply(nobody);
+  EXPECT_EQ(nobody.process_act.process, nullptr);
+}
+
+TEST(EnricherActTest, CredentialsBeforeAndAfter) {
+  v1::NodeFacts node;
+  AccountTable accounts(node);
+  Enricher enricher(EnrichOptions{}, &accounts);
+  Task task = TaskOf(20, 10, "su");
+  task.uid = task.euid = 1000;
+  Event seed = SeedOf(task, "/bin/su", StartOf(100));
+  enricher.Apply(seed);
+  task.uid = task.euid = 0;
+  Event change = EventOf(Kind::process_credentials, task, StartOf(101));
+  change.type = FindEventType("setuid")->id;
+  change.process_credentials.after.cap_permitted = 7;
+  enricher.Apply(change);
+  EXPECT_TRUE(change.process_credentials.before_known);
+  EXPECT_EQ(change.process_credentials.euid_before, 1000u);
+  EXPECT_EQ(change.process_credentials.asked_names[0], "<NA>");
+  EXPECT_EQ(change.process->euid, 0u);
+  EXPECT_EQ(change.process->cap_permitted, 7u);
+}
+
+TEST(EnricherActTest, AScriptIsRememberedUntilTheNextProgram) {
+  AccountTable accounts((v1::NodeFacts()));
+  Enricher enricher(EnrichOptions{}, &accounts);
+  const Task task = TaskOf(20, 10, "deploy.sh");
+  Event exec = ExecOf(task, "/bin/sh", std::string_view("sh\0./deploy.sh\0", 15), StartOf(100));
+  exec.process_exec.filename = "deploy.sh";
+  exec.process_exec.interpreter = "/bin/sh";
+  enricher.Apply(exec);
+  EXPECT_EQ(exec.process->script, "/home/eve/deploy.sh");
+  Event next = ExecOf(task, "/bin/ls", std::string_view("ls\0", 3), StartOf(101));
+  next.process_exec.filename = "/bin/ls";
+  enricher.Apply(next);
+  EXPECT_EQ(next.process->script, "");
+}
+
 }  // namespace
 }  // namespace vakt

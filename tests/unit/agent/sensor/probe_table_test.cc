@@ -31,7 +31,7 @@ TEST(ProbeTable, NoHookIsListedTwice) {
 
 TEST(ProbeTable, EveryProgramIsInTheProbeSources) {
   std::string sources;
-  for (const char* family : {"process", "file", "network", "seed"}) {
+  for (const char* family : {"process", "act", "call", "file", "network", "seed"}) {
     sources += ReadFile(std::string(VAKT_SOURCE_DIR "/bpf/probes/") + family + ".bpf.c").value();
   }
   for (const ProbeRow& row : AllProbes()) {
@@ -51,12 +51,22 @@ TEST(ProbeTable, TheRowsOfAProgramFollowEachOther) {
   }
 }
 
-TEST(ProbeTable, OnlyFilesNeedSystemCallTracepoints) {
-  // Any of them slows every system call of the machine: process and network rules must do without.
+TEST(ProbeTable, OnlyRulesThatNameTheirTypesPayForSystemCallTracepoints) {
+  // Any of them slows every system call of the machine: process and network rules do without.
   for (const ProbeRow& row : AllProbes()) {
-    if (row.type == HookType::kSyscallTracepoint) {
-      EXPECT_EQ(row.kind, Kind::file_open) << row.program;
-    }
+    if (row.type != HookType::kSyscallTracepoint || row.kind == Kind::file_open) continue;
+    EXPECT_FALSE(kKindsOfAnyRule & KindBit(row.kind)) << row.program << " " << row.target;
+  }
+}
+
+TEST(ProbeTable, ASystemCallIsReportedAsTheKindOfItsType) {
+  constexpr std::string_view kExit = "sys_exit_";
+  for (const ProbeRow& row : AllProbes()) {
+    if (row.type != HookType::kSyscallTracepoint) continue;
+    ASSERT_TRUE(row.target.starts_with(kExit)) << row.target;
+    const EventTypeRow* type = FindEventType(row.target.substr(kExit.size()));
+    ASSERT_NE(type, nullptr) << row.target;
+    EXPECT_TRUE(type->kind == row.kind || type->failed == row.kind) << row.target;
   }
 }
 

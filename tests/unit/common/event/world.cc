@@ -119,6 +119,7 @@ void MakeProcesses(World& w) {
   w.curl.cap_permitted = 0b11;
   w.curl.cap_inheritable = 1 << 5;
   w.curl.cap_effective = (uint64_t{1} << 21) | 1;
+  w.curl.script = "/srv/fetch.sh";
   w.curl.exe_upper_layer = true;
   w.curl.exe_writable = true;
   w.curl.exe_ino = 4711;
@@ -185,6 +186,28 @@ void MakeFileEvents(World& w) {
   w.failed_open.file_open.file = {.path = "/none", .path_status = PathStatus::kClaimed};
 }
 
+void MakeCallEvents(World& w) {
+  w.trace = MakeEvent(Kind::process_ptrace, "ptrace", w.curl, 20);
+  w.trace.process_act.args = {16, 600};
+  w.trace.process_act.target = {.cookie = w.shell.cookie, .pid = 600, .tid = 600, .comm = "bash"};
+  w.trace.process_act.process = &w.shell;
+  w.signalled = MakeEvent(Kind::process_signal, "kill", w.cron, 21);
+  w.signalled.process_act.args = {9};
+  w.signalled.process_act.target = {.pid = 4321, .tid = 4322, .comm = "victim"};
+  w.become_root = MakeEvent(Kind::process_credentials, "setuid", w.curl, 22);
+  w.become_root.process_credentials.args = {0};
+  w.become_root.process_credentials.asked_names[0] = "root";
+  w.become_root.process_credentials.before_known = true;
+  w.become_root.process_credentials.euid_before = 33;
+  w.unshared = MakeEvent(Kind::process_namespace, "unshare", w.curl, 23);
+  w.unshared.call.args = {0x10000000 | 0x00020000};
+  w.unshared.result = -EPERM;
+  w.program = MakeEvent(Kind::kernel_bpf, "bpf", w.curl, 24);
+  w.program.call.args = {5, 0, 0, 2};
+  w.program.call.text = "watcher";
+  w.program.result = 8;
+}
+
 void MakeNetworkEvents(World& w) {
   w.connect = MakeEvent(Kind::network_connect, "connect", w.curl, 9);
   w.connect.result = -EINPROGRESS;
@@ -213,6 +236,7 @@ World::World() {
   MakeProcesses(*this);
   MakeProcessEvents(*this);
   MakeFileEvents(*this);
+  MakeCallEvents(*this);
   MakeNetworkEvents(*this);
   for (Event* event : {&exec, &fork, &exit, &open, &connect}) event->node = &node;
 }

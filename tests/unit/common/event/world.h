@@ -34,6 +34,11 @@ struct World {
   Event connect;      // IPv4 TCP, by curl
   Event accept;       // IPv6 TCP
   Event refused;      // UDP, descriptor not known
+  Event trace;        // curl attaches to the shell
+  Event signalled;    // cron ends a process of which only its name and number are known
+  Event become_root;  // setuid(0) by curl
+  Event unshared;     // unshare, refused
+  Event program;      // bpf: a program is loaded
   Event bare;         // knows nothing
 };
 

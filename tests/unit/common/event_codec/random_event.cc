@@ -45,7 +45,8 @@ void AddTask(const Task& task, FieldList& out) {
       .Add("net_ns", task.net_ns)
       .Add("user_ns", task.user_ns)
       .Add("kernel_thread", int{task.kernel_thread})
-      .Add("comm", task.comm);
+      .Add("comm", task.comm)
+      .Add("process_comm", task.process_comm);
 }
 
 void AddFacts(const ProcessFacts& facts, FieldList& out) {
@@ -78,6 +79,7 @@ void AddExec(const ProcessExec& exec, FieldList& out) {
   AddFile(exec.exe, out);
   AddFacts(exec.facts, out);
   out.Add("filename", exec.filename)
+      .Add("interpreter", exec.interpreter)
       .Add("argv", exec.argv)
       .Add("cwd", exec.cwd)
       .Add("argv_truncated", int{exec.argv_truncated})
@@ -85,6 +87,22 @@ void AddExec(const ProcessExec& exec, FieldList& out) {
       .Add("exe_memfd", int{exec.exe_memfd})
       .Add("exe_unlinked", int{exec.exe_unlinked})
       .Add("exe_writable", int{exec.exe_writable});
+}
+
+void AddCredentials(const Credentials& credentials, FieldList& out) {
+  out.Add("cap_effective", credentials.cap_effective)
+      .Add("cap_permitted", credentials.cap_permitted)
+      .Add("cap_inheritable", credentials.cap_inheritable)
+      .Add("cap_bounding", credentials.cap_bounding)
+      .Add("cap_ambient", credentials.cap_ambient)
+      .Add("uid", credentials.uid)
+      .Add("gid", credentials.gid)
+      .Add("euid", credentials.euid)
+      .Add("egid", credentials.egid)
+      .Add("suid", credentials.suid)
+      .Add("sgid", credentials.sgid)
+      .Add("fsuid", credentials.fsuid)
+      .Add("fsgid", credentials.fsgid);
 }
 
 void AddEndpoint(std::string_view name, const Endpoint& endpoint, FieldList& out) {
@@ -109,11 +127,20 @@ std::vector<std::string> FieldsOf(const Event& event) {
   AddTask(event.task, out.In("task"));
   AddTask(event.process_fork.child, out.In("child"));
   AddFacts(event.process_fork.facts, out.In("child_facts"));
+  out.Add("clone_flags", event.process_fork.clone_flags);
   AddExec(event.process_exec, out.In("exec"));
   out.In("exit")
       .Add("exit_code", event.process_exit.exit_code)
       .Add("signal", event.process_exit.signal)
       .Add("core_dumped", int{event.process_exit.core_dumped});
+  for (const uint64_t arg : event.call.args) out.In("call").Add("arg", arg);
+  out.Add("text", event.call.text);
+  AddFile(event.call.file, out.In("call_file"));
+  for (const uint64_t arg : event.process_act.args) out.In("act").Add("arg", arg);
+  out.Add("text", event.process_act.text);
+  AddTask(event.process_act.target, out.In("target"));
+  for (const uint64_t arg : event.process_credentials.args) out.In("credentials").Add("arg", arg);
+  AddCredentials(event.process_credentials.after, out);
   AddFile(event.file_open.file, out.In("open"));
   out.Add("name_raw", event.file_open.name_raw)
       .Add("flags", event.file_open.flags)
@@ -154,6 +181,7 @@ void RandomEvents::Fill(Task* task) {
   }
   Fill(&task->kernel_thread);
   Fill(&task->comm);
+  Fill(&task->process_comm);
 }
 
 void RandomEvents::Fill(ProcessFacts* facts) {
@@ -179,6 +207,7 @@ void RandomEvents::Fill(File* file) {
 void RandomEvents::Fill(ProcessExec* exec) {
   Fill(&exec->exe);
   Fill(&exec->filename);
+  Fill(&exec->interpreter);
   std::string argv;
   for (uint64_t count = random_() % 5; count > 0; --count) {
     std::string_view arg;
@@ -193,6 +222,23 @@ void RandomEvents::Fill(ProcessExec* exec) {
     Fill(flag);
   }
   Fill(&exec->facts);
+}
+
+void RandomEvents::Fill(CallArgs* args) {
+  for (uint64_t& arg : *args) Fill(&arg);
+}
+
+void RandomEvents::Fill(Credentials* credentials) {
+  for (uint64_t* number :
+       {&credentials->cap_effective, &credentials->cap_permitted, &credentials->cap_inheritable,
+        &credentials->cap_bounding, &credentials->cap_ambient}) {
+    Fill(number);
+  }
+  for (uint32_t* number :
+       {&credentials->uid, &credentials->gid, &credentials->euid, &credentials->egid,
+        &credentials->suid, &credentials->sgid, &credentials->fsuid, &credentials->fsgid}) {
+    Fill(number);
+  }
 }
 
 void RandomEvents::Fill(Endpoint* endpoint, bool ipv6) {
@@ -222,21 +268,35 @@ Event RandomEvents::Make(Kind kind) {
   Fill(&event.boot_ns);
   Fill(&event.result);
   Fill(&event.task);
-  switch (kind) {
-    case Kind::process_fork:
+  switch (PayloadOf(kind)) {
+    case Payload::kFork:
       Fill(&event.process_fork.child);
       Fill(&event.process_fork.facts);
+      Fill(&event.process_fork.clone_flags);
       break;
-    case Kind::process_exec:
-    case Kind::process_seed:
+    case Payload::kExec:
       Fill(&event.process_exec);
       break;
-    case Kind::process_exit:
+    case Payload::kExit:
       Fill(&event.process_exit.exit_code);
       Fill(&event.process_exit.signal);
       Fill(&event.process_exit.core_dumped);
       break;
-    case Kind::file_open:
+    case Payload::kCall:
+      Fill(&event.call.args);
+      Fill(&event.call.text);
+      Fill(&event.call.file);
+      break;
+    case Payload::kAct:
+      Fill(&event.process_act.args);
+      Fill(&event.process_act.target);
+      Fill(&event.process_act.text);
+      break;
+    case Payload::kCredentials:
+      Fill(&event.process_credentials.args);
+      Fill(&event.process_credentials.after);
+      break;
+    case Payload::kOpen:
       Fill(&event.file_open.file);
       Fill(&event.file_open.name_raw);
       Fill(&event.file_open.flags);
@@ -245,11 +305,10 @@ Event RandomEvents::Make(Kind kind) {
       Fill(&event.file_open.fd);
       Fill(&event.file_open.resolve);
       break;
-    case Kind::network_connect:
-    case Kind::network_accept:
+    case Payload::kNetwork:
       Fill(&event.network);
       break;
-    case Kind::none:
+    case Payload::kNone:
       break;
   }
   return event;

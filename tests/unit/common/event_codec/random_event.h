@@ -29,6 +29,8 @@ class RandomEvents {
   void Fill(ProcessFacts* facts);
   void Fill(File* file);
   void Fill(ProcessExec* exec);
+  void Fill(CallArgs* args);
+  void Fill(Credentials* credentials);
   void Fill(Endpoint* endpoint, bool ipv6);
   void Fill(Network* network);
 

@@ -209,6 +209,26 @@ TEST(EventScript, MistakesSayWhatIsAllowed) {
   EXPECT_THAT(EventError("  - {process_exec: 3}\n"), HasSubstr("expected {key: value"));
 }
 
+TEST(EventScript, CallsHaveArgumentsATextAndATarget) {
+  const auto events = Events(
+      "  - process_seed: {pid: 5, exe: /bin/bash}\n"
+      "  - process_seed: {pid: 7, exe: /usr/bin/gdb}\n"
+      "  - process_ptrace: {pid: 7, target: 5, args: [16, 5]}\n"
+      "  - process_credentials: {pid: 7, type: setgid, args: [0], result: EPERM}\n"
+      "  - memory_file: {pid: 7, text: payload, args: [0, 1], result: 4}\n"
+      "  - kernel_module: {pid: 7, type: finit_module, text: evil, file: /tmp/evil.ko}\n");
+  EXPECT_EQ(events.at(2).type(), "ptrace");
+  EXPECT_EQ(events.at(2).process_ptrace().target().pid(), 5u);
+  EXPECT_THAT(events.at(2).process_ptrace().args(), ElementsAre(16u, 5u));
+  EXPECT_EQ(events.at(3).type(), "setgid");
+  EXPECT_EQ(events.at(3).result(), -EPERM);
+  EXPECT_THAT(events.at(3).process_credentials().args(), ElementsAre(0u));
+  EXPECT_EQ(events.at(4).type(), "memfd_create");
+  EXPECT_EQ(events.at(4).memory_file().text(), "payload");
+  EXPECT_EQ(events.at(4).result(), 4);
+  EXPECT_EQ(events.at(5).kernel_module().file().path(), "/tmp/evil.ko");
+}
+
 TEST(ScriptKeys, EachIsDocumented) {
   auto page = ReadFile(StrCat(VAKT_SOURCE_DIR, "/docs/formats/rule_test.md"));
   ASSERT_TRUE(page.ok()) << page.status();
