@@ -64,6 +64,9 @@ absl::StatusOr<CollectorOptions> OptionsOf(const Settings& settings) {
   const uint64_t max_int = std::numeric_limits<int>::max();
   options.max_message_bytes =
       static_cast<int>(std::min(settings.Uint("listen.max_message_bytes"), max_int));
+  options.ingest.max_agents = settings.Uint("listen.max_agents");
+  options.ingest.bytes_per_second = settings.Uint("listen.agent_bytes_per_second");
+  options.ingest.idle_timeout = settings.Dur("listen.idle_timeout");
   options.store.directory = settings.Str("store.dir");
   options.store.retention = settings.Dur("store.retention");
   return options;

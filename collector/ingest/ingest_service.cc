@@ -18,7 +18,32 @@ class RefusedStream final : public grpc::ServerBidiReactor<v1::AgentMessage, v1:
   void OnDone() override { delete this; }
 };
 
+// How late a session may notice that its time is over, or that its rate allows more.
+constexpr absl::Duration kTick = absl::Milliseconds(100);
+
 }  // namespace
+
+IngestService::IngestService(Store* store, IngestLimits limits)
+    : store_(*store), limits_(limits), identity_alarm_(store), watch_([this] { Watch(); }) {}
+
+IngestService::~IngestService() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  watch_.join();
+}
+
+void IngestService::Watch() {
+  while (true) {
+    {
+      absl::MutexLock lock(&mutex_);
+      if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_), kTick)) return;
+    }
+    const absl::Time now = SteadyNow();
+    for (const auto& session : registry_.Sessions()) session->CheckTime(now);
+  }
+}
 
 grpc::ServerBidiReactor<v1::AgentMessage, v1::CollectorMessage>* IngestService::Connect(
     grpc::CallbackServerContext* call) {
@@ -31,7 +56,13 @@ grpc::ServerBidiReactor<v1::AgentMessage, v1::CollectorMessage>* IngestService::
     return new RefusedStream(agent.status());
   }
   if (draining_) return new RefusedStream(absl::UnavailableError("the collector is stopping"));
-  return IngestSession::Start({store_, registry_, stats_, limits_}, call, *std::move(agent));
+  if (!registry_.HasRoom(SessionRegistry::Key(agent->cluster, agent->node), limits_.max_agents)) {
+    ++stats_.over_limit;
+    return new RefusedStream(absl::ResourceExhaustedError(
+        StrCat("there are ", limits_.max_agents, " agents connected already: --max-agents")));
+  }
+  return IngestSession::Start({store_, registry_, stats_, identity_alarm_, limits_}, call,
+                              *std::move(agent));
 }
 
 void IngestService::Drain() {

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The agents' door: lets agents in by certificate, one session each.
 //
-// Ownership: the store must outlive it, and it the gRPC server. Threads: thread-safe; holds no
-// thread per agent.
+// Ownership: the store must outlive it, and it the gRPC server. Threads: thread-safe; one
+// thread watches the time of all sessions.
 #ifndef VAKT_COLLECTOR_INGEST_INGEST_SERVICE_H_
 #define VAKT_COLLECTOR_INGEST_INGEST_SERVICE_H_
 
 #include <atomic>
 #include <string_view>
+#include <thread>
 
+#include "collector/ingest/identity_alarm.h"
 #include "collector/ingest/ingest_session.h"
 #include "collector/ingest/ingest_stats.h"
 #include "collector/ingest/session_registry.h"
@@ -19,8 +21,8 @@ namespace vakt {
 
 class IngestService final : public v1::Ingest::CallbackService {
  public:
-  explicit IngestService(Store* store, IngestLimits limits = {})
-      : store_(*store), limits_(limits) {}
+  explicit IngestService(Store* store, IngestLimits limits = {});
+  ~IngestService() override;
 
   grpc::ServerBidiReactor<v1::AgentMessage, v1::CollectorMessage>* Connect(
       grpc::CallbackServerContext* call) override;
@@ -34,11 +36,19 @@ class IngestService final : public v1::Ingest::CallbackService {
   const IngestStats& stats() const { return stats_; }
 
  private:
+  // Looks at the clock for all sessions.
+  void Watch();
+
   Store& store_;
   const IngestLimits limits_;
   IngestStats stats_;
   SessionRegistry registry_;
+  IdentityAlarm identity_alarm_;
   std::atomic<bool> draining_{false};
+
+  absl::Mutex mutex_;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread watch_;
 };
 
 }  // namespace vakt

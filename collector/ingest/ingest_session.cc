@@ -4,6 +4,7 @@
 #include <grpcpp/server_context.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <limits>
 #include <tuple>
@@ -39,14 +40,32 @@ void Count(const absl::Status& status, IngestStats& stats) {
   }
 }
 
+absl::Status TakeHash(const std::string& bytes, const char* name, std::optional<ChainHash>* out) {
+  *out = ChainHashFromBytes(bytes);
+  if (out->has_value() || bytes.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      StrCat("Batch.", name, " has ", bytes.size(), " bytes, not ", kChainHashBytes));
+}
+
+absl::Status TakeChain(const v1::Batch& batch, RecordBatch* out) {
+  VAKT_RETURN_IF_ERROR(TakeHash(batch.chain_before(), "chain_before", &out->before));
+  return TakeHash(batch.chain_after(), "chain_after", &out->after);
+}
+
 }  // namespace
+
+absl::Time SteadyNow() {
+  return absl::UnixEpoch() + absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
+}
 
 IngestSession::IngestSession(const IngestContext& context, grpc::CallbackServerContext* call,
                              AgentIdentity agent)
     : context_(context),
       call_(call),
       agent_(std::move(agent)),
-      key_(SessionRegistry::Key(agent_.cluster, agent_.node)) {}
+      key_(SessionRegistry::Key(agent_.cluster, agent_.node)),
+      rate_(context.limits.bytes_per_second),
+      last_read_(SteadyNow()) {}
 
 IngestSession* IngestSession::Start(const IngestContext& context, grpc::CallbackServerContext* call,
                                     AgentIdentity agent) {
@@ -79,9 +98,28 @@ void IngestSession::Drain() {
   Advance();
 }
 
+void IngestSession::CheckTime(absl::Time now) {
+  absl::MutexLock lock(&mutex_);
+  const IngestLimits& limits = context_.limits;
+  // Only while it is the agent that keeps us waiting.
+  if (reading_ && !failure_.has_value() && !drained_.has_value()) {
+    const bool registered = stream_ != nullptr;
+    const absl::Duration limit = registered ? limits.idle_timeout : limits.hello_timeout;
+    if (now - last_read_ > limit) {
+      ++context_.stats.idle;
+      Fail(absl::DeadlineExceededError(StrCat("no ", registered ? "message" : "Hello", " within ",
+                                              absl::FormatDuration(limit))));
+      Advance();
+      return;
+    }
+  }
+  if (paused_) Advance();
+}
+
 void IngestSession::OnReadDone(bool ok) {
   const std::shared_ptr<IngestSession> self = shared_from_this();
   bool ignored = false;
+  const uint64_t bytes = ok ? message_.ByteSizeLong() : 0;
   {
     absl::MutexLock lock(&mutex_);
     if (!ok && !drained_.has_value()) drained_ = grpc::Status::OK;  // the agent has finished
@@ -91,6 +129,8 @@ void IngestSession::OnReadDone(bool ok) {
   v1::AgentMessage().Swap(&message_);  // gives its memory back, which Clear would keep
   absl::MutexLock lock(&mutex_);
   reading_ = false;
+  last_read_ = SteadyNow();
+  rate_.Take(bytes, last_read_);
   if (!status.ok()) {
     Count(status, context_.stats);
     if (LogEvery("ingest.refuse", kLogInterval)) {
@@ -112,6 +152,7 @@ absl::Status IngestSession::HandleMessage() {
 absl::Status IngestSession::HandleHello(v1::Hello* hello) {
   if (said_hello_) return absl::InvalidArgumentError("a second Hello on one stream");
   if (hello->node() != agent_.node) {
+    context_.identity_alarm.Report(agent_, hello->node(), call_->peer(), SteadyNow());
     return absl::PermissionDeniedError(
         StrCat("Hello.node is \"", EscapeUtf8(hello->node()), "\" but the certificate is for node ",
                agent_.node, ": set --node-name to the certificate's, or issue another"));
@@ -160,8 +201,9 @@ absl::Status IngestSession::HandleBatch(v1::Batch* batch) {
     return absl::ResourceExhaustedError(
         StrCat("Batch has ", count, " records, the limit is ", context_.limits.batch_records));
   }
-  std::vector<RecordRow> rows;
-  rows.reserve(static_cast<size_t>(count));
+  RecordBatch parsed;
+  VAKT_RETURN_IF_ERROR(TakeChain(*batch, &parsed));
+  parsed.rows.reserve(static_cast<size_t>(count));
   std::tuple<int64_t, int64_t> newest = {0, 0};
   for (int i = 0; i < count; ++i) {
     absl::StatusOr<RecordRow> row = ToRecordRow(std::move(*batch->mutable_records(i)));
@@ -170,8 +212,9 @@ absl::Status IngestSession::HandleBatch(v1::Batch* batch) {
       return absl::Status(status.code(), StrCat("Batch.records[", i, "]: ", Message(status)));
     }
     newest = std::max(newest, std::make_tuple(row->epoch, row->seq));
-    rows.push_back(*std::move(row));
+    parsed.rows.push_back(*std::move(row));
   }
+  ComputeChain(&parsed);
   v1::Position position;
   position.set_epoch(static_cast<uint64_t>(std::get<0>(newest)));
   position.set_seq(static_cast<uint64_t>(std::get<1>(newest)));
@@ -181,7 +224,7 @@ absl::Status IngestSession::HandleBatch(v1::Batch* batch) {
     ++in_flight_;
     stream = stream_;
   }
-  context_.store.Append(std::move(stream), std::move(rows),
+  context_.store.Append(std::move(stream), std::move(parsed),
                         [self = shared_from_this(), position, count](const absl::Status& status) {
                           if (status.ok()) {
                             ++self->context_.stats.batches;
@@ -288,7 +331,12 @@ void IngestSession::Advance() {
       stream_ == nullptr || context_.store.pending_bytes() > context_.limits.pending_bytes;
   const int window = one_at_a_time ? 1 : context_.limits.batches_in_flight;
   if (in_flight_ + static_cast<int>(outgoing_.size()) < window) {
+    if (const bool was_paused = std::exchange(paused_, !rate_.IsReady(SteadyNow())); paused_) {
+      if (!was_paused) ++context_.stats.held_back;
+      return;
+    }
     reading_ = true;
+    last_read_ = SteadyNow();  // from here on it is the agent's turn
     StartRead(&message_);
   }
 }

@@ -4,7 +4,8 @@
 //
 // Flow control: a few batches are in flight to the store; no more is read until they are done, so a
 // fast agent waits in its own TCP window. When all agents together have too much waiting for the
-// disk, each is held to one batch.
+// disk, each is held to one batch. An agent that sends more than its rate is not read from until it
+// is back below: nothing is refused, so nothing is lost.
 //
 // Ownership: gRPC holds the session until OnDone, each write in flight until it is answered.
 // Threads: gRPC's callback threads and the store's writer thread; thread-safe. Messages are decoded
@@ -24,9 +25,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "collector/access/identity.h"
+#include "collector/ingest/identity_alarm.h"
 #include "collector/ingest/ingest_stats.h"
 #include "collector/ingest/session_registry.h"
+#include "collector/ingest/token_bucket.h"
 #include "collector/store/store.h"
 #include "vakt/v1/ingest.pb.h"
 
@@ -37,6 +41,10 @@ struct IngestLimits {
   size_t hello_bytes = 256 << 10;    // also of a heartbeat: the newest of each node are kept
   int batches_in_flight = 4;         // per agent: one syncs, one waits, two are on their way
   size_t pending_bytes = 128 << 20;  // of all agents, beyond which each has one in flight
+  size_t max_agents = 10'000;        // connected at once
+  uint64_t bytes_per_second = 0;     // per agent; one that sends more waits. 0: no limit
+  absl::Duration hello_timeout = absl::Seconds(10);
+  absl::Duration idle_timeout = absl::Minutes(5);  // without any message, after the Hello
 };
 
 // What all sessions share; outlives them.
@@ -44,8 +52,12 @@ struct IngestContext {
   Store& store;
   SessionRegistry& registry;
   IngestStats& stats;
+  IdentityAlarm& identity_alarm;
   IngestLimits limits;
 };
+
+// The monotonic clock as a time: for intervals only.
+absl::Time SteadyNow();
 
 class IngestSession final : public grpc::ServerBidiReactor<v1::AgentMessage, v1::CollectorMessage>,
                             public std::enable_shared_from_this<IngestSession> {
@@ -57,6 +69,9 @@ class IngestSession final : public grpc::ServerBidiReactor<v1::AgentMessage, v1:
   void Replace() ABSL_LOCKS_EXCLUDED(mutex_);
   // Acknowledges what is in flight, then ends with UNAVAILABLE.
   void Drain() ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Goes on when the rate allows it; ends when nothing has come for too long.
+  void CheckTime(absl::Time now) ABSL_LOCKS_EXCLUDED(mutex_);
 
   void OnReadDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
   void OnWriteDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
@@ -95,6 +110,9 @@ class IngestSession final : public grpc::ServerBidiReactor<v1::AgentMessage, v1:
   std::shared_ptr<IngestSession> held_by_grpc_ ABSL_GUARDED_BY(mutex_);
   std::deque<v1::CollectorMessage> outgoing_ ABSL_GUARDED_BY(mutex_);
   int in_flight_ ABSL_GUARDED_BY(mutex_) = 0;
+  TokenBucket rate_ ABSL_GUARDED_BY(mutex_);
+  absl::Time last_read_ ABSL_GUARDED_BY(mutex_);  // or when the session began
+  bool paused_ ABSL_GUARDED_BY(mutex_) = false;   // until the rate allows more
   bool reading_ ABSL_GUARDED_BY(mutex_) = false;
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;

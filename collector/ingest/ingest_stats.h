@@ -16,6 +16,8 @@ struct IngestStats {
   std::atomic<uint64_t> forged{0};   // a Hello in another node's name
   std::atomic<uint64_t> malformed{0};
   std::atomic<uint64_t> over_limit{0};
+  std::atomic<uint64_t> held_back{0};        // times that an agent was made to wait for its rate
+  std::atomic<uint64_t> idle{0};             // streams that were ended because nothing came
   std::atomic<uint64_t> not_stored{0};       // batches that the store could not take
   std::atomic<uint64_t> replaced{0};         // by a newer connection of the node
   std::atomic<uint64_t> discontinuities{0};  // a node's stream started again behind what is stored

@@ -5,6 +5,11 @@
 
 namespace vakt {
 
+bool SessionRegistry::HasRoom(const std::string& key, size_t max) const {
+  absl::MutexLock lock(&mutex_);
+  return entries_.size() < max || entries_.contains(key);
+}
+
 std::shared_ptr<IngestSession> SessionRegistry::Enter(
     const std::string& key, const std::shared_ptr<IngestSession>& session) {
   absl::MutexLock lock(&mutex_);

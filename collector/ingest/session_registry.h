@@ -27,6 +27,8 @@ class SessionRegistry {
     return StrCat(cluster, "/", node);
   }
 
+  // A session of `key` would not make it more than `max` nodes.
+  bool HasRoom(const std::string& key, size_t max) const;
   // Returns the session that had the key before, or null.
   std::shared_ptr<IngestSession> Enter(const std::string& key,
                                        const std::shared_ptr<IngestSession>& session);

@@ -65,8 +65,8 @@ absl::Status RecordReader::PrepareAll() {
       {&all_nodes_,
        "SELECT cluster, node, first_seen_ns, last_seen_ns, hello, heartbeat, alerts, gaps, "
        "(SELECT epoch FROM run WHERE node_id = node.id ORDER BY id DESC LIMIT 1), "
-       "(SELECT stored_seq FROM run WHERE node_id = node.id ORDER BY id DESC LIMIT 1) "
-       "FROM node ORDER BY cluster, node"},
+       "(SELECT stored_seq FROM run WHERE node_id = node.id ORDER BY id DESC LIMIT 1), "
+       "chain_breaks FROM node WHERE id != 0 ORDER BY cluster, node"},
       {&last_id_, "SELECT seq FROM sqlite_sequence WHERE name = 'record'"},
       {&rule_by_name_, "SELECT id FROM rule WHERE name = ?1"},
       {&nodes_by_name_, "SELECT id FROM node WHERE node = ?1"},
@@ -257,6 +257,7 @@ absl::StatusOr<std::vector<v1::Node>> RecordReader::ListNodes() {
       node.mutable_stored()->set_epoch(static_cast<uint64_t>(all_nodes_.Int(8)));
       node.mutable_stored()->set_seq(static_cast<uint64_t>(all_nodes_.Int(9)));
     }
+    node.set_chain_breaks(static_cast<uint64_t>(all_nodes_.Int(10)));
   }
 }
 

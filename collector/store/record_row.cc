@@ -48,14 +48,29 @@ absl::Status TakeAlert(const v1::Alert& alert, RecordRow* row) {
   return absl::OkStatus();
 }
 
+absl::Status TakeGap(const v1::Record& record, RecordRow* row) {
+  const v1::Gap& gap = record.gap();
+  row->kind = RecordKind::kGap;
+  if (gap.has_begin()) row->event_ns = ToWallNs(gap.begin());
+  if (gap.chain_after().empty()) return absl::OkStatus();
+  row->chain_after = ChainHashFromBytes(gap.chain_after());
+  if (!row->chain_after.has_value()) {
+    return absl::InvalidArgumentError(
+        StrCat("gap.chain_after has ", gap.chain_after().size(), " bytes, not ", kChainHashBytes));
+  }
+  if (gap.last_seq() != record.seq() || gap.first_seq() > record.seq()) {
+    return absl::InvalidArgumentError("gap.first_seq and last_seq do not fit the record's seq");
+  }
+  row->first_seq = static_cast<int64_t>(gap.first_seq());
+  return absl::OkStatus();
+}
+
 absl::Status TakeBody(const v1::Record& record, RecordRow* row) {
   switch (record.body_case()) {
     case v1::Record::kAlert:
       return TakeAlert(record.alert(), row);
     case v1::Record::kGap:
-      row->kind = RecordKind::kGap;
-      if (record.gap().has_begin()) row->event_ns = ToWallNs(record.gap().begin());
-      return absl::OkStatus();
+      return TakeGap(record, row);
     case v1::Record::kLifecycle:
       row->kind = RecordKind::kLifecycle;
       if (record.lifecycle().has_time()) row->event_ns = ToWallNs(record.lifecycle().time());

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "common/recordlog/chain.h"
 
 namespace vakt {
 
@@ -30,6 +31,10 @@ struct RecordRow {
   std::optional<int> priority;      // alerts only, as the following
   std::string rule;
   std::string uid;
+  // Of a gap in the place of records that the node gave up: the first of them, and the chain after.
+  int64_t first_seq = 0;
+  std::optional<ChainHash> chain_after;
+  std::optional<ChainHash> chain;  // after this record, once computed (node_chain.h)
 };
 
 // INVALID_ARGUMENT when the bytes are no Record, or one that cannot be stored; says what is wrong.

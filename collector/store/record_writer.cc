@@ -25,6 +25,10 @@ absl::StatusOr<std::unique_ptr<RecordWriter>> RecordWriter::Create(Database* dat
                         database->Prepare("SELECT seq FROM sqlite_sequence WHERE name = 'record'"));
   VAKT_ASSIGN_OR_RETURN(const bool has_row, last.Step());
   if (has_row) writer->last_id_ = writer->committed_id_ = last.Int(0);
+  VAKT_ASSIGN_OR_RETURN(writer->store_id_, database->QueryText("SELECT store_id FROM identity"));
+  VAKT_ASSIGN_OR_RETURN(const int64_t newest_epoch, writer->NewestOwnEpoch());
+  // Rising also when the clock was set back.
+  writer->own_epoch_ = std::max(clock->WallNs() / 1000, newest_epoch + 1);
   return writer;
 }
 
@@ -42,6 +46,12 @@ absl::Status RecordWriter::PrepareAll() {
        "UPDATE node SET last_seen_ns = ?2, alerts = alerts + ?3, gaps = gaps + ?4, "
        "duplicates = duplicates + ?5 WHERE id = ?1"},
       {&update_heartbeat_, "UPDATE node SET last_seen_ns = ?2, heartbeat = ?3 WHERE id = ?1"},
+      {&node_name_, "SELECT cluster, node FROM node WHERE id = ?1"},
+      {&find_chain_,
+       "SELECT chain_epoch, chain_seq, chain_hash FROM node WHERE id = ?1 AND chain_hash NOTNULL"},
+      {&update_chain_,
+       "UPDATE node SET chain_epoch = ?2, chain_seq = ?3, chain_hash = ?4 WHERE id = ?1"},
+      {&count_chain_break_, "UPDATE node SET chain_breaks = chain_breaks + 1 WHERE id = ?1"},
       {&newest_run_,
        "SELECT boot_id, epoch, stored_seq FROM run WHERE node_id = ?1 ORDER BY id DESC LIMIT 1"},
       {&find_run_,
@@ -80,6 +90,7 @@ absl::Status RecordWriter::Commit() {
   VAKT_RETURN_IF_ERROR(WriteExtremes());
   VAKT_RETURN_IF_ERROR(database_.Execute("COMMIT"));
   committed_id_ = last_id_;
+  committed_own_seq_ = own_seq_;
   return absl::OkStatus();
 }
 
@@ -87,6 +98,7 @@ void RecordWriter::Rollback() {
   // SQLite has already rolled back by itself after some errors, such as a full disk.
   if (database_.in_transaction()) database_.Execute("ROLLBACK").IgnoreError();
   last_id_ = committed_id_;
+  own_seq_ = committed_own_seq_;
   ForgetCaches();
 }
 
@@ -117,6 +129,8 @@ absl::StatusOr<Registration> RecordWriter::RegisterNode(const NodeKey& key,
     registration.discontinuity = true;
   }
   newest_run_.Reset();
+  VAKT_ASSIGN_OR_RETURN(registration.chain_break,
+                        CheckHello(node_id, hello, registration.discontinuity));
   return registration;
 }
 
@@ -138,7 +152,7 @@ absl::Status RecordWriter::RecordHeartbeat(int64_t node_id, const v1::Heartbeat&
   return update_heartbeat_.Run(node_id, clock_.WallNs(), Blob{heartbeat.SerializeAsString()});
 }
 
-absl::Status RecordWriter::Append(int64_t node_id, absl::Span<const RecordRow> rows) {
+absl::Status RecordWriter::AppendRows(int64_t node_id, absl::Span<const RecordRow> rows) {
   const int64_t now_ns = clock_.WallNs();
   Counts counts;
   absl::flat_hash_map<Run*, int64_t> newest;  // per run that has new records

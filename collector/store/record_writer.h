@@ -17,7 +17,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "collector/store/node_chain.h"
 #include "collector/store/node_key.h"
+#include "collector/store/own_alert.h"
 #include "collector/store/record_row.h"
 #include "collector/store/sqlite.h"
 #include "common/base/clock.h"
@@ -40,6 +42,7 @@ struct Registration {
   // what is stored (new state directory, restored disk), which must send all it has.
   std::optional<v1::Position> stored;
   bool discontinuity = false;  // it did start again
+  ChainBreak chain_break = ChainBreak::kNone;
 };
 
 class RecordWriter {
@@ -52,8 +55,11 @@ class RecordWriter {
   void Rollback();
 
   absl::StatusOr<Registration> RegisterNode(const NodeKey& key, const v1::Hello& hello);
-  // Records that the store has or had are counted and left out.
-  absl::Status Append(int64_t node_id, absl::Span<const RecordRow> rows);
+  // Records that the store has or had are counted and left out. A batch that does not continue the
+  // node's chain is stored all the same, with an alert that says so.
+  absl::StatusOr<ChainBreak> Append(int64_t node_id, const RecordBatch& batch);
+  // Stores an alert of the collector's own about a node, which need not be known.
+  absl::Status Raise(const NodeKey& about, v1::Alert alert);
   absl::Status RecordHeartbeat(int64_t node_id, const v1::Heartbeat& heartbeat);
   // Forgets the oldest records that were received before `cutoff_ns`, at most `max_records`.
   // Returns how many.
@@ -90,6 +96,15 @@ class RecordWriter {
 
   RecordWriter(Database* database, Clock* clock) : database_(*database), clock_(*clock) {}
   absl::Status PrepareAll();
+  absl::StatusOr<int64_t> NewestOwnEpoch();
+  absl::StatusOr<ChainBreak> CheckHello(int64_t node_id, const v1::Hello& hello,
+                                        bool discontinuity);
+  absl::Status AppendRows(int64_t node_id, absl::Span<const RecordRow> rows);
+  // None: the node has told of no chain yet.
+  absl::StatusOr<std::optional<ChainEnd>> FindChainEnd(int64_t node_id);
+  absl::Status SetChainEnd(int64_t node_id, const std::optional<ChainEnd>& end);
+  absl::Status RaiseChainBreak(int64_t node_id, ChainBreak chain_break, const std::string& detail);
+  absl::Status RaiseAbout(int64_t node_id, v1::Alert alert);
   absl::StatusOr<int64_t> FindOrAddNode(const NodeKey& key, const std::string& hello,
                                         int64_t now_ns);
   absl::StatusOr<Run*> FindOrAddRun(int64_t node_id, const RecordRow& row);
@@ -104,6 +119,11 @@ class RecordWriter {
   Clock& clock_;
   int64_t last_id_ = 0;  // of this transaction
   int64_t committed_id_ = 0;
+  std::string store_id_;
+  // The collector's own stream of records, as an agent's: one epoch per start.
+  int64_t own_epoch_ = 0;
+  int64_t own_seq_ = 0;
+  int64_t committed_own_seq_ = 0;
 
   // What this transaction has seen; the runs and rules are kept for later ones too.
   absl::flat_hash_map<RunKey, std::unique_ptr<Run>> runs_;
@@ -111,6 +131,7 @@ class RecordWriter {
   absl::flat_hash_map<int64_t, Extremes> spans_;
 
   Statement find_node_, insert_node_, update_node_, touch_node_, update_heartbeat_;
+  Statement node_name_, find_chain_, update_chain_, count_chain_break_;
   Statement newest_run_, find_run_, insert_run_, update_run_;
   Statement find_rule_, insert_rule_, insert_record_, insert_payload_, upsert_span_;
   Statement oldest_records_, delete_record_, delete_payload_, prune_run_, delete_spans_;

@@ -86,6 +86,16 @@ constexpr std::string_view kFirstTables = R"sql(
   ) STRICT;
 )sql";
 
+// Where each node's chain stands; records that the collector writes itself belong to node 0.
+constexpr std::string_view kChains = R"sql(
+  ALTER TABLE node ADD COLUMN chain_epoch INTEGER;
+  ALTER TABLE node ADD COLUMN chain_seq INTEGER;
+  ALTER TABLE node ADD COLUMN chain_hash BLOB;
+  ALTER TABLE node ADD COLUMN chain_breaks INTEGER NOT NULL DEFAULT 0;
+  INSERT INTO node (id, cluster, node, first_seen_ns, last_seen_ns, hello)
+    VALUES (0, '', '', 0, 0, x'');
+)sql";
+
 struct Migration {
   std::string_view name;
   std::string_view sql;
@@ -94,6 +104,7 @@ struct Migration {
 // Row n brings a store from version n to n + 1. Rows are only ever appended.
 constexpr Migration kMigrations[] = {
     {"first tables", kFirstTables},
+    {"chains", kChains},
 };
 
 constexpr std::string_view kVersionTable = R"sql(

@@ -140,35 +140,51 @@ void Store::SetCommitListener(absl::AnyInvocable<void(int64_t)> listener) {
 void Store::RegisterNode(NodeKey key, v1::Hello hello,
                          absl::AnyInvocable<void(absl::StatusOr<Registration>)> done) {
   auto registration = std::make_shared<Registration>();
-  commits_->Submit({.apply = [registration, key = std::move(key),
-                              hello = std::move(hello)](RecordWriter& writer) -> absl::Status {
-                      VAKT_ASSIGN_OR_RETURN(*registration, writer.RegisterNode(key, hello));
-                      return absl::OkStatus();
-                    },
-                    .done =
-                        [registration, done = std::move(done)](const absl::Status& status) mutable {
-                          if (status.ok()) {
-                            done(std::move(*registration));
-                          } else {
-                            done(status);
-                          }
-                        }});
-}
-
-void Store::Append(std::shared_ptr<NodeStream> stream, std::vector<RecordRow> rows, Done done) {
-  size_t bytes = 0;
-  for (const RecordRow& row : rows) bytes += sizeof(row) + row.bytes.size();
   commits_->Submit(
-      {.apply = [stream, rows = std::move(rows)](RecordWriter& writer) -> absl::Status {
-         if (!stream->failed) return writer.Append(stream->node_id, rows);
-         return absl::AbortedError("an earlier batch of this connection was not stored");
+      {.apply = [registration, key = std::move(key),
+                 hello = std::move(hello)](RecordWriter& writer) -> absl::Status {
+         VAKT_ASSIGN_OR_RETURN(*registration, writer.RegisterNode(key, hello));
+         return absl::OkStatus();
        },
        .done =
-           [stream, done = std::move(done)](const absl::Status& status) mutable {
+           [this, registration, done = std::move(done)](const absl::Status& status) mutable {
+             if (status.ok()) {
+               Count(registration->chain_break);
+               done(std::move(*registration));
+             } else {
+               done(status);
+             }
+           }});
+}
+
+void Store::Append(std::shared_ptr<NodeStream> stream, RecordBatch batch, Done done) {
+  size_t bytes = 0;
+  for (const RecordRow& row : batch.rows) bytes += sizeof(row) + row.bytes.size();
+  auto chain_break = std::make_shared<ChainBreak>(ChainBreak::kNone);
+  commits_->Submit(
+      {.apply = [stream, chain_break,
+                 batch = std::move(batch)](RecordWriter& writer) -> absl::Status {
+         if (stream->failed) {
+           return absl::AbortedError("an earlier batch of this connection was not stored");
+         }
+         VAKT_ASSIGN_OR_RETURN(*chain_break, writer.Append(stream->node_id, batch));
+         return absl::OkStatus();
+       },
+       .done =
+           [this, stream, chain_break, done = std::move(done)](const absl::Status& status) mutable {
              if (!status.ok()) stream->failed = true;
+             if (status.ok()) Count(*chain_break);
              done(status);
            },
        .bytes = bytes});
+}
+
+void Store::Raise(NodeKey about, v1::Alert alert, Done done) {
+  const size_t bytes = alert.ByteSizeLong();
+  commits_->Submit({.apply = [about = std::move(about), alert = std::move(alert)](
+                                 RecordWriter& writer) { return writer.Raise(about, alert); },
+                    .done = std::move(done),
+                    .bytes = bytes});
 }
 
 void Store::RecordHeartbeat(std::shared_ptr<NodeStream> stream, v1::Heartbeat heartbeat,

@@ -3,7 +3,7 @@
 //
 //   VAKT_ASSIGN_OR_RETURN(auto store, Store::Open({.directory = "/var/lib/vakt-collector"}));
 //   store->RegisterNode(key, hello, [](absl::StatusOr<Registration> registration) { ... });
-//   store->Append(registration.stream, std::move(rows), [](const absl::Status& stored) { ... });
+//   store->Append(registration.stream, std::move(batch), [](const absl::Status& stored) { ... });
 //   VAKT_ASSIGN_OR_RETURN(ScanResult page, store->Scan(filter, {.max_records = 100}));
 //
 // Guarantees: a write is reported done only after it is synced to the disk; a record is stored once
@@ -64,11 +64,15 @@ class Store {
   void RegisterNode(NodeKey key, v1::Hello hello,
                     absl::AnyInvocable<void(absl::StatusOr<Registration>)> done);
   // ABORTED when an earlier Append of the stream has failed.
-  void Append(std::shared_ptr<NodeStream> stream, std::vector<RecordRow> rows, Done done);
+  void Append(std::shared_ptr<NodeStream> stream, RecordBatch batch, Done done);
+  // An alert of the collector's own (own_alert.h).
+  void Raise(NodeKey about, v1::Alert alert, Done done);
   void RecordHeartbeat(std::shared_ptr<NodeStream> stream, v1::Heartbeat heartbeat, Done done);
   // Of writes that wait for the disk.
   size_t pending_bytes() const { return commits_->pending_bytes(); }
   uint64_t commits() const { return commits_->commits(); }
+  // Times that a node's stream did not continue what is stored of it, since Open.
+  uint64_t chain_breaks() const { return chain_breaks_.load(std::memory_order_relaxed); }
 
   // Called on the writer thread after each commit with the newest record's id; null for none.
   void SetCommitListener(absl::AnyInvocable<void(int64_t last_id)> listener)
@@ -93,11 +97,15 @@ class Store {
   absl::Status LockDirectory();
   absl::Status OpenWriter(const std::string& path);
   absl::Status OpenReaders(const std::string& path);
+  void Count(ChainBreak chain_break) {
+    if (chain_break != ChainBreak::kNone) chain_breaks_.fetch_add(1, std::memory_order_relaxed);
+  }
 
   const StoreOptions options_;
   UniqueFd lock_;  // held by flock until the end
   std::string store_id_;
   std::atomic<int64_t> last_id_{0};
+  std::atomic<uint64_t> chain_breaks_{0};
 
   absl::Mutex listener_mutex_;
   absl::AnyInvocable<void(int64_t)> listener_ ABSL_GUARDED_BY(listener_mutex_);

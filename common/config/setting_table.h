@@ -71,6 +71,13 @@ inline constexpr SettingRow kSettings[] = {
     {"listen.max_message_bytes", "--max-message-bytes", SettingType::kBytes, "4MiB", kInCollector, "",
      "64KiB", "Largest message taken from a peer; larger ones end its stream."},
 
+    {"listen.max_agents", "--max-agents", SettingType::kUint, "10000", kInCollector, "", "1",
+     "Agents that may be connected at once."},
+    {"listen.agent_bytes_per_second", "--agent-bytes-per-second", SettingType::kBytes, "32MiB",
+     kInCollector, "", "", "What one agent may send; one that has more waits. 0: no limit."},
+    {"listen.idle_timeout", "--idle-timeout", SettingType::kDuration, "5m", kInCollector, "", "1s",
+     "An agent from which nothing came for so long, not even a heartbeat, is disconnected."},
+
     {"tls.ca", "--tls-ca", SettingType::kPath, "", kInAgent | kInCollector | kInVaktctl, "", "",
      "PEM file of the authorities whose certificates are accepted from the other side."},
     {"tls.cert", "--tls-cert", SettingType::kPath, "", kInAgent | kInCollector | kInVaktctl, "", "",

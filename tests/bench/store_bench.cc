@@ -71,11 +71,12 @@ class AppendBench {
   void Append(std::vector<std::vector<RecordRow>> batches) {
     for (std::vector<RecordRow>& rows : batches) {
       Wait(kBatchesInFlight - 1);
-      store_->Append(stream_, std::move(rows), [this](const absl::Status& status) {
-        absl::MutexLock lock(&mutex_);
-        --in_flight_;
-        failed_ = failed_ || !status.ok();
-      });
+      store_->Append(stream_, {.rows = std::move(rows), .before = {}, .after = {}},
+                     [this](const absl::Status& status) {
+                       absl::MutexLock lock(&mutex_);
+                       --in_flight_;
+                       failed_ = failed_ || !status.ok();
+                     });
     }
     Wait(0);
   }
@@ -233,7 +234,8 @@ void BM_ScanWithoutMatch(benchmark::State& state) {
   const auto store = Store::Open({.directory = directory.path()}).value();
   store->RegisterNode({"c", "n"}, MakeHello("n"), [&](absl::StatusOr<Registration> registration) {
     for (uint64_t seq = 1; seq < kRecords; seq += 1000) {
-      store->Append(registration->stream, RowBatch(seq, 1000), [](const absl::Status&) {});
+      store->Append(registration->stream, {.rows = RowBatch(seq, 1000), .before = {}, .after = {}},
+                    [](const absl::Status&) {});
     }
   });
   while (store->last_id() < kRecords) std::this_thread::yield();

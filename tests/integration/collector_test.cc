@@ -15,7 +15,9 @@
 #include <vector>
 
 #include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
 #include "common/base/status.h"
+#include "common/recordlog/chain.h"
 #include "tests/integration/collector_client.h"
 #include "tests/support/temporary_directory.h"
 
@@ -133,6 +135,82 @@ TEST_F(CollectorTest, ANodeCanOnlySpeakForItself) {
   EXPECT_EQ(status.error_code(), grpc::StatusCode::PERMISSION_DENIED);
   EXPECT_THAT(status.error_message(), HasSubstr("the certificate is for node n1"));
   EXPECT_EQ(collector_->ingest_stats().forged, 1u);
+  AgentClient again(ChannelOf("n1"));
+  EXPECT_FALSE(again.Hello(MakeHello("n3"), nullptr));
+  EXPECT_EQ(collector_->ingest_stats().forged, 2u);
+  std::vector<v1::StoredRecord> alerts;
+  while (alerts.empty()) alerts = QueryAll(UserChannel(), {});
+  ASSERT_EQ(alerts.size(), 1u);  // the second is held back
+  EXPECT_EQ(alerts[0].record().alert().rule(), "Vakt node claims another identity");
+  EXPECT_THAT(alerts[0].record().alert().output(), HasSubstr("claimed=n2"));
+}
+
+TEST_F(CollectorTest, ARewrittenStreamIsStoredAndTold) {
+  Start();
+  const std::string record = MakeAlertRecord({.seq = 1}).SerializeAsString();
+  const ChainHash after = NextChainHash({}, {1000, 1, v1::PRIORITY_WARNING, record});
+  v1::AgentMessage message;
+  message.mutable_batch()->add_records(record);
+  message.mutable_batch()->set_chain_before(std::string(AsBytes(ChainHash{})));
+  message.mutable_batch()->set_chain_after(std::string(AsBytes(after)));
+  {
+    AgentClient agent(ChannelOf("n1"));
+    ASSERT_TRUE(agent.Hello(MakeHello("n1"), nullptr));
+    ASSERT_TRUE(agent.Send(message));
+    v1::Position stored;
+    ASSERT_TRUE(agent.ReadAck(&stored));
+  }
+  v1::Hello hello = MakeHello("n1");
+  hello.mutable_head()->mutable_position()->set_epoch(1000);
+  hello.mutable_head()->mutable_position()->set_seq(1);
+  hello.mutable_head()->set_hash(std::string(AsBytes(after)));
+  ASSERT_TRUE(AgentClient(ChannelOf("n1")).Hello(hello, nullptr));
+  EXPECT_EQ(collector_->store().chain_breaks(), 0u);
+  hello.mutable_head()->set_hash(std::string(32, 'x'));
+  ASSERT_TRUE(AgentClient(ChannelOf("n1")).Hello(hello, nullptr));
+  EXPECT_EQ(collector_->store().chain_breaks(), 1u);
+  v1::Filter filter;
+  filter.add_nodes("n1");
+  filter.add_rules("Vakt node stream forked");
+  EXPECT_EQ(QueryAll(UserChannel(), filter).size(), 1u);
+}
+
+TEST_F(CollectorTest, AnAgentBeyondItsRateWaitsAndLosesNothing) {
+  options_.ingest.bytes_per_second = 50'000;
+  Start();
+  const absl::Time begin = absl::Now();
+  ASSERT_NO_FATAL_FAILURE(Deliver("n1", 1, 400));  // more than 100 kB
+  EXPECT_GT(collector_->ingest_stats().held_back, 0u);
+  EXPECT_GT(absl::Now() - begin, absl::Milliseconds(500));
+  EXPECT_EQ(QueryAll(UserChannel(), {}).size(), 400u);
+}
+
+TEST_F(CollectorTest, TakesNoMoreAgentsThanItsLimit) {
+  options_.ingest.max_agents = 2;
+  Start();
+  AgentClient first(ChannelOf("n1"));
+  ASSERT_TRUE(first.Hello(MakeHello("n1"), nullptr));
+  AgentClient second(ChannelOf("n2"));
+  ASSERT_TRUE(second.Hello(MakeHello("n2"), nullptr));
+  AgentClient third(ChannelOf("n3"));
+  EXPECT_FALSE(third.Hello(MakeHello("n3"), nullptr));
+  EXPECT_EQ(third.Finish().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  AgentClient again(ChannelOf("n2"));  // takes its own place
+  EXPECT_TRUE(again.Hello(MakeHello("n2"), nullptr));
+}
+
+TEST_F(CollectorTest, EndsStreamsOnWhichNothingComes) {
+  options_.ingest.hello_timeout = absl::Milliseconds(200);
+  options_.ingest.idle_timeout = absl::Milliseconds(400);
+  Start();
+  AgentClient mute(ChannelOf("n1"));
+  const grpc::Status no_hello = mute.AwaitEnd();
+  EXPECT_EQ(no_hello.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_THAT(no_hello.error_message(), HasSubstr("no Hello within"));
+  AgentClient idle(ChannelOf("n2"));
+  ASSERT_TRUE(idle.Hello(MakeHello("n2"), nullptr));
+  EXPECT_THAT(idle.AwaitEnd().error_message(), HasSubstr("no message within"));
+  EXPECT_EQ(collector_->ingest_stats().idle, 2u);
 }
 
 TEST_F(CollectorTest, EachServiceTakesOnlyItsKindOfCertificate) {

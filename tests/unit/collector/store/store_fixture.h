@@ -65,10 +65,11 @@ class StoreFixture : public ::testing::Test {
     }
     absl::Status out;
     absl::Notification done;
-    store_->Append(node.stream, std::move(rows), [&](const absl::Status& status) {
-      out = status;
-      done.Notify();
-    });
+    store_->Append(node.stream, {.rows = std::move(rows), .before = {}, .after = {}},
+                   [&](const absl::Status& status) {
+                     out = status;
+                     done.Notify();
+                   });
     done.WaitForNotification();
     return out;
   }
