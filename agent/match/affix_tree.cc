@@ -17,6 +17,45 @@ size_t CommonBytes(std::string_view a, std::string_view b, size_t depth) {
   return static_cast<size_t>(at - a.begin()) - depth;
 }
 
+// What a walk reads, byte by byte: each says whether there is one more.
+struct Forward {
+  bool Next(char* byte) {
+    if (at == end) return false;
+    *byte = *at++;
+    return true;
+  }
+  const char* at;
+  const char* end;
+};
+
+struct Backward {
+  bool Next(char* byte) {
+    if (begin == at) return false;
+    *byte = *--at;
+    return true;
+  }
+  const char* begin;
+  const char* at;
+};
+
+// A path with one slash before, between and behind its components.
+struct PathForward {
+  bool Next(char* byte) {
+    if (behind_slash) {
+      while (at != end && *at == '/') ++at;
+      if (at == end) return false;
+    }
+    behind_slash = !begun || at == end || *at == '/';
+    *byte = behind_slash ? '/' : *at++;
+    begun = true;
+    return true;
+  }
+  const char* at;
+  const char* end;
+  bool begun = false;
+  bool behind_slash = false;
+};
+
 }  // namespace
 
 template <ReadFrom from>
@@ -83,23 +122,37 @@ auto AffixTree<from>::ChildOf(const Node& node, char first) const -> const Node*
   return nullptr;
 }
 
+// Only as much of the text is read as some edge agrees with: mostly a few bytes.
 template <ReadFrom from>
-void AffixTree<from>::Find(std::string_view text, std::vector<Id>* ids) const {
-  size_t read = 0;
-  const auto at = [&](size_t i) {
-    return text[from == ReadFrom::kBegin ? i : text.size() - 1 - i];
-  };
+template <typename Reader>
+void AffixTree<from>::Walk(Reader reader, std::vector<Id>* ids) const {
   const Node* node = nodes_.data();
   for (;;) {
     if (node->id != kNoId) ids->push_back(node->id);
-    if (read == text.size()) return;
-    node = ChildOf(*node, at(read));
-    if (node == nullptr || text.size() - ++read < node->label_size) return;
+    char byte;
+    if (!reader.Next(&byte)) return;
+    node = ChildOf(*node, byte);
+    if (node == nullptr) return;
     const char* label = labels_.data() + node->label;
-    for (uint32_t i = 0; i < node->label_size; ++i, ++read) {
-      if (at(read) != label[i]) return;
+    for (uint32_t i = 0; i < node->label_size; ++i) {
+      if (!reader.Next(&byte) || byte != label[i]) return;
     }
   }
+}
+
+template <ReadFrom from>
+void AffixTree<from>::Find(std::string_view text, std::vector<Id>* ids) const {
+  if constexpr (from == ReadFrom::kBegin) {
+    Walk(Forward{text.data(), text.data() + text.size()}, ids);
+  } else {
+    Walk(Backward{text.data(), text.data() + text.size()}, ids);
+  }
+}
+
+template <ReadFrom from>
+void AffixTree<from>::FindPath(std::string_view path, std::vector<Id>* ids) const
+    requires(from == ReadFrom::kBegin) {
+  Walk(PathForward{path.data(), path.data() + path.size()}, ids);
 }
 
 template class AffixTree<ReadFrom::kBegin>;

@@ -7,7 +7,7 @@
 //   PrefixTree tree;
 //   tree.Add("/etc/", 1);  tree.Add("/etc/ssh/", 2);
 //   tree.Freeze();
-//   tree.FindPrefixesOf("/etc/ssh/x", &ids);  // appends 1, 2
+//   tree.Find("/etc/ssh/x", &ids);  // appends 1, 2
 //
 // Ownership: owns its texts. Threads: immutable after Freeze, so it may be shared.
 #ifndef VAKT_AGENT_MATCH_AFFIX_TREE_H_
@@ -37,6 +37,9 @@ class AffixTree {
   bool empty() const { return nodes_.empty(); }
   // Appends the ids of all texts that `text` begins (ends) with, shortest first. After Freeze.
   void Find(std::string_view text, std::vector<Id>* ids) const;
+  // The same for the path's PathKey (term.h), which is not made: it is read as it would be.
+  void FindPath(std::string_view path, std::vector<Id>* ids) const
+      requires(from == ReadFrom::kBegin);
 
  private:
   static constexpr Id kNoId = std::numeric_limits<Id>::max();
@@ -58,6 +61,8 @@ class AffixTree {
   };
 
   void Fill(const Task& task, std::vector<Task>* tasks);
+  template <typename Reader>
+  void Walk(Reader reader, std::vector<Id>* ids) const;
   const Node* ChildOf(const Node& node, char first) const;
 
   std::vector<Text> texts_;  // as they are read; until Freeze

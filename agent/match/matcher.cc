@@ -68,18 +68,17 @@ class Matcher::Engine {
     if (bucket.size() == 0) return;
     ProcessMemo& memo = memos_.Of(event.process == nullptr ? 0 : event.process->change);
     predicates_.Begin(event, &memo);
-    ProcessMemo::Rules& of_process = memo.rules[id];
-    if (!of_process.known) {
-      bucket.FindForProcess(code_, &predicates_, &of_process.positions);
-      of_process.known = true;
+    if (memo.rules[id].begin == ProcessMemo::Rules::kUnknown) {
+      bucket.FindForProcess(code_, &predicates_, &memo, id);
     }
-    for (const uint32_t position : of_process.positions) candidates_.Add(position);
+    const absl::Span<const uint32_t> of_process = memo.RulesOf(id);
+    for (const uint32_t position : of_process) candidates_.Add(position);
     bucket.FindForEvent(&predicates_, &candidates_);
-    auto allowed = of_process.positions.begin();  // the next that the process is known to allow
-    bool first_found = false;                     // that hides the others, but for parts
+    auto allowed = of_process.begin();  // the next that the process is known to allow
+    bool first_found = false;           // that hides the others, but for parts
     candidates_.Drain([&](uint32_t position) {
       const RuleBucket::Entry& entry = bucket.entry(position);
-      const bool is_allowed = allowed != of_process.positions.end() && *allowed == position;
+      const bool is_allowed = allowed != of_process.end() && *allowed == position;
       if (is_allowed) ++allowed;
       if (first_found && !entry.rule->is_part()) return true;
       if (!(costs_.empty() ? Holds(entry, is_allowed) : MeasuredHolds(entry, is_allowed))) {

@@ -10,10 +10,6 @@
 namespace vakt {
 namespace {
 
-constexpr uint32_t kStateBits = 2;
-constexpr uint32_t kStateMask = (uint32_t{1} << kStateBits) - 1;
-constexpr uint32_t kLastGeneration = (uint32_t{1} << (32 - kStateBits)) - 1;
-
 // A value that stands for many (the names of all ancestors) is found more often.
 constexpr double kAncestorsFactor = 4;
 
@@ -109,9 +105,11 @@ absl::Status Predicates::Freeze() {
     for (const Term& term : terms.terms) index->Add(term, id);
     if (predicate.index != nullptr) VAKT_RETURN_IF_ERROR(index->Freeze());
   }
-  for (Slot& slot : slots_) {
+  for (SlotId id = 0; id < slots_.size(); ++id) {
+    Slot& slot = slots_[id];
     slot.uses = {};
     VAKT_RETURN_IF_ERROR(slot.index.Freeze());
+    if (slot.of_process && !slot.index.empty()) process_slots_.push_back(id);
   }
   states_.assign(predicates_.size(), 0);
   predicate_by_text_ = {};
@@ -137,19 +135,22 @@ void Predicates::Begin(const Event& event, ProcessMemo* memo) {
 }
 
 // Of the process, when the first of its predicates is asked for. A fact is a predicate's number and
-// state, or with kUnknown the number of a slot that was looked up.
+// state.
 void Predicates::LoadFacts() {
   if (facts_loaded_) return;
   facts_loaded_ = true;
+  const uint32_t generation = process_generation_ << kStateBits;
   for (const uint32_t fact : memo_->facts) {
-    const uint32_t number = fact >> kStateBits;
-    const auto state = static_cast<State>(fact & kStateMask);
-    if (state == State::kUnknown) {
-      slots_[number].looked_up = process_generation_;
-    } else {
-      states_[number] = process_generation_ << kStateBits | static_cast<uint32_t>(state);
-    }
+    states_[fact >> kStateBits] = generation | (fact & kStateMask);
   }
+}
+
+void Predicates::LookUpProcess() {
+  if (memo_->looked_up) return;
+  memo_->looked_up = true;
+  memo_->leads_begin = static_cast<uint32_t>(memo_->facts.size());
+  for (const SlotId slot : process_slots_) LookUp(slot);
+  memo_->leads_end = static_cast<uint32_t>(memo_->facts.size());
 }
 
 absl::Span<const Value> Predicates::Values(SlotId id) {
@@ -178,18 +179,9 @@ void Predicates::Set(PredicateId id, State state) {
   if (of_process) memo_->facts.push_back(id << kStateBits | bits);
 }
 
-bool Predicates::IsLookedUp(SlotId id) {
-  const Slot& slot = slots_[id];
-  if (slot.of_process) LoadFacts();
-  return slot.looked_up == (slot.of_process ? process_generation_ : generation_);
-}
-
 absl::Span<const PredicateId> Predicates::LookUp(SlotId id) {
   Slot& slot = slots_[id];
-  if (slot.of_process && !IsLookedUp(id)) {
-    memo_->facts.push_back(id << kStateBits | static_cast<uint32_t>(State::kUnknown));
-  }
-  slot.looked_up = slot.of_process ? process_generation_ : generation_;
+  slot.looked_up = generation_;
   found_.clear();
   for (const Value& value : Values(id)) {
     ++evaluations_;
@@ -202,17 +194,24 @@ absl::Span<const PredicateId> Predicates::LookUp(SlotId id) {
   return found_;
 }
 
+// What is looked up and was not found does not hold.
+Predicates::State Predicates::AfterLookUp(PredicateId id) {
+  const Predicate& predicate = predicates_[id];
+  if (predicate.of_process) {
+    LookUpProcess();
+  } else if (slots_[predicate.left].looked_up != generation_) {
+    LookUp(predicate.left);
+  }
+  const State state = Get(id);
+  return state == State::kUnknown ? State::kFails : state;
+}
+
 bool Predicates::Evaluate(PredicateId id) {
   State state = Get(id);
   if (state == State::kHolds || state == State::kFails) return state == State::kHolds;
   const Predicate& predicate = predicates_[id];
-  if (state == State::kUnknown && predicate.form == Form::kLookedUp) {
-    if (!IsLookedUp(predicate.left)) LookUp(predicate.left);
-    state = Get(id);
-    if (state == State::kHolds) return true;
-    if (state == State::kUnknown) state = State::kFails;
-  }
-  if (state != State::kFails) {
+  if (state == State::kUnknown && predicate.form == Form::kLookedUp) state = AfterLookUp(id);
+  if (state == State::kUnknown || state == State::kFound) {
     ++evaluations_;
     state = Compute(predicate) ? State::kHolds : State::kFails;
   }

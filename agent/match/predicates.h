@@ -64,11 +64,24 @@ class Predicates {
   bool Evaluate(PredicateId id);
   // Looks the slot's values up. What is found, some perhaps repeatedly; valid until the next call.
   absl::Span<const PredicateId> LookUp(SlotId slot);
+  // Calls visit(id) for each predicate that values of the process alone were found to lead to. They
+  // are looked up once per state of a process, all together.
+  template <typename Visit>
+  void ForEachLead(Visit visit) {
+    LookUpProcess();
+    for (uint32_t i = memo_->leads_begin; i < memo_->leads_end; ++i) {
+      visit(memo_->facts[i] >> kStateBits);
+    }
+  }
 
   // Look-ups and evaluations so far.
   uint64_t evaluations() const { return evaluations_; }
 
  private:
+  static constexpr uint32_t kStateBits = 2;
+  static constexpr uint32_t kStateMask = (uint32_t{1} << kStateBits) - 1;
+  static constexpr uint32_t kLastGeneration = (uint32_t{1} << (32 - kStateBits)) - 1;
+
   enum class Form : uint8_t {
     kLookedUp,  // with others, in the index of its slot
     kIndexed,   // in an index of its own, for its constants are many
@@ -91,7 +104,7 @@ class Predicates {
     const Operand* operand = nullptr;
     bool of_process = false;
     uint32_t extracted = 0;  // generation
-    uint32_t looked_up = 0;  // generation, or process generation
+    uint32_t looked_up = 0;  // generation; of those that do not depend on the process alone
     Extractor extractor;
     SlotIndex index;
     std::array<StringMap<uint32_t>, Term::kKinds> uses;  // of each term; until Freeze
@@ -101,8 +114,9 @@ class Predicates {
   SlotId AddSlot(const Operand& operand);
   absl::Span<const Value> Values(SlotId id);
   void LoadFacts();
-  bool IsLookedUp(SlotId id);
+  void LookUpProcess();
   State Get(PredicateId id);
+  State AfterLookUp(PredicateId id);
   void Set(PredicateId id, State state);
   bool Compute(const Predicate& predicate);
 
@@ -110,6 +124,7 @@ class Predicates {
   std::vector<Predicate> predicates_;
   std::vector<uint32_t> states_;  // per predicate: (process) generation << 2 | State
   std::deque<Slot> slots_;
+  std::vector<SlotId> process_slots_;  // those with an index that depend on the process alone
   StringMap<PredicateId> predicate_by_text_;
   StringMap<SlotId> slot_by_text_;
   std::vector<PredicateId> found_;  // scratch of LookUp and Compute

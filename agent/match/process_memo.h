@@ -16,19 +16,32 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/types/span.h"
+
 namespace vakt {
 
 struct ProcessMemo {
-  // Of the rules of one bucket.
+  // Part of `positions`: of the rules of one bucket.
   struct Rules {
-    bool known = false;
-    // Rules that the process allows and leads to: candidates whatever the event, ascending.
-    std::vector<uint32_t> positions;
+    static constexpr uint32_t kUnknown = ~uint32_t{0};
+    uint32_t begin = kUnknown;
+    uint32_t size = 0;
   };
 
   uint64_t change = 0;
-  std::vector<uint32_t> facts;  // what Predicates knows, in its notation
-  std::vector<Rules> rules;     // by bucket
+  bool looked_up = false;    // in the indexes of all values that depend on the process alone
+  uint32_t leads_begin = 0;  // of the facts that were found so
+  uint32_t leads_end = 0;
+  // What Predicates knows, in its notation.
+  std::vector<uint32_t> facts;
+  std::vector<Rules> rules;  // by bucket
+  // Rules that the process allows and leads to: candidates whatever the event, ascending in each
+  // bucket.
+  std::vector<uint32_t> positions;
+
+  absl::Span<const uint32_t> RulesOf(uint32_t bucket) const {
+    return absl::MakeConstSpan(positions).subspan(rules[bucket].begin, rules[bucket].size);
+  }
 };
 
 class ProcessMemos {
@@ -42,8 +55,11 @@ class ProcessMemos {
     if (memo.change != change || change == 0) {
       if (memo.rules.empty()) Allocate(&memo);
       memo.change = change;
+      memo.looked_up = false;
+      memo.leads_begin = memo.leads_end = 0;
       memo.facts.clear();
-      for (ProcessMemo::Rules& rules : memo.rules) rules.known = false;
+      memo.positions.clear();
+      for (ProcessMemo::Rules& rules : memo.rules) rules = {};
     }
     return memo;
   }
@@ -53,12 +69,12 @@ class ProcessMemos {
   static constexpr size_t kMemos = 2048;
   // Room for what most need, so that memory is asked for once per place.
   static constexpr size_t kUsualFacts = 32;
-  static constexpr size_t kUsualPositions = 8;
+  static constexpr size_t kUsualPositions = 32;
 
   void Allocate(ProcessMemo* memo) const {
     memo->facts.reserve(kUsualFacts);
+    memo->positions.reserve(kUsualPositions);
     memo->rules.resize(buckets_);
-    for (ProcessMemo::Rules& rules : memo->rules) rules.positions.reserve(kUsualPositions);
   }
 
   size_t buckets_;

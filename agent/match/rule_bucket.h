@@ -35,23 +35,21 @@ class RuleBucket {
   size_t size() const { return entries_.size(); }
   const Entry& entry(uint32_t position) const { return entries_[position]; }
 
-  // The rules that the process of the event leads to, and those that nothing leads to, as far as
-  // the process allows them.
-  void FindForProcess(const ConditionCode& code, Predicates* predicates,
-                      std::vector<uint32_t>* positions) const;
+  // Puts into the memo of the event's process the rules that it leads to, and those that nothing
+  // leads to, as far as it allows them. `bucket` is this one's number there.
+  void FindForProcess(const ConditionCode& code, Predicates* predicates, ProcessMemo* memo,
+                      uint32_t bucket) const;
   // Adds the rules that the event leads to. The process may not allow them.
   void FindForEvent(Predicates* predicates, CandidateSet* positions) const;
 
  private:
-  struct Lookups {
-    std::vector<SlotId> slots;
-    absl::flat_hash_map<PredicateId, std::vector<uint32_t>> positions;
-  };
+  using Positions = absl::flat_hash_map<PredicateId, std::vector<uint32_t>>;
 
   std::vector<Entry> entries_;
   std::vector<uint32_t> always_;
-  Lookups of_process_;
-  Lookups of_event_;
+  Positions of_process_;
+  Positions of_event_;
+  std::vector<SlotId> event_slots_;  // that the predicates of of_event_ look at
 };
 
 }  // namespace vakt

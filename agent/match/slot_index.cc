@@ -46,10 +46,7 @@ void SlotIndex::FindText(std::string_view text) {
   }
   if (!prefixes_.empty()) prefixes_.Find(text, &found_);
   if (!suffixes_.empty()) suffixes_.Find(text, &found_);
-  if (!paths_.empty()) {
-    SetPathKey(text, &key_);
-    paths_.Find(key_, &found_);
-  }
+  if (!paths_.empty()) paths_.FindPath(text, &found_);
   if (!parts_.empty()) parts_.FindPartsOf(text, &found_);
 }
 

@@ -32,6 +32,7 @@ class SlotIndex {
   using PredicateId = uint32_t;
 
   void Add(const Term& term, PredicateId predicate);
+  bool empty() const { return predicates_.empty(); }
   // Nothing may be added any more. FailedPrecondition: see LiteralScanner.
   absl::Status Freeze();
 
@@ -57,7 +58,7 @@ class SlotIndex {
   std::vector<std::vector<PredicateId>> predicates_;  // by term
 
   std::vector<TermId> found_;  // scratch of Find
-  std::string key_;            // likewise
+  std::string key_;            // likewise: of a network
 };
 
 }  // namespace vakt

@@ -190,11 +190,6 @@ std::string_view NumberKey(const Value& value, char (&buffer)[kNumberKeyBytes]) 
 }
 
 void SetPathKey(std::string_view path, std::string* key) {
-  if (path.starts_with('/') && path.find("//") == std::string_view::npos) {
-    key->assign(path);  // nearly always
-    if (key->back() != '/') key->push_back('/');
-    return;
-  }
   key->assign(1, '/');
   while (!path.empty()) {
     const size_t size = std::min(path.find('/'), path.size());

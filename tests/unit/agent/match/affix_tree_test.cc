@@ -7,6 +7,8 @@
 #include <random>
 #include <set>
 
+#include "agent/match/term.h"
+
 namespace vakt {
 namespace {
 
@@ -86,6 +88,34 @@ TEST(AffixTreeTest, AgreesWithTryingEach) {
       EXPECT_THAT(Find(prefixes, value), testing::UnorderedElementsAreArray(begins)) << value;
       EXPECT_THAT(Find(suffixes, value), testing::UnorderedElementsAreArray(ends)) << value;
     }
+  }
+}
+
+// FindPath reads a path as its key would be, without making the key.
+TEST(AffixTreeTest, FindsPathsAsTheirKeysWouldBeFound) {
+  std::mt19937 random(2);
+  const auto text = [&](size_t most) {
+    std::string made(random() % (most + 1), '/');
+    for (char& c : made) c = "//ab\0"[random() % 6];
+    return made;
+  };
+  PrefixTree tree;
+  std::set<std::string> keys;
+  for (int i = 0; i < 200; ++i) {
+    std::string key;
+    SetPathKey(text(6), &key);
+    keys.insert(key);
+  }
+  uint32_t id = 0;
+  for (const std::string& key : keys) tree.Add(key, id++);
+  tree.Freeze();
+  for (int i = 0; i < 5000; ++i) {
+    const std::string path = text(10);
+    std::string key;
+    SetPathKey(path, &key);
+    std::vector<uint32_t> found;
+    tree.FindPath(path, &found);
+    EXPECT_EQ(found, Find(tree, key)) << path;
   }
 }
 
