@@ -6,10 +6,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "common/base/file.h"
@@ -25,6 +27,7 @@ namespace {
 // dies silently is noticed within 40 s.
 constexpr int kKeepaliveMs = 30'000;
 constexpr int kKeepaliveTimeoutMs = 10'000;
+constexpr size_t kMaxTokenBytes = 4096;
 constexpr int kMaxMessageBytes = 64 << 20;  // a page of 1000 alerts with long command lines
 
 absl::StatusOr<Settings> LoadSettings(const Invocation& invocation) {
@@ -54,7 +57,7 @@ absl::StatusOr<std::string> ReadPem(std::string_view path, std::string_view flag
   if (path.empty()) {
     return absl::InvalidArgumentError(
         "the collector asks for a certificate: set --tls-ca, --tls-cert and --tls-key (or "
-        "VAKT_TLS_CA, VAKT_TLS_CERT, VAKT_TLS_KEY)");
+        "VAKT_TLS_CA, VAKT_TLS_CERT, VAKT_TLS_KEY); with --token-file, --tls-ca alone");
   }
   absl::StatusOr<std::string> pem = ReadFile(path);
   if (!pem.ok()) {
@@ -66,7 +69,28 @@ absl::StatusOr<std::string> ReadPem(std::string_view path, std::string_view flag
   return pem;
 }
 
+absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> TokenCredentials(
+    const Settings& settings, const std::string& path) {
+  grpc::SslCredentialsOptions options;
+  VAKT_ASSIGN_OR_RETURN(options.pem_root_certs, ReadPem(settings.Str("tls.ca"), "--tls-ca"));
+  absl::StatusOr<std::string> token = ReadFile(path, kMaxTokenBytes);
+  if (!token.ok()) {
+    return absl::Status(token.status().code(), StrCat("--token-file: ", Message(token.status())));
+  }
+  absl::StripAsciiWhitespace(&*token);
+  const bool printable = std::all_of(token->begin(), token->end(), absl::ascii_isgraph);
+  if (token->empty() || !printable) {
+    return absl::FailedPreconditionError(
+        StrCat("--token-file: ", EscapeUtf8(path), " does not hold one token"));
+  }
+  return grpc::CompositeChannelCredentials(grpc::SslCredentials(options),
+                                           grpc::AccessTokenCredentials(*token));
+}
+
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> Credentials(const Settings& settings) {
+  if (const std::string path = settings.Str("collector.token_file"); !path.empty()) {
+    return TokenCredentials(settings, path);
+  }
   grpc::SslCredentialsOptions options;
   VAKT_ASSIGN_OR_RETURN(options.pem_root_certs, ReadPem(settings.Str("tls.ca"), "--tls-ca"));
   VAKT_ASSIGN_OR_RETURN(options.pem_cert_chain, ReadPem(settings.Str("tls.cert"), "--tls-cert"));
@@ -146,7 +170,8 @@ absl::Status Connection::CallError(const grpc::Status& status, std::string_view 
     case grpc::StatusCode::PERMISSION_DENIED:
       return absl::PermissionDeniedError(
           StrCat(peer, " refused: ", words,
-                 " (--tls-cert must be a user's: spiffe://.../user/NAME/role/ROLE)"));
+                 " (--tls-cert must be a user's: spiffe://.../user/NAME/role/ROLE, or set "
+                 "--token-file)"));
     case grpc::StatusCode::UNIMPLEMENTED:
       return absl::UnimplementedError(
           StrCat(peer, " does not know this call: is it older than this vaktctl?"));

@@ -45,6 +45,18 @@ constexpr FlagRow kQueryFlags[] = {
     {"--oldest-first", FlagType::kSwitch, "Oldest first instead of newest first."},
 };
 
+constexpr FlagRow kAuditFlags[] = {
+    {"--since", FlagType::kMoment, "Only entries since then."},
+    {"--until", FlagType::kMoment, "Only entries before then."},
+    {"--user", FlagType::kText, "Only entries of this user."},
+    {"--method", FlagType::kText, "Only calls of this method, such as Alerts/Query."},
+    {"--limit", FlagType::kCount, "At most so many entries; 100 without."},
+};
+
+constexpr FlagRow kTokenFlags[] = {
+    {"--until", FlagType::kMoment, "When the token ends; never without."},
+};
+
 constexpr FlagRow kProgramsFlags[] = {
     {"--measure", FlagType::kDuration,
      "Have the kernel measure them for so long (at most 60s), and show what ran in it."},
@@ -107,6 +119,10 @@ constexpr Verb kVerbs[] = {
      Peer::kCollector, "human|json", {}, 1, 1, AlertsGet},
     {"nodes", "", "", "List the nodes that the collector knows.",
      Peer::kCollector, "human|json", {}, 0, 0, Nodes},
+    {"audit", "list", "", "List who has read alerts and who has changed what.",
+     Peer::kCollector, "human|json", kAuditFlags, 0, 0, AuditList},
+    {"tokens", "new", "NAME ROLE", "Make a token for a user without a certificate: viewer, analyst or admin.",
+     Peer::kNone, "human|json", kTokenFlags, 2, 2, TokensNew},
     {"agent", "status", "", "Show what the agent on this node watches.",
      Peer::kAgent, "human|json", {}, 0, 0, AgentStatus},
     {"agent", "stats", "", "Show the counters of the agent on this node.",

@@ -79,7 +79,7 @@ std::vector<FlagRow> FlagsOf(const Verb& verb);
 std::vector<FlagRow> FlagsOf(Peer peer);
 
 VerbFunction AlertsTail, AlertsQuery, AlertsGet;
-VerbFunction Nodes;
+VerbFunction Nodes, AuditList, TokensNew;
 VerbFunction AgentStatus, AgentStats, AgentPrograms, AgentReload;
 VerbFunction RulesCheck, RulesEval, RulesTest, RulesExplain, RulesCost;
 VerbFunction RulesPrefilter, RulesCoverage, RulesDiff;

@@ -69,6 +69,8 @@ absl::StatusOr<CollectorOptions> OptionsOf(const Settings& settings) {
   options.ingest.idle_timeout = settings.Dur("listen.idle_timeout");
   options.store.directory = settings.Str("store.dir");
   options.store.retention = settings.Dur("store.retention");
+  options.store.audit_retention = settings.Dur("store.audit_retention");
+  options.token_file = settings.Str("access.token_file");
   return options;
 }
 

@@ -34,8 +34,10 @@ absl::Status Refuse(std::string_view uri) {
              "spiffe://<trust domain>/user/<name>/role/<viewer|analyst|admin>"));
 }
 
+}  // namespace
+
 // The letters that SPIFFE allows in a path segment; nothing to decode, nothing to escape.
-bool IsSegment(std::string_view segment) {
+bool IsIdentitySegment(std::string_view segment) {
   const auto allowed = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
            c == '.' || c == '_';
@@ -43,6 +45,16 @@ bool IsSegment(std::string_view segment) {
   return !segment.empty() && segment.size() <= kMaxSegmentBytes && segment != "." &&
          segment != ".." && std::all_of(segment.begin(), segment.end(), allowed);
 }
+
+absl::StatusOr<Role> ParseRole(std::string_view name) {
+  for (const auto& [known, role] : kRoles) {
+    if (name == known) return role;
+  }
+  return absl::PermissionDeniedError(
+      StrCat("\"", EscapeUtf8(name), "\" is no role: viewer, analyst or admin"));
+}
+
+namespace {
 
 std::vector<std::string_view> SplitSegments(std::string_view path) {
   std::vector<std::string_view> segments;
@@ -59,15 +71,14 @@ std::vector<std::string_view> SplitSegments(std::string_view path) {
 absl::StatusOr<Identity> ParseIdentity(std::string_view uri) {
   if (uri.size() > kMaxUriBytes || !uri.starts_with(kScheme)) return Refuse(uri);
   const std::vector<std::string_view> parts = SplitSegments(uri.substr(kScheme.size()));
-  if (!std::all_of(parts.begin(), parts.end(), IsSegment)) return Refuse(uri);
+  if (!std::all_of(parts.begin(), parts.end(), IsIdentitySegment)) return Refuse(uri);
   const std::string trust_domain(parts[0]);
   if (parts.size() == 6 && parts[1] == "cluster" && parts[3] == "node" && parts[5] == "agent") {
     return AgentIdentity{trust_domain, std::string(parts[2]), std::string(parts[4])};
   }
   if (parts.size() == 5 && parts[1] == "user" && parts[3] == "role") {
-    for (const auto& [name, role] : kRoles) {
-      if (parts[4] == name) return UserIdentity{trust_domain, std::string(parts[2]), role};
-    }
+    const absl::StatusOr<Role> role = ParseRole(parts[4]);
+    if (role.ok()) return UserIdentity{trust_domain, std::string(parts[2]), *role};
   }
   return Refuse(uri);
 }

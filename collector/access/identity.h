@@ -32,6 +32,11 @@ struct UserIdentity {
   Role role = Role::kViewer;
 };
 
+// PERMISSION_DENIED: no such role.
+absl::StatusOr<Role> ParseRole(std::string_view name);
+// A name as the forms above allow it: letters, digits, '-', '.' and '_'.
+bool IsIdentitySegment(std::string_view segment);
+
 using Identity = std::variant<AgentIdentity, UserIdentity>;
 
 // PERMISSION_DENIED when `uri` is none of the forms above.

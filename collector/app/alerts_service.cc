@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/app/alerts_service.h"
 
-#include "collector/access/authorize.h"
-#include "common/base/log.h"
-#include "common/base/strings.h"
+#include "collector/access/gate.h"
 
 namespace vakt {
 namespace {
@@ -19,29 +17,30 @@ class RefusedSubscription final : public grpc::ServerWriteReactor<v1::SubscribeR
 
 grpc::ServerWriteReactor<v1::SubscribeResponse>* AlertsService::Subscribe(
     grpc::CallbackServerContext* call, const v1::SubscribeRequest* request) {
-  const absl::StatusOr<UserIdentity> user = AuthorizeUser(*call->auth_context());
-  if (!user.ok()) return new RefusedSubscription(user.status());
+  const absl::StatusOr<Caller> caller = front_.Admit("Alerts/Subscribe", *call, *request);
+  if (!caller.ok()) return new RefusedSubscription(caller.status());
   const absl::StatusOr<Subscription*> subscription = subscriptions_.Open(*request);
   if (!subscription.ok()) return new RefusedSubscription(subscription.status());
-  LogInfo(StrCat("user ", user->name, " subscribes from ", call->peer()));
   return *subscription;
 }
 
 grpc::Status AlertsService::Query(grpc::ServerContext* call, const v1::QueryRequest* request,
                                   v1::QueryResponse* response) {
-  const absl::StatusOr<UserIdentity> user = AuthorizeUser(*call->auth_context());
-  if (!user.ok()) return ToGrpcStatus(user.status());
-  LogDebug(StrCat("user ", user->name, " queries from ", call->peer()));
-  const auto cancelled = [call] { return call->IsCancelled(); };
-  return ToGrpcStatus(query_.Query(*request, cancelled, response));
+  return front_.Serve("Alerts/Query", *call, *request, [&](const Caller&, uint64_t* records) {
+    const auto cancelled = [call] { return call->IsCancelled(); };
+    const absl::Status status = query_.Query(*request, cancelled, response);
+    *records = static_cast<uint64_t>(response->records_size());
+    return status;
+  });
 }
 
 grpc::Status AlertsService::GetAlert(grpc::ServerContext* call, const v1::GetAlertRequest* request,
                                      v1::StoredRecord* response) {
-  const absl::StatusOr<UserIdentity> user = AuthorizeUser(*call->auth_context());
-  if (!user.ok()) return ToGrpcStatus(user.status());
-  LogDebug(StrCat("user ", user->name, " reads an alert from ", call->peer()));
-  return ToGrpcStatus(query_.GetAlert(*request, response));
+  return front_.Serve("Alerts/GetAlert", *call, *request, [&](const Caller&, uint64_t* records) {
+    const absl::Status status = query_.GetAlert(*request, response);
+    *records = status.ok() ? 1 : 0;
+    return status;
+  });
 }
 
 }  // namespace vakt

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Alerts service: lets users in by certificate and passes them to query/ and subscribe/.
+// The Alerts service: lets users in and passes them to query/ and subscribe/.
 // Threads: thread-safe. Query and GetAlert occupy one of the server's few threads each; a
 // subscription occupies none.
 #ifndef VAKT_COLLECTOR_APP_ALERTS_SERVICE_H_
 #define VAKT_COLLECTOR_APP_ALERTS_SERVICE_H_
 
+#include "collector/app/front.h"
 #include "collector/query/query_handler.h"
 #include "collector/subscribe/subscription_hub.h"
 #include "vakt/v1/query.grpc.pb.h"
@@ -13,9 +14,9 @@ namespace vakt {
 
 class AlertsService final : public v1::Alerts::WithCallbackMethod_Subscribe<v1::Alerts::Service> {
  public:
-  // Both must outlive it.
-  AlertsService(QueryHandler* query, SubscriptionHub* subscriptions)
-      : query_(*query), subscriptions_(*subscriptions) {}
+  // All must outlive it.
+  AlertsService(Front* front, QueryHandler* query, SubscriptionHub* subscriptions)
+      : front_(*front), query_(*query), subscriptions_(*subscriptions) {}
 
   grpc::ServerWriteReactor<v1::SubscribeResponse>* Subscribe(
       grpc::CallbackServerContext* call, const v1::SubscribeRequest* request) override;
@@ -25,6 +26,7 @@ class AlertsService final : public v1::Alerts::WithCallbackMethod_Subscribe<v1::
                         v1::StoredRecord* response) override;
 
  private:
+  Front& front_;
   QueryHandler& query_;
   SubscriptionHub& subscriptions_;
 };

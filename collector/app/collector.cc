@@ -60,7 +60,12 @@ void Limit(const CollectorOptions& options, grpc::ServerBuilder& builder) {
 absl::StatusOr<std::unique_ptr<Collector>> Collector::Start(const CollectorOptions& options) {
   std::unique_ptr<Collector> collector(new Collector());
   // Before the store, whose check may take minutes.
-  VAKT_ASSIGN_OR_RETURN(const auto credentials, ServerTls(options.tls));
+  const bool takes_tokens = !options.token_file.empty();
+  VAKT_ASSIGN_OR_RETURN(const auto credentials, ServerTls(options.tls, !takes_tokens));
+  std::unique_ptr<TokenFile> tokens;
+  if (takes_tokens) {
+    VAKT_ASSIGN_OR_RETURN(tokens, TokenFile::Open(options.token_file));
+  }
   VAKT_ASSIGN_OR_RETURN(collector->store_, Store::Open(options.store));
   Store* const store = collector->store_.get();
   collector->ingest_ = std::make_unique<IngestService>(store, options.ingest);
@@ -70,9 +75,12 @@ absl::StatusOr<std::unique_ptr<Collector>> Collector::Start(const CollectorOptio
       store, [ingest = collector->ingest_.get()](std::string_view cluster, std::string_view node) {
         return ingest->IsConnected(cluster, node);
       });
-  collector->alerts_service_ =
-      std::make_unique<AlertsService>(collector->query_.get(), collector->subscriptions_.get());
-  collector->fleet_service_ = std::make_unique<FleetService>(collector->fleet_.get());
+  collector->front_ = std::make_unique<Front>(store, std::move(tokens));
+  Front* const front = collector->front_.get();
+  collector->alerts_service_ = std::make_unique<AlertsService>(front, collector->query_.get(),
+                                                               collector->subscriptions_.get());
+  collector->fleet_service_ = std::make_unique<FleetService>(front, collector->fleet_.get());
+  collector->admin_service_ = std::make_unique<AdminService>(front, store);
   VAKT_RETURN_IF_ERROR(collector->StartServer(options, credentials));
   return collector;
 }
@@ -87,6 +95,7 @@ absl::Status Collector::StartServer(const CollectorOptions& options,
   builder.RegisterService(ingest_.get());
   builder.RegisterService(alerts_service_.get());
   builder.RegisterService(fleet_service_.get());
+  builder.RegisterService(admin_service_.get());
   Limit(options, builder);
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port == 0) {

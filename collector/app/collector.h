@@ -19,8 +19,10 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "collector/app/admin_service.h"
 #include "collector/app/alerts_service.h"
 #include "collector/app/fleet_service.h"
+#include "collector/app/front.h"
 #include "collector/app/tls.h"
 #include "collector/ingest/ingest_service.h"
 #include "collector/store/store.h"
@@ -31,6 +33,7 @@ namespace vakt {
 struct CollectorOptions {
   std::string listen = "127.0.0.1:7443";  // port 0: any free one
   TlsFiles tls;
+  std::string token_file;  // empty: users need certificates
   int max_message_bytes = 4 << 20;
   StoreOptions store;
   IngestLimits ingest;
@@ -63,8 +66,10 @@ class Collector {
   std::unique_ptr<QueryHandler> query_;
   std::unique_ptr<SubscriptionHub> subscriptions_;
   std::unique_ptr<FleetHandler> fleet_;
+  std::unique_ptr<Front> front_;
   std::unique_ptr<AlertsService> alerts_service_;
   std::unique_ptr<FleetService> fleet_service_;
+  std::unique_ptr<AdminService> admin_service_;
   std::unique_ptr<grpc::Server> server_;
   std::string address_;
 };

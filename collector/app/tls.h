@@ -19,9 +19,11 @@ struct TlsFiles {
   std::string key;
 };
 
-// Demands a client certificate that one of the authorities signed. Names the file when one cannot
+// A client certificate must be signed by one of the authorities; `demanded`: there must be one.
+// Names the file when one cannot
 // be read or used, or when key and certificate do not belong together.
-absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> ServerTls(const TlsFiles& files);
+absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> ServerTls(const TlsFiles& files,
+                                                                   bool demanded);
 
 }  // namespace vakt
 

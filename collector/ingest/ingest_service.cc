@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "collector/access/authorize.h"
+#include "collector/access/gate.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
@@ -47,7 +47,7 @@ void IngestService::Watch() {
 
 grpc::ServerBidiReactor<v1::AgentMessage, v1::CollectorMessage>* IngestService::Connect(
     grpc::CallbackServerContext* call) {
-  absl::StatusOr<AgentIdentity> agent = AuthorizeAgent(*call->auth_context());
+  absl::StatusOr<AgentIdentity> agent = Gate::AdmitAgent(*call);
   if (!agent.ok()) {
     ++stats_.refused;
     if (LogEvery("ingest.identity", absl::Seconds(10))) {

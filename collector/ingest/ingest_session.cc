@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "collector/access/authorize.h"
+#include "collector/access/gate.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"

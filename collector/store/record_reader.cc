@@ -77,7 +77,7 @@ absl::Status RecordReader::PrepareAll() {
   for (const auto& [statement, sql] : statements) {
     VAKT_ASSIGN_OR_RETURN(*statement, database_->Prepare(sql));
   }
-  return absl::OkStatus();
+  return audit_.Prepare(*database_);
 }
 
 absl::StatusOr<ScanResult> RecordReader::Scan(const RecordFilter& filter,

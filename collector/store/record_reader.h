@@ -16,6 +16,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "collector/store/audit.h"
 #include "collector/store/node_key.h"
 #include "collector/store/record_filter.h"
 #include "collector/store/sqlite.h"
@@ -52,6 +53,7 @@ class RecordReader {
   absl::StatusOr<v1::StoredRecord> FindAlert(const std::string& uid);
   // By cluster and name; `connected` is left out.
   absl::StatusOr<std::vector<v1::Node>> ListNodes();
+  AuditReader& audit() { return audit_; }
   // The newest committed record's id.
   absl::StatusOr<int64_t> LastId();
   const std::string& store_id() const { return store_id_; }
@@ -87,6 +89,7 @@ class RecordReader {
 
   const std::unique_ptr<Database> database_;
   std::string store_id_;
+  AuditReader audit_;
   absl::flat_hash_map<int64_t, std::unique_ptr<NodeKey>> nodes_;  // names never change
 
   Statement next_records_, previous_records_, next_span_, previous_span_;

@@ -78,7 +78,7 @@ absl::Status RecordWriter::PrepareAll() {
   for (const auto& [statement, sql] : statements) {
     VAKT_ASSIGN_OR_RETURN(*statement, database_.Prepare(sql));
   }
-  return absl::OkStatus();
+  return audit_.Prepare(database_);
 }
 
 absl::Status RecordWriter::Begin() {

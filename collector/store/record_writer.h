@@ -17,6 +17,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "collector/store/audit.h"
 #include "collector/store/node_chain.h"
 #include "collector/store/node_key.h"
 #include "collector/store/own_alert.h"
@@ -64,6 +65,8 @@ class RecordWriter {
   // Forgets the oldest records that were received before `cutoff_ns`, at most `max_records`.
   // Returns how many.
   absl::StatusOr<int64_t> Prune(int64_t cutoff_ns, int64_t max_records);
+
+  AuditWriter& audit() { return audit_; }
 
   // The newest committed record's id; 0 when there never was one.
   int64_t last_id() const { return committed_id_; }
@@ -117,6 +120,7 @@ class RecordWriter {
 
   Database& database_;
   Clock& clock_;
+  AuditWriter audit_;
   int64_t last_id_ = 0;  // of this transaction
   int64_t committed_id_ = 0;
   std::string store_id_;

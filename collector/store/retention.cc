@@ -16,11 +16,8 @@ constexpr absl::Duration kBetweenLooks = absl::Minutes(1);
 
 }  // namespace
 
-Retention::Retention(GroupCommit* commits, Clock* clock, absl::Duration age)
-    : commits_(*commits),
-      clock_(*clock),
-      age_ns_(absl::ToInt64Nanoseconds(age)),
-      thread_([this] { Run(); }) {}
+Retention::Retention(GroupCommit* commits, Clock* clock, RetentionAges ages)
+    : commits_(*commits), clock_(*clock), ages_(ages), thread_([this] { Run(); }) {}
 
 Retention::~Retention() {
   {
@@ -46,13 +43,15 @@ void Retention::Run() {
 }
 
 absl::StatusOr<int64_t> Retention::Step() {
-  const int64_t cutoff_ns = clock_.WallNs() - age_ns_;
+  const int64_t now_ns = clock_.WallNs();
+  const int64_t cutoff_ns = now_ns - absl::ToInt64Nanoseconds(ages_.records);
+  const int64_t audit_cutoff_ns = now_ns - absl::ToInt64Nanoseconds(ages_.audit);
   int64_t deleted = 0;
   absl::Status outcome;
   absl::Notification done;
   commits_.Submit({.apply = [&](RecordWriter& writer) -> absl::Status {
                      VAKT_ASSIGN_OR_RETURN(deleted, writer.Prune(cutoff_ns, kStepRecords));
-                     return absl::OkStatus();
+                     return writer.audit().Prune(audit_cutoff_ns, kStepRecords);
                    },
                    .done =
                        [&](const absl::Status& status) {

@@ -18,10 +18,15 @@
 
 namespace vakt {
 
+struct RetentionAges {
+  absl::Duration records;
+  absl::Duration audit;
+};
+
 class Retention {
  public:
   // Both must outlive it.
-  Retention(GroupCommit* commits, Clock* clock, absl::Duration age);
+  Retention(GroupCommit* commits, Clock* clock, RetentionAges ages);
   ~Retention();
 
  private:
@@ -31,7 +36,7 @@ class Retention {
 
   GroupCommit& commits_;
   Clock& clock_;
-  const int64_t age_ns_;
+  const RetentionAges ages_;
   absl::Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;

@@ -96,6 +96,21 @@ constexpr std::string_view kChains = R"sql(
     VALUES (0, '', '', 0, 0, x'');
 )sql";
 
+constexpr std::string_view kAudit = R"sql(
+  CREATE TABLE audit (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    time_ns INTEGER NOT NULL,
+    user TEXT NOT NULL,
+    role TEXT NOT NULL,
+    via TEXT NOT NULL,
+    peer TEXT NOT NULL,
+    method TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    records INTEGER NOT NULL,
+    detail TEXT NOT NULL
+  ) STRICT;
+)sql";
+
 struct Migration {
   std::string_view name;
   std::string_view sql;
@@ -105,6 +120,7 @@ struct Migration {
 constexpr Migration kMigrations[] = {
     {"first tables", kFirstTables},
     {"chains", kChains},
+    {"audit", kAudit},
 };
 
 constexpr std::string_view kVersionTable = R"sql(

@@ -77,8 +77,9 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(StoreOptions options) {
   const std::string path = store->options_.directory + "/vakt.db";
   VAKT_RETURN_IF_ERROR(store->OpenWriter(path));
   VAKT_RETURN_IF_ERROR(store->OpenReaders(path));
-  store->retention_ = std::make_unique<Retention>(store->commits_.get(), store->options_.clock,
-                                                  store->options_.retention);
+  store->retention_ = std::make_unique<Retention>(
+      store->commits_.get(), store->options_.clock,
+      RetentionAges{store->options_.retention, store->options_.audit_retention});
   return store;
 }
 
@@ -187,6 +188,14 @@ void Store::Raise(NodeKey about, v1::Alert alert, Done done) {
                     .bytes = bytes});
 }
 
+void Store::AppendAudit(v1::AuditEntry entry, Done done) {
+  const size_t bytes = entry.ByteSizeLong();
+  commits_->Submit({.apply = [entry = std::move(entry)](
+                                 RecordWriter& writer) { return writer.audit().Append(entry); },
+                    .done = std::move(done),
+                    .bytes = bytes});
+}
+
 void Store::RecordHeartbeat(std::shared_ptr<NodeStream> stream, v1::Heartbeat heartbeat,
                             Done done) {
   const size_t bytes = heartbeat.ByteSizeLong();
@@ -204,6 +213,10 @@ absl::StatusOr<ScanResult> Store::Scan(const RecordFilter& filter, const ScanReq
 
 absl::StatusOr<v1::StoredRecord> Store::FindAlert(const std::string& uid) {
   return Lease(*this)->FindAlert(uid);
+}
+
+absl::StatusOr<AuditPage> Store::ListAudit(const AuditQuery& query) {
+  return Lease(*this)->audit().List(query);
 }
 
 absl::StatusOr<std::vector<v1::Node>> Store::ListNodes() { return Lease(*this)->ListNodes(); }

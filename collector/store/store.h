@@ -48,7 +48,8 @@ namespace vakt {
 struct StoreOptions {
   std::string directory;                            // made when it does not exist
   absl::Duration retention = absl::Hours(90 * 24);  // since a record was received
-  uint64_t max_bytes = 0;                           // of the database file; 0: what the disk holds
+  absl::Duration audit_retention = absl::Hours(365 * 24);
+  uint64_t max_bytes = 0;  // of the database file; 0: what the disk holds
   Clock* clock = &RealClock();
 };
 
@@ -67,6 +68,7 @@ class Store {
   void Append(std::shared_ptr<NodeStream> stream, RecordBatch batch, Done done);
   // An alert of the collector's own (own_alert.h).
   void Raise(NodeKey about, v1::Alert alert, Done done);
+  void AppendAudit(v1::AuditEntry entry, Done done);
   void RecordHeartbeat(std::shared_ptr<NodeStream> stream, v1::Heartbeat heartbeat, Done done);
   // Of writes that wait for the disk.
   size_t pending_bytes() const { return commits_->pending_bytes(); }
@@ -81,6 +83,7 @@ class Store {
   absl::StatusOr<ScanResult> Scan(const RecordFilter& filter, const ScanRequest& request);
   absl::StatusOr<v1::StoredRecord> FindAlert(const std::string& uid);
   absl::StatusOr<std::vector<v1::Node>> ListNodes();
+  absl::StatusOr<AuditPage> ListAudit(const AuditQuery& query);
   // The newest committed record's id, 0 before the first. Does not touch the disk.
   int64_t last_id() const { return last_id_.load(std::memory_order_acquire); }
 

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
-#include "collector/access/authorize.h"
+#include "collector/access/gate.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"

@@ -65,6 +65,8 @@ inline constexpr SettingRow kSettings[] = {
      "does not answer. Empty (--no-collector) sends nothing."},
     {"collector.address", "--collector", SettingType::kString, "127.0.0.1:7443", kInVaktctl, "", "",
      "host:port of the collector to ask."},
+    {"collector.token_file", "--token-file", SettingType::kPath, "", kInVaktctl, "", "",
+     "File that holds a token for the collector, in the place of --tls-cert and --tls-key."},
 
     {"listen.address", "--listen", SettingType::kString, "127.0.0.1:7443", kInCollector, "", "",
      "host:port that agents and analysts connect to; port 0 takes any free one."},
@@ -115,10 +117,15 @@ inline constexpr SettingRow kSettings[] = {
     {"uplink.heartbeat", "--heartbeat", SettingType::kDuration, "10s", kInAgent, "", "100ms",
      "Time between heartbeats to the collector."},
 
+    {"access.token_file", "--token-file", SettingType::kPath, "", kInCollector, "", "",
+     "File of users' tokens, by their hashes (vaktctl tokens new); empty: users need certificates."},
+
     {"store.dir", "--data-dir", SettingType::kPath, "/var/lib/vakt/collector", kInCollector, "", "",
      "Directory of the alert store."},
     {"store.retention", "--retention", SettingType::kDuration, "90d", kInCollector, "", "1m",
      "Age at which stored alerts are deleted."},
+    {"store.audit_retention", "--audit-retention", SettingType::kDuration, "365d", kInCollector, "",
+     "1m", "Age at which entries of the audit log are deleted."},
 
     {"log.level", "--log-level", SettingType::kEnum, "info", kInAgent | kInCollector,
      "debug|info|warning|error", "", "Least severe message of the program's own log (on stderr)."},

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/app/admin_service.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/status.h"
+#include "common/time/wall_time.h"
+
+namespace vakt {
+namespace {
+
+constexpr uint32_t kDefaultPageSize = 100;
+constexpr uint32_t kMaxPageSize = 1000;
+
+absl::StatusOr<AuditQuery> QueryOf(const v1::ListAuditRequest& request, const Store& store) {
+  AuditQuery query;
+  if (request.has_since()) query.since_ns = ToWallNs(request.since());
+  if (request.has_until()) query.until_ns = ToWallNs(request.until());
+  query.user = request.user();
+  query.method = request.method();
+  query.max_entries =
+      request.page_size() == 0 ? kDefaultPageSize : std::min(request.page_size(), kMaxPageSize);
+  if (!request.page_token().empty()) {
+    VAKT_ASSIGN_OR_RETURN(query.before_id, store.IdOf(request.page_token()));
+  }
+  return query;
+}
+
+}  // namespace
+
+grpc::Status AdminService::ListAudit(grpc::ServerContext* call, const v1::ListAuditRequest* request,
+                                     v1::ListAuditResponse* response) {
+  return front_.Serve("Admin/ListAudit", *call, *request,
+                      [&](const Caller&, uint64_t* records) -> absl::Status {
+                        VAKT_ASSIGN_OR_RETURN(const AuditQuery query, QueryOf(*request, store_));
+                        VAKT_ASSIGN_OR_RETURN(AuditPage page, store_.ListAudit(query));
+                        *records = page.entries.size();
+                        for (v1::AuditEntry& entry : page.entries)
+                          *response->add_entries() = std::move(entry);
+                        if (!page.at_end)
+                          response->set_next_page_token(store_.CursorOf(page.last_id));
+                        return absl::OkStatus();
+                      });
+}
+
+}  // namespace vakt
