@@ -35,6 +35,8 @@ size_t WireSize(Kind kind) {
       return sizeof(vakt_process_credentials);
     case Payload::kOpen:
       return sizeof(vakt_file_open);
+    case Payload::kChange:
+      return sizeof(vakt_file_change);
     case Payload::kNetwork:
       return sizeof(vakt_network);
   }
@@ -94,7 +96,10 @@ size_t TouchEveryView(const Event& event) {
        {event.task.comm, event.process_fork.child.comm, event.process_fork.facts.cgroup_path,
         exec.exe.path, exec.filename, exec.interpreter, exec.argv, exec.cwd, exec.facts.cgroup_path,
         event.call.text, event.call.file.path, event.process_act.text,
-        event.process_act.target.comm, event.file_open.file.path, event.file_open.name_raw}) {
+        event.process_act.target.comm, event.file_open.file.path, event.file_open.name_raw,
+        event.file_open.file.outer_path, event.file_change.file.path, event.file_change.name_raw,
+        event.file_change.other_path, event.file_change.other_raw, event.file_change.text,
+        event.network.path}) {
     sum += TouchedBytes(view);
   }
   return sum;
