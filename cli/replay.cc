@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/app/pipeline.h"
+#include "agent/app/replay.h"
 #include "cli/load_rule_set.h"
 #include "cli/verbs.h"
 #include "common/alert/falco_json.h"

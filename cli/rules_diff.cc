@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/app/pipeline.h"
+#include "agent/app/replay.h"
 #include "cli/json.h"
 #include "cli/load_rule_set.h"
 #include "cli/verbs.h"
