@@ -9,6 +9,7 @@
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
+#include "common/recording/recording.h"
 #include "common/time/wall_time.h"
 
 namespace vakt {

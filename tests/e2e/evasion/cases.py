@@ -88,7 +88,7 @@ CASES = (
         Expect(f"{OPEN} and {acts(13)} and fd.ino = {{secret_ino}}", {"fd.ino": "{ino}"}),
         Expect(f"evt.type = move_mount and {acts(13)}", {}))),
     Case(14, "Paths", "chroot", (
-        Expect(f"{OPEN} and {acts(14)} and fd.hostname = {{dir}}/secret", {"fd.name": "/secret"}),
+        Expect(f"{OPEN} and {acts(14)} and fd.outername = {{dir}}/secret", {"fd.name": "/secret"}),
         Expect(f"evt.type = chroot and {acts(14)}", {}))),
     Case(15, "Paths", "/proc/self/root", (opens(15),)),
     Case(16, "Paths", "descriptor of another process through /proc", (
