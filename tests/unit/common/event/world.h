@@ -45,11 +45,11 @@ struct World {
   Event unix_connect;  // of the container runtime
   Event packet;        // socket(AF_PACKET)
   Event dup;           // a connection onto standard input
-  Event trace;        // curl attaches to the shell
-  Event signalled;    // cron ends a process of which only its name and number are known
-  Event become_root;  // setuid(0) by curl
-  Event unshared;     // unshare, refused
-  Event program;      // bpf: a program is loaded
+  Event trace;         // curl attaches to the shell
+  Event signalled;     // cron ends a process of which only its name and number are known
+  Event become_root;   // setuid(0) by curl
+  Event unshared;      // unshare, refused
+  Event program;       // bpf: a program is loaded
   Event bare;          // knows nothing
 };
 
