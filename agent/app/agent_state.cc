@@ -184,7 +184,9 @@ void Agent::FillSensorMetrics(MetricSet* m) const {
       m->Set("events_lost_total", counters.lost[kind][reason], {row.stem, LossReasons()[reason]});
     }
   }
-  for (const ProgramStats& program : programs_) {
+  const auto programs = sensor_->Programs(absl::ZeroDuration());
+  if (!programs.ok()) return;
+  for (const ProgramStats& program : *programs) {
     m->Set("programs_skipped_total", program.skipped, {program.name});
   }
 }

@@ -28,7 +28,7 @@
 #include "absl/time/time.h"
 #include "agent/spool/position.h"
 #include "agent/spool/spool.h"
-#include "agent/uplink/backoff.h"
+#include "common/base/backoff.h"
 #include "vakt/v1/ingest.pb.h"
 
 namespace vakt {

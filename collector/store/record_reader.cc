@@ -261,6 +261,19 @@ absl::StatusOr<std::vector<v1::Node>> RecordReader::ListNodes() {
   }
 }
 
+absl::StatusOr<int64_t> RecordReader::OldestId() {
+  Snapshot snapshot(*database_);
+  VAKT_RETURN_IF_ERROR(snapshot.Begin());
+  VAKT_RETURN_IF_ERROR(ends_.Start());
+  VAKT_RETURN_IF_ERROR(ends_.Step().status());
+  const int64_t oldest = ends_.Int(0);
+  const bool any = ends_.Int(1) > 0;
+  ends_.Reset();
+  if (any) return oldest;
+  VAKT_ASSIGN_OR_RETURN(const int64_t last, LastId());
+  return last + 1;
+}
+
 absl::StatusOr<int64_t> RecordReader::LastId() {
   VAKT_RETURN_IF_ERROR(last_id_.Start());
   VAKT_ASSIGN_OR_RETURN(const bool found, last_id_.Step());

@@ -54,6 +54,8 @@ class RecordReader {
   // By cluster and name; `connected` is left out.
   absl::StatusOr<std::vector<v1::Node>> ListNodes();
   AuditReader& audit() { return audit_; }
+  // The oldest record that is still there; one more than the newest ever when there is none.
+  absl::StatusOr<int64_t> OldestId();
   // The newest committed record's id.
   absl::StatusOr<int64_t> LastId();
   const std::string& store_id() const { return store_id_; }

@@ -117,8 +117,8 @@ absl::Status Store::OpenWriter(const std::string& path) {
   last_id_ = writer->last_id();
   commits_ = std::make_unique<GroupCommit>(std::move(writer), [this](int64_t last_id) {
     last_id_.store(last_id, std::memory_order_release);
-    absl::MutexLock lock(&listener_mutex_);
-    if (listener_) listener_(last_id);
+    absl::MutexLock lock(&listeners_mutex_);
+    for (Listener& listener : listeners_) listener.call(last_id);
   });
   return absl::OkStatus();
 }
@@ -133,9 +133,14 @@ absl::Status Store::OpenReaders(const std::string& path) {
   return absl::OkStatus();
 }
 
-void Store::SetCommitListener(absl::AnyInvocable<void(int64_t)> listener) {
-  absl::MutexLock lock(&listener_mutex_);
-  listener_ = std::move(listener);
+void Store::AddCommitListener(const void* owner, absl::AnyInvocable<void(int64_t)> listener) {
+  absl::MutexLock lock(&listeners_mutex_);
+  listeners_.push_back({owner, std::move(listener)});
+}
+
+void Store::RemoveCommitListener(const void* owner) {
+  absl::MutexLock lock(&listeners_mutex_);
+  std::erase_if(listeners_, [owner](const Listener& listener) { return listener.owner == owner; });
 }
 
 void Store::RegisterNode(NodeKey key, v1::Hello hello,
@@ -210,6 +215,8 @@ void Store::RecordHeartbeat(std::shared_ptr<NodeStream> stream, v1::Heartbeat he
 absl::StatusOr<ScanResult> Store::Scan(const RecordFilter& filter, const ScanRequest& request) {
   return Lease(*this)->Scan(filter, request);
 }
+
+absl::StatusOr<int64_t> Store::OldestId() { return Lease(*this)->OldestId(); }
 
 absl::StatusOr<v1::StoredRecord> Store::FindAlert(const std::string& uid) {
   return Lease(*this)->FindAlert(uid);

@@ -76,14 +76,18 @@ class Store {
   // Times that a node's stream did not continue what is stored of it, since Open.
   uint64_t chain_breaks() const { return chain_breaks_.load(std::memory_order_relaxed); }
 
-  // Called on the writer thread after each commit with the newest record's id; null for none.
-  void SetCommitListener(absl::AnyInvocable<void(int64_t last_id)> listener)
-      ABSL_LOCKS_EXCLUDED(listener_mutex_);
+  // `listener` is called on the writer thread after each commit with the newest record's id, until
+  // its owner removes it; it must be short.
+  void AddCommitListener(const void* owner, absl::AnyInvocable<void(int64_t last_id)> listener)
+      ABSL_LOCKS_EXCLUDED(listeners_mutex_);
+  void RemoveCommitListener(const void* owner) ABSL_LOCKS_EXCLUDED(listeners_mutex_);
 
   absl::StatusOr<ScanResult> Scan(const RecordFilter& filter, const ScanRequest& request);
   absl::StatusOr<v1::StoredRecord> FindAlert(const std::string& uid);
   absl::StatusOr<std::vector<v1::Node>> ListNodes();
   absl::StatusOr<AuditPage> ListAudit(const AuditQuery& query);
+  // The oldest record that is still there; one more than the newest ever when there is none.
+  absl::StatusOr<int64_t> OldestId();
   // The newest committed record's id, 0 before the first. Does not touch the disk.
   int64_t last_id() const { return last_id_.load(std::memory_order_acquire); }
 
@@ -110,8 +114,12 @@ class Store {
   std::atomic<int64_t> last_id_{0};
   std::atomic<uint64_t> chain_breaks_{0};
 
-  absl::Mutex listener_mutex_;
-  absl::AnyInvocable<void(int64_t)> listener_ ABSL_GUARDED_BY(listener_mutex_);
+  struct Listener {
+    const void* owner;
+    absl::AnyInvocable<void(int64_t)> call;
+  };
+  absl::Mutex listeners_mutex_;
+  std::vector<Listener> listeners_ ABSL_GUARDED_BY(listeners_mutex_);
 
   std::unique_ptr<Database> writer_database_;
   std::unique_ptr<GroupCommit> commits_;  // goes before its connection

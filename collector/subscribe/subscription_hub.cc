@@ -28,11 +28,11 @@ v1::SubscribeResponse Heartbeat(std::string cursor) {
 
 SubscriptionHub::SubscriptionHub(Store* store, SubscribeOptions options)
     : store_(*store), options_(options), thread_([this] { Run(); }) {
-  store_.SetCommitListener([this](int64_t last_id) { OnCommit(last_id); });
+  store_.AddCommitListener(this, [this](int64_t last_id) { OnCommit(last_id); });
 }
 
 SubscriptionHub::~SubscriptionHub() {
-  store_.SetCommitListener(nullptr);
+  store_.RemoveCommitListener(this);
   {
     absl::MutexLock lock(&mutex_);
     stopping_ = true;

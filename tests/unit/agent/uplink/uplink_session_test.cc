@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "agent/uplink/backoff.h"
 #include "agent/uplink/batch_encoder.h"
 #include "agent/uplink/failure_text.h"
+#include "common/base/backoff.h"
 
 namespace vakt {
 namespace {

@@ -151,7 +151,7 @@ TEST_F(StoreTest, TellsTheListenerOfEachCommitWithRecords) {
   Open();
   absl::Mutex mutex;
   std::vector<int64_t> ids;
-  store_->SetCommitListener([&](int64_t id) {
+  store_->AddCommitListener(this, [&](int64_t id) {
     absl::MutexLock lock(&mutex);
     ids.push_back(id);
   });
@@ -208,7 +208,7 @@ TEST_F(StoreTest, ForgetsOldRecordsButNotThatItHadThem) {
   Open();  // looks for expired records at once; each step is a commit
   absl::Mutex mutex;
   int commits = 0;
-  store_->SetCommitListener([&](int64_t) {
+  store_->AddCommitListener(this, [&](int64_t) {
     absl::MutexLock lock(&mutex);
     ++commits;
   });
@@ -219,7 +219,7 @@ TEST_F(StoreTest, ForgetsOldRecordsButNotThatItHadThem) {
     mutex.AwaitWithTimeout(absl::Condition(&another), absl::Milliseconds(100));
   }
   EXPECT_THAT(Seqs(Read()), ElementsAre(701));
-  store_->SetCommitListener(nullptr);
+  store_->RemoveCommitListener(this);
 
   const Registration node = Register();
   EXPECT_EQ(node.stored->seq(), 701u);

@@ -2,8 +2,8 @@
 // How long to wait before the next attempt: a random time up to a limit that doubles with every
 // failure ("full jitter"), so that the agents of a large fleet come back spread out after their
 // collector was away. Thread-compatible.
-#ifndef VAKT_AGENT_UPLINK_BACKOFF_H_
-#define VAKT_AGENT_UPLINK_BACKOFF_H_
+#ifndef VAKT_COMMON_BASE_BACKOFF_H_
+#define VAKT_COMMON_BASE_BACKOFF_H_
 
 #include <algorithm>
 
@@ -34,4 +34,4 @@ class Backoff {
 
 }  // namespace vakt
 
-#endif  // VAKT_AGENT_UPLINK_BACKOFF_H_
+#endif  // VAKT_COMMON_BASE_BACKOFF_H_
