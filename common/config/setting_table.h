@@ -134,6 +134,22 @@ inline constexpr SettingRow kSettings[] = {
 };
 // clang-format on
 
+// A part of the file in which the operator chooses names: "<group>.<name>.<key>". Whoever the group
+// belongs to knows its keys.
+struct SettingGroupRow {
+  std::string_view name;
+  uint8_t programs;
+  std::string_view text;
+
+  bool in(Program program) const { return (programs & static_cast<uint8_t>(program)) != 0; }
+};
+
+// clang-format off
+inline constexpr SettingGroupRow kSettingGroups[] = {
+    {"sinks", kInCollector, "Where stored alerts are sent on to: docs/reference/sinks.md."},
+};
+// clang-format on
+
 inline absl::Span<const SettingRow> AllSettings() { return kSettings; }
 std::string_view ProgramName(Program program);              // "vakt-agent"
 std::string_view SettingTypeName(SettingType type);         // "path list"

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "common/base/file.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
@@ -74,6 +75,13 @@ bool IsPlainYaml(std::string_view text) {
 
 std::string YamlScalar(std::string_view text) {
   return IsPlainYaml(text) ? std::string(text) : JsonQuote(EscapeUtf8(text));
+}
+
+std::string ValueText(const std::vector<std::string>& values, bool is_list) {
+  std::vector<std::string> texts;
+  for (const std::string& value : values) texts.push_back(YamlScalar(value));
+  const std::string text = absl::StrJoin(texts, ", ");
+  return is_list ? StrCat("[", text, "]") : text;
 }
 
 }  // namespace
@@ -207,6 +215,10 @@ absl::Status Settings::ApplyFile(const std::string& path) {
   VAKT_ASSIGN_OR_RETURN(std::vector<ConfigEntry> file, ParseConfigFile(path, text));
   for (ConfigEntry& given : file) {
     const std::string place = StrCat(path, ":", given.line);
+    if (InGroup(given.name)) {
+      grouped_.push_back({given.name, std::move(given.values), given.sequence, place});
+      continue;
+    }
     const SettingRow* row = FindSetting(program_, given.name);
     if (row == nullptr) {
       return Wrong(StrCat(place, ": ", Message(UnknownName(program_, given.name))));
@@ -222,6 +234,25 @@ absl::Status Settings::ApplyFile(const std::string& path) {
     Of(row) = {row, std::move(given.values), place};
   }
   return absl::OkStatus();
+}
+
+bool Settings::InGroup(std::string_view name) const {
+  const std::string_view group = name.substr(0, name.find('.'));
+  return group.size() < name.size() &&
+         std::any_of(
+             std::begin(kSettingGroups), std::end(kSettingGroups),
+             [&](const SettingGroupRow& row) { return row.name == group && row.in(program_); });
+}
+
+std::vector<GroupValue> Settings::Group(std::string_view group) const {
+  std::vector<GroupValue> found;
+  const std::string prefix = StrCat(group, ".");
+  for (const GroupValue& value : grouped_) {
+    if (!value.name.starts_with(prefix)) continue;
+    found.push_back(value);
+    found.back().name.erase(0, prefix.size());
+  }
+  return found;
 }
 
 absl::Status Settings::ApplyEnvironment(const Environment& environment) {
@@ -302,12 +333,28 @@ std::string Settings::PrintConfig() const {
     const std::string_view group = entry.row->name.substr(0, dot);
     if (group != open_group) out += StrCat(group, ":\n");
     open_group = group;
-    std::vector<std::string> values;
-    for (const std::string& value : entry.values) values.push_back(YamlScalar(value));
     const bool is_list = entry.row->type == SettingType::kList;
-    out += StrCat("  ", entry.row->name.substr(dot + 1), ": ", is_list ? "[" : "",
-                  absl::StrJoin(values, ", "), is_list ? "]" : "", "  # ", EscapeUtf8(entry.origin),
-                  "\n");
+    out += StrCat("  ", entry.row->name.substr(dot + 1), ": ", ValueText(entry.values, is_list),
+                  "  # ", EscapeUtf8(entry.origin), "\n");
+  }
+  return out + PrintGroups();
+}
+
+std::string Settings::PrintGroups() const {
+  std::string out;
+  std::vector<std::string> open;  // the mappings around the last value
+  for (const GroupValue& given : grouped_) {
+    std::vector<std::string> path = absl::StrSplit(given.name, '.');
+    const std::string key = path.back();
+    path.pop_back();
+    size_t same = 0;
+    while (same < open.size() && same < path.size() && open[same] == path[same]) ++same;
+    for (size_t level = same; level < path.size(); ++level) {
+      out += StrCat(std::string(2 * level, ' '), YamlScalar(path[level]), ":\n");
+    }
+    out += StrCat(std::string(2 * path.size(), ' '), YamlScalar(key), ": ",
+                  ValueText(given.values, given.sequence), "  # ", EscapeUtf8(given.place), "\n");
+    open = std::move(path);
   }
   return out;
 }

@@ -28,6 +28,14 @@
 
 namespace vakt {
 
+// One value of a group (SettingGroupRow), as a file gives it.
+struct GroupValue {
+  std::string name;  // "siem.url": without the group's
+  std::vector<std::string> values;
+  bool sequence = false;
+  std::string place;  // "/etc/vakt/collector.yaml:12"
+};
+
 class Settings {
  public:
   // The variable's value, or null. getenv, or a test's.
@@ -49,6 +57,8 @@ class Settings {
   bool Bool(SettingName<SettingType::kBool> n) const;
   uint64_t Uint(SettingName<SettingType::kUint, SettingType::kBytes> n) const;
   absl::Duration Dur(SettingName<SettingType::kDuration> n) const;
+  // What the file gives of a group, in its order.
+  std::vector<GroupValue> Group(std::string_view group) const;
 
   // --help, --version and --print-config, which every program takes. With the first two nothing
   // else has been checked.
@@ -73,11 +83,14 @@ class Settings {
   const Entry& Get(std::string_view name) const;
   Entry& Of(const SettingRow* row);
   absl::Status ApplyFile(const std::string& path);
+  bool InGroup(std::string_view name) const;
+  std::string PrintGroups() const;
   absl::Status ApplyEnvironment(const Environment& environment);
   absl::Status ApplyFlags(const Flags& flags);
 
   Program program_;
-  std::vector<Entry> entries_;  // in the order of the table
+  std::vector<Entry> entries_;       // in the order of the table
+  std::vector<GroupValue> grouped_;  // names with that of their group
   bool help_requested_ = false;
   bool version_requested_ = false;
   bool print_config_requested_ = false;

@@ -206,5 +206,30 @@ TEST(SettingTable, VariablesComeFromFlags) {
   EXPECT_EQ(SettingEnvironmentName(*row), "VAKT_TLS_CA");
 }
 
+TEST(Settings, KeepsGroupsWhoseNamesTheOperatorChose) {
+  const std::string path = FileWith(
+      "groups", "sinks:\n  siem:\n    kind: http\n    tags: [a, b]\n  copy: {kind: file}\n");
+  const auto settings = LoadAs(Program::kCollector, {"--config", path});
+  ASSERT_TRUE(settings.ok()) << settings.status();
+  const std::vector<GroupValue> sinks = settings->Group("sinks");
+  ASSERT_EQ(sinks.size(), 3u);
+  EXPECT_EQ(sinks[0].name, "siem.kind");
+  EXPECT_EQ(sinks[0].place, path + ":3");
+  EXPECT_THAT(sinks[1].values, ElementsAre("a", "b"));
+  EXPECT_TRUE(sinks[1].sequence);
+  EXPECT_EQ(sinks[2].name, "copy.kind");
+  EXPECT_THAT(settings->Group("sink"), IsEmpty());
+
+  const std::string text = settings->PrintConfig();
+  EXPECT_THAT(text,
+              HasSubstr("sinks:\n  siem:\n    kind: http  # " + path + ":3\n    tags: [a, b]"));
+  const auto again = LoadAs(Program::kCollector, {"--config", FileWith("groups_printed", text)});
+  ASSERT_TRUE(again.ok()) << again.status() << text;
+  EXPECT_EQ(again->Group("sinks").size(), 3u);
+
+  EXPECT_THAT(ErrorOf({"--config", path}),
+              HasSubstr(path + ":3: unknown setting 'sinks.siem.kind'"));
+}
+
 }  // namespace
 }  // namespace vakt
