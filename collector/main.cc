@@ -20,6 +20,7 @@
 #include "common/base/strings.h"
 #include "common/base/version.h"
 #include "common/config/settings.h"
+#include "common/sinks/sink_config.h"
 
 namespace vakt {
 namespace {
@@ -71,13 +72,15 @@ absl::StatusOr<CollectorOptions> OptionsOf(const Settings& settings) {
   options.store.retention = settings.Dur("store.retention");
   options.store.audit_retention = settings.Dur("store.audit_retention");
   options.token_file = settings.Str("access.token_file");
+  VAKT_ASSIGN_OR_RETURN(options.sinks, ParseSinks(settings.Group("sinks")));
   return options;
 }
 
 // Signals are waited for, not handled: blocked here, before any thread starts, they reach sigwait.
-sigset_t BlockStopSignals() {
+sigset_t BlockSignals() {
   sigset_t signals;
   sigemptyset(&signals);
+  sigaddset(&signals, SIGHUP);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
@@ -85,7 +88,7 @@ sigset_t BlockStopSignals() {
 }
 
 int Serve(const CollectorOptions& options, const std::string& ready_file) {
-  const sigset_t signals = BlockStopSignals();
+  const sigset_t signals = BlockSignals();
   google::protobuf::SetLogHandler(LogProtobuf);
   gpr_set_log_function(LogNothing);  // a failed start says one line, which is ours
   absl::StatusOr<std::unique_ptr<Collector>> collector = Collector::Start(options);
@@ -99,7 +102,10 @@ int Serve(const CollectorOptions& options, const std::string& ready_file) {
   LogInfo(StrCat("vakt-collector ", kVersion, " listens on ", address, ", store in ",
                  options.store.directory));
   int signal = 0;
-  sigwait(&signals, &signal);
+  while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) {
+    LogInfo("opening the files of sinks again");
+    (*collector)->ReopenFiles();
+  }
   LogInfo(StrCat("stopping on signal ", signal));
   if (!ready_file.empty()) unlink(ready_file.c_str());
   (*collector)->Stop();

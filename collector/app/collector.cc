@@ -68,6 +68,9 @@ absl::StatusOr<std::unique_ptr<Collector>> Collector::Start(const CollectorOptio
   }
   VAKT_ASSIGN_OR_RETURN(collector->store_, Store::Open(options.store));
   Store* const store = collector->store_.get();
+  VAKT_ASSIGN_OR_RETURN(
+      collector->sinks_,
+      SinkSet::Start(options.sinks, store, StrCat(options.store.directory, "/sinks")));
   collector->ingest_ = std::make_unique<IngestService>(store, options.ingest);
   collector->query_ = std::make_unique<QueryHandler>(store);
   collector->subscriptions_ = std::make_unique<SubscriptionHub>(store, options.subscribe);

@@ -7,7 +7,7 @@
 //
 // Threads: Start and Stop from one thread. The number of threads does not depend on the number of
 // agents and subscribers: gRPC's callback threads (2 to 16, by CPUs), a bounded pool for queries,
-// one writer, one reader for subscriptions, one for retention.
+// one writer, one reader for subscriptions, one for retention, one for each sink.
 #ifndef VAKT_COLLECTOR_APP_COLLECTOR_H_
 #define VAKT_COLLECTOR_APP_COLLECTOR_H_
 
@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -25,6 +26,7 @@
 #include "collector/app/front.h"
 #include "collector/app/tls.h"
 #include "collector/ingest/ingest_service.h"
+#include "collector/sink/sink_set.h"
 #include "collector/store/store.h"
 #include "collector/subscribe/subscription_hub.h"
 
@@ -38,6 +40,7 @@ struct CollectorOptions {
   StoreOptions store;
   IngestLimits ingest;
   SubscribeOptions subscribe;
+  std::vector<SinkConfig> sinks;
 };
 
 class Collector {
@@ -50,6 +53,10 @@ class Collector {
   const std::string& address() const { return address_; }
   const IngestStats& ingest_stats() const { return ingest_->stats(); }
   const Store& store() const { return *store_; }
+  const SinkSet& sinks() const { return *sinks_; }
+
+  // Opens the files of sinks by their names again: after log rotation.
+  void ReopenFiles() { sinks_->Reopen(); }
 
   // Takes nothing new, acknowledges what is in flight, ends all streams, writes everything. Streams
   // that do not end within a few seconds are cut. Idempotent.
@@ -62,6 +69,7 @@ class Collector {
 
   // In the order of their use of one another; they go in the reverse.
   std::unique_ptr<Store> store_;
+  std::unique_ptr<SinkSet> sinks_;
   std::unique_ptr<IngestService> ingest_;
   std::unique_ptr<QueryHandler> query_;
   std::unique_ptr<SubscriptionHub> subscriptions_;

@@ -87,14 +87,10 @@ void FileToProto(const File& file, v1::File* out) {
   out->set_ctime_ns(file.ctime_ns);
   out->set_mtime_ns(file.mtime_ns);
   out->set_path_status(static_cast<v1::File::PathStatus>(file.path_status));
-  Set(file.outer_path, out->mutable_outer_path());
-}
-
-PathStatus PathStatusFromProto(v1::File::PathStatus in) {
-  return v1::File::PathStatus_IsValid(in) ? static_cast<PathStatus>(in) : PathStatus::kUnknown;
 }
 
 File FileFromProto(const v1::File& in) {
+  const bool known = v1::File::PathStatus_IsValid(in.path_status());
   return {
       .path = in.path(),
       .ino = in.ino(),
@@ -104,8 +100,7 @@ File FileFromProto(const v1::File& in) {
       .nlink = in.nlink(),
       .mode = in.mode(),
       .uid = in.uid(),
-      .path_status = PathStatusFromProto(in.path_status()),
-      .outer_path = in.outer_path(),
+      .path_status = known ? static_cast<PathStatus>(in.path_status()) : PathStatus::kUnknown,
   };
 }
 

@@ -105,7 +105,8 @@ static void Freeze(void) {
   WriteControl(directory, "cgroup.freeze", "1");
   usleep(50 * 1000);
   WriteControl(directory, "cgroup.freeze", "0");
-  Kill(child);
+  kill(child, SIGKILL);
+  Await(child);
   rmdir(directory);
 }
 
@@ -127,23 +128,41 @@ static void KillCgroup(void) {
 }
 
 static void KillChild(void) {
-  const pid_t child = Sleeper();
-  Kill(child);
+  const pid_t child = fork();
+  if (child == 0) {
+    pause();
+    _exit(0);
+  }
+  Fact("target", "%d", child);
+  Check(kill(child, SIGKILL), "kill");
+  Await(child);
 }
 
 static void StopChild(void) {
-  const pid_t child = Sleeper();
+  const pid_t child = fork();
+  if (child == 0) {
+    pause();
+    _exit(0);
+  }
+  Fact("target", "%d", child);
   Check(kill(child, SIGSTOP), "kill");
-  Kill(child);
+  Check(kill(child, SIGKILL), "kill");
+  Await(child);
 }
 
 static void StarveChild(void) {
-  const pid_t child = Sleeper();
+  const pid_t child = fork();
+  if (child == 0) {
+    pause();
+    _exit(0);
+  }
+  Fact("target", "%d", child);
   struct sched_param none = {0};
   struct rlimit limit = {64, 64};
   Check(sched_setscheduler(child, SCHED_IDLE, &none), "sched_setscheduler");
   Check(prlimit(child, RLIMIT_NOFILE, &limit, NULL), "prlimit");
-  Kill(child);
+  kill(child, SIGKILL);
+  Await(child);
 }
 
 static long Bpf(enum bpf_cmd command, union bpf_attr* attr) {

@@ -32,7 +32,6 @@ class RandomEvents {
   void Fill(CallArgs* args);
   void Fill(Credentials* credentials);
   void Fill(Endpoint* endpoint, bool ipv6);
-  void Fill(FileChange* change);
   void Fill(Network* network);
 
   std::mt19937_64 random_;
