@@ -5,7 +5,11 @@
 #include "bpf/probes/act.bpf.c"
 #include "bpf/probes/call.bpf.c"
 #include "bpf/probes/file.bpf.c"
+#include "bpf/probes/file_change.bpf.c"
 #include "bpf/probes/network.bpf.c"
+#include "bpf/probes/socket.bpf.c"
+#include "bpf/probes/datagram.bpf.c"
+#include "bpf/probes/io_uring.bpf.c"
 #include "bpf/probes/seed.bpf.c"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

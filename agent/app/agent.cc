@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/app/agent.h"
+#include "agent/app/replay.h"
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 
 #include "agent/app/probe_status.h"
 #include "agent/app/proc_argv.h"
+#include "agent/app/replay.h"
 #include "agent/sensor/scope.h"
 #include "common/base/clock.h"
 #include "common/base/file.h"
@@ -124,6 +126,7 @@ absl::Status Agent::StartSensor() {
     VAKT_RETURN_IF_ERROR(prefilter_->Install(std::move(active_.prefilter)).status());
     pipeline_->SetObserver(prefilter_.get());
   }
+  ReadPrograms();
   map_bytes_ = sensor_->MapBytes();  // all maps are allocated whole: it stays so
   return absl::OkStatus();
 }
@@ -225,12 +228,16 @@ void Agent::ReportLosses() {
   }
 }
 
+void Agent::ReadPrograms() {
+  if (auto programs = sensor_->Programs(absl::ZeroDuration()); programs.ok()) {
+    programs_ = *std::move(programs);
+  }
+}
+
 // Runs that the kernel left out took no number: only its own counter tells of them.
 void Agent::ReportSkippedRuns() {
-  const auto programs = sensor_->Programs(absl::ZeroDuration());
-  if (!programs.ok()) return;
   uint64_t skipped = 0;
-  for (const ProgramStats& program : *programs) skipped += program.skipped;
+  for (const ProgramStats& program : programs_) skipped += program.skipped;
   if (skipped <= skipped_runs_) return;
   v1::Gap gap;
   gap.set_class_(v1::Gap::CLASS_LOSS);
@@ -298,8 +305,8 @@ void Agent::TakeNewRules() {
 }
 
 void Agent::Tick() {
+  ReadPrograms();
   ReportSkippedRuns();
-  pipeline_->Tick(static_cast<uint64_t>(RealClock().BootNs()));
   CheckClock();
   run_stamp_->Beat(RealClock().WallNs());
   pipeline_->Tick(static_cast<uint64_t>(RealClock().BootNs()));

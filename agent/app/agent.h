@@ -33,6 +33,7 @@
 #include "agent/app/run_stamp.h"
 #include "agent/app/tombstone_codec.h"
 #include "agent/sensor/kernel_sensor.h"
+#include "agent/sensor/program_stats.h"
 #include "agent/spool/spool.h"
 #include "agent/uplink/uplink.h"
 #include "common/base/clock.h"
@@ -70,6 +71,7 @@ class Agent {
   absl::Status Seed();
   void Tick();
   void ReportLosses();
+  void ReadPrograms();
   void ReportSkippedRuns();
   void ReportBlindSpots();
   void SendLifecycle(v1::Lifecycle::What what, const std::string& detail,
@@ -117,7 +119,8 @@ class Agent {
   std::unique_ptr<AdminServer> admin_;
 
   std::vector<Loss> losses_;
-  uint64_t skipped_runs_ = 0;  // told so far
+  std::vector<ProgramStats> programs_;  // as of the last tick
+  uint64_t skipped_runs_ = 0;           // told so far
   uint64_t map_bytes_ = 0;
   std::string rules_error_;  // of the last attempt to load the rule files
   uint64_t reloads_ = 0;

@@ -184,9 +184,7 @@ void Agent::FillSensorMetrics(MetricSet* m) const {
       m->Set("events_lost_total", counters.lost[kind][reason], {row.stem, LossReasons()[reason]});
     }
   }
-  const auto programs = sensor_->Programs(absl::ZeroDuration());
-  if (!programs.ok()) return;
-  for (const ProgramStats& program : *programs) {
+  for (const ProgramStats& program : programs_) {
     m->Set("programs_skipped_total", program.skipped, {program.name});
   }
 }

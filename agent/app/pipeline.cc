@@ -9,7 +9,6 @@
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
-#include "common/event_codec/event_codec.h"
 #include "common/recording/recording.h"
 #include "common/time/wall_time.h"
 
@@ -132,60 +131,6 @@ void Pipeline::Record(const absl::Status& status) {
   ++counters_.recording_errors;
   LogError(StrCat("recording ends here: ", Message(status)));
   recorder_ = nullptr;
-}
-
-v1::NodeFacts NodeFactsToProto(const NodeFacts& node, const AccountTable& accounts) {
-  v1::NodeFacts out;
-  out.set_hostname(node.hostname);
-  out.set_boot_id(node.boot_id);
-  out.set_boot_to_wall_ns(node.boot_to_wall_ns);
-  out.set_agent_version(node.agent_version);
-  out.set_kernel_release(node.kernel_release);
-  out.set_epoch(node.epoch);
-  out.set_tier(node.tier);
-  accounts.ToProto(&out);
-  return out;
-}
-
-namespace {
-
-NodeFacts NodeFactsFromProto(const v1::NodeFacts& in) {
-  NodeFacts node;
-  node.hostname = in.hostname();
-  node.boot_id = in.boot_id();
-  node.boot_to_wall_ns = in.boot_to_wall_ns();
-  node.agent_version = in.agent_version();
-  node.kernel_release = in.kernel_release();
-  node.epoch = in.epoch();
-  node.tier = in.tier();
-  return node;
-}
-
-}  // namespace
-
-absl::Status Replay(const std::string& recording_path, std::unique_ptr<Matcher> matcher,
-                    PipelineOutput* output) {
-  VAKT_ASSIGN_OR_RETURN(auto reader, RecordingReader::Open(recording_path));
-  const NodeFacts node = NodeFactsFromProto(reader->node());
-  Pipeline pipeline(node, std::make_unique<AccountTable>(reader->node()), std::move(matcher),
-                    output);
-  v1::RecordingEntry entry;
-  std::string argv;
-  for (;;) {
-    VAKT_ASSIGN_OR_RETURN(const bool more, reader->Next(&entry));
-    if (!more) break;
-    if (entry.has_gap()) pipeline.OnGap(entry.gap());
-    if (!entry.has_event()) continue;
-    Event event;
-    if (!EventFromProto(entry.event(), &argv, &event)) {
-      return absl::DataLossError(
-          StrCat(recording_path, ": an event of no known kind; recorded by a newer version?"));
-    }
-    event.wall_ns = static_cast<int64_t>(event.boot_ns) + node.boot_to_wall_ns;
-    pipeline.OnEvent(event);
-  }
-  pipeline.Finish();
-  return absl::OkStatus();
 }
 
 }  // namespace vakt

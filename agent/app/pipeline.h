@@ -123,14 +123,6 @@ class Pipeline {
   v1::Alert alert_;  // reused: keeps its memory
 };
 
-// Runs a recording through the stages: the same alerts, in the same order, as when it was made
-// with the same rules. DataLoss names the place of a damaged recording.
-absl::Status Replay(const std::string& recording_path, std::unique_ptr<Matcher> matcher,
-                    PipelineOutput* output);
-
-// The recorded form of the node's facts, with the accounts that user names come from.
-v1::NodeFacts NodeFactsToProto(const NodeFacts& node, const AccountTable& accounts);
-
 }  // namespace vakt
 
 #endif  // VAKT_AGENT_APP_PIPELINE_H_

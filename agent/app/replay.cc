@@ -17,26 +17,56 @@
 #include "common/ruletest/event_script.h"
 
 namespace vakt {
+v1::NodeFacts NodeFactsToProto(const NodeFacts& node, const AccountTable& accounts) {
+  v1::NodeFacts out;
+  out.set_hostname(node.hostname);
+  out.set_boot_id(node.boot_id);
+  out.set_boot_to_wall_ns(node.boot_to_wall_ns);
+  out.set_agent_version(node.agent_version);
+  out.set_kernel_release(node.kernel_release);
+  out.set_epoch(node.epoch);
+  out.set_tier(node.tier);
+  accounts.ToProto(&out);
+  return out;
+}
+
 namespace {
+
+NodeFacts NodeFactsFromProto(const v1::NodeFacts& in) {
+  NodeFacts node;
+  node.hostname = in.hostname();
+  node.boot_id = in.boot_id();
+  node.boot_to_wall_ns = in.boot_to_wall_ns();
+  node.agent_version = in.agent_version();
+  node.kernel_release = in.kernel_release();
+  node.epoch = in.epoch();
+  node.tier = in.tier();
+  return node;
+}
+
+// The event with its time on the node's clock. It holds on to `message` and `argv`.
+absl::StatusOr<Event> RecordedEvent(const v1::Event& message, const NodeFacts& node,
+                                    std::string* argv) {
+  Event event;
+  if (!EventFromProto(message, argv, &event)) {
+    return absl::DataLossError("an event of no known kind; recorded by a newer version?");
+  }
+  event.wall_ns = static_cast<int64_t>(event.boot_ns) + node.boot_to_wall_ns;
+  return event;
+}
 
 // What the agent does before it matches.
 class Player {
  public:
   Player(const v1::NodeFacts& facts, const EventVisitor& visit)
-      : accounts_(facts), enricher_(EnrichOptions{}, &accounts_), visit_(visit) {
-    node_.hostname = facts.hostname();
-    node_.boot_id = facts.boot_id();
-    node_.boot_to_wall_ns = facts.boot_to_wall_ns();
-    node_.kernel_release = facts.kernel_release();
-  }
+      : accounts_(facts),
+        enricher_(EnrichOptions{}, &accounts_),
+        node_(NodeFactsFromProto(facts)),
+        visit_(visit) {}
 
   // Whether to go on.
   absl::StatusOr<bool> Play(const v1::Event& message) {
-    Event event;
-    if (!EventFromProto(message, &argv_, &event)) {
-      return absl::DataLossError("an event of no known kind; recorded by a newer version?");
-    }
-    event.wall_ns = static_cast<int64_t>(event.boot_ns) + node_.boot_to_wall_ns;
+    VAKT_ASSIGN_OR_RETURN(Event event, RecordedEvent(message, node_, &argv_));
     event.num = ++count_;
     event.node = &node_;
     enricher_.Apply(event);
@@ -53,6 +83,26 @@ class Player {
 };
 
 }  // namespace
+
+absl::Status Replay(const std::string& recording_path, std::unique_ptr<Matcher> matcher,
+                    PipelineOutput* output) {
+  VAKT_ASSIGN_OR_RETURN(const auto reader, RecordingReader::Open(recording_path));
+  const NodeFacts node = NodeFactsFromProto(reader->node());
+  Pipeline pipeline(node, std::make_unique<AccountTable>(reader->node()), std::move(matcher),
+                    output);
+  v1::RecordingEntry entry;
+  std::string argv;
+  for (;;) {
+    VAKT_ASSIGN_OR_RETURN(const bool more, reader->Next(&entry));
+    if (!more) break;
+    if (entry.has_gap()) pipeline.OnGap(entry.gap());
+    if (!entry.has_event()) continue;
+    VAKT_ASSIGN_OR_RETURN(Event event, RecordedEvent(entry.event(), node, &argv));
+    pipeline.OnEvent(event);
+  }
+  pipeline.Finish();
+  return absl::OkStatus();
+}
 
 absl::Status PlayRecording(const std::string& path, const EventVisitor& visit) {
   VAKT_ASSIGN_OR_RETURN(const auto reader, RecordingReader::Open(path));

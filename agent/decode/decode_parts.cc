@@ -9,7 +9,7 @@ EventTypeId TypeOf(Kind kind, int syscall_nr) {
 }
 
 PathStatus DecodePathStatus(uint32_t status) {
-  return status <= VAKT_PATH_UNREACHABLE ? static_cast<PathStatus>(status) : PathStatus::kUnknown;
+  return status <= VAKT_PATH_DELETED ? static_cast<PathStatus>(status) : PathStatus::kUnknown;
 }
 
 Task DecodeTask(const vakt_task& wire, size_t offset, WireRecord& record) {
@@ -64,6 +64,7 @@ File DecodeFile(const vakt_file& wire, WireRecord& record) {
       .mode = wire.mode,
       .uid = wire.uid,
       .path_status = DecodePathStatus(wire.path_status),
+      .outer_path = record.String(wire.outer_path),
   };
 }
 

@@ -38,6 +38,7 @@ Decoder::Decoder(int64_t boot_to_wall_ns)
       connect_(FindEventType("connect")->id),
       accept_(FindEventType("accept")->id) {
   scratch_.reserve(2 * VAKT_PATH_MAX + 1);
+  other_scratch_.reserve(2 * VAKT_PATH_MAX + 1);
 }
 
 bool Decoder::Decode(absl::Span<const std::byte> bytes, Event* out) {

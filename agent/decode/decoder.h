@@ -58,11 +58,14 @@ class Decoder {
 #define VAKT_EVENT(stem, id, lane, text) void Decode_##stem(WireRecord& record, Event* out);
 #include "bpf/wire/events.def"
 #undef VAKT_EVENT
+  void DecodeFileChange(Kind kind, WireRecord& record, Event* out);
+  void DecodeSocket(Kind kind, WireRecord& record, Event* out);
   void Dispatch(Kind kind, WireRecord& record, Event* out);
 
   int64_t boot_to_wall_ns_;
   const EventTypeId clone_, procexit_, connect_, accept_;
-  std::string scratch_;
+  std::string scratch_;        // the event's path, when it is made here
+  std::string other_scratch_;  // its other path
   std::array<uint64_t, kDropReasonCount> dropped_{};
 };
 

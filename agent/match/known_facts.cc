@@ -93,13 +93,15 @@ constexpr std::string_view kOpenCalls[VAKT_OPEN_CALLS] = {"openat", "open", "ope
 constexpr uint32_t kAnyFailed = VAKT_OUTCOME_FAILED << 4;
 constexpr uint32_t kAnyOpened = VAKT_OUTCOME_FILE << 4;
 
+bool MayCreate(uint32_t facet) { return (facet & 2) != 0; }
+
 Event OpenWith(uint32_t facet) {
   constexpr uint32_t kModes[] = {0, S_IFREG | 0644, S_IFDIR | 0755, S_IFIFO | 0644};
   Event event;
   event.kind = Kind::file_open;
   event.type = FindEventType(kOpenCalls[facet >> 6])->id;
   event.num = 1;
-  event.file_open.flags = (facet >> 2 & O_ACCMODE) | ((facet & 2) != 0 ? O_CREAT : 0);
+  event.file_open.flags = (facet >> 2 & O_ACCMODE) | (MayCreate(facet) ? O_CREAT : 0);
   event.file_open.create_mode = (facet & 1) != 0 ? 0111 : 0;
   event.file_open.file.mode = kModes[facet >> 4 & 3];
   event.result = IsFailedFacet(facet) ? -ENOENT : 3;
@@ -142,6 +144,15 @@ class Decider {
     extractor_.Reset();
     ExtractOperand(check_.left, event, extractor_);
     return EvaluateCheck(check_, extractor_.values(), {}) ? Verdict::kHolds : Verdict::kFails;
+  }
+
+  // An open that may create its file has done so or not.
+  Verdict OnFacet(uint32_t facet) {
+    Event event = OpenWith(facet);
+    const Verdict verdict = On(event);
+    if (!MayCreate(facet)) return verdict;
+    event.file_open.created = true;
+    return Merge(verdict, On(event));
   }
 
   Verdict OnNumbers(Event event) {
@@ -242,7 +253,7 @@ void KnownFacts::Decide(const Check& check, Known* known) const {
   bool first = true, first_opened = true;
   for (const uint32_t facet : OpenFacets()) {
     const Verdict verdict =
-        by_result ? (IsFailedFacet(facet) ? failed : opened) : decider.On(OpenWith(facet));
+        by_result ? (IsFailedFacet(facet) ? failed : opened) : decider.OnFacet(facet);
     known->facets[facet] = verdict;
     known->always = std::exchange(first, false) ? verdict : Merge(known->always, verdict);
     if (IsFailedFacet(facet)) continue;

@@ -68,8 +68,9 @@ uint64_t ClassesOfOpen(const vakt_prefilter& tables, const Event& event, uint64_
   const uint32_t facet = vakt_open_facet(call, open.flags, open.create_mode,
                                          vakt_open_outcome(event.result, open.file.mode));
   classes &= tables.open_facets[facet];
-  const bool path_known =
-      open.file.path_status == PathStatus::kOk && open.file.path.starts_with('/');
+  const PathStatus status = open.file.path_status;
+  const bool path_known = (status == PathStatus::kOk || status == PathStatus::kDeleted) &&
+                          open.file.path.starts_with('/');
   if (!opened || !path_known) return classes;
   if ((classes & tables.open_any_path) != 0) return classes;
   uint64_t hits = RunPathAutomaton(tables.open_path, open.file.path);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cerrno>
 #include <cstdio>
@@ -34,6 +35,7 @@ namespace {
 
 constexpr size_t kScratchSlotsMax = 64;  // 3.3 MiB of kernel memory on the largest machines
 constexpr size_t kMapPage = 4096;
+constexpr auto kCgroupUnixConnect = static_cast<bpf_attach_type>(49);  // linux/bpf.h since 6.7
 
 // What libbpf said while loading: it names the refused program only in its log.
 struct LoadLog {
@@ -87,6 +89,22 @@ absl::Status BpfStatus(int error, std::string_view what) {
   return ErrnoStatus(error, what);
 }
 
+// A program reports several kinds from one hook, with one row each.
+bool SameHook(const ProbeRow& a, const ProbeRow& b) {
+  return a.program == b.program && a.target == b.target;
+}
+
+// The kinds that are told at the exits of their calls.
+KindSet ExitKinds(const std::vector<ProbeReport>& reports) {
+  KindSet kinds = 0;
+  for (const ProbeReport& report : reports) {
+    if (report.state == ProbeReport::State::kAttached && IsSyscallExit(report.probe->type)) {
+      kinds |= KindBit(report.probe->kind);
+    }
+  }
+  return kinds;
+}
+
 }  // namespace
 
 void BpfObject::SkeletonDeleter::operator()(vakt_bpf* skeleton) const {
@@ -102,46 +120,62 @@ BpfObject::~BpfObject() {
   }
 }
 
+void BpfObject::SizeMaps(vakt_bpf* skeleton) const {
+  const size_t slots = std::clamp<size_t>(2 * cpu_count_, 4, kScratchSlotsMax);
+  bpf_map__set_max_entries(skeleton->maps.cpu_state, cpu_count_);
+  bpf_map__set_max_entries(skeleton->maps.rings, cpu_count_ * VAKT_LANES);
+  bpf_map__set_max_entries(skeleton->maps.scratch_slots, slots);
+}
+
+absl::Status BpfObject::ShareMaps(vakt_bpf* skeleton) const {
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, skeleton->obj) {
+    if (bpf_map__is_internal(map)) continue;  // constants: each object brings its own
+    const bpf_map* shared = bpf_object__find_map_by_name(first().obj, bpf_map__name(map));
+    const int error = bpf_map__reuse_fd(map, bpf_map__fd(shared));
+    if (error != 0) return BpfStatus(-error, StrCat("sharing the map ", bpf_map__name(map)));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status BpfObject::TryLoad(const std::vector<ProbeReport>& reports) {
-  skeleton_.reset(vakt_bpf__open());
-  if (!skeleton_) return ErrnoStatus(errno, "opening the BPF object");
-  bpf_object* object = skeleton_->obj;
-  std::string_view previous;  // rows of one program follow each other; any of them wants it
+  Skeleton skeleton(vakt_bpf__open());
+  if (!skeleton) return ErrnoStatus(errno, "opening the BPF object");
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, skeleton->obj) bpf_program__set_autoload(program, false);
   for (const ProbeReport& report : reports) {
-    bpf_program* program =
-        bpf_object__find_program_by_name(object, std::string(report.probe->program).c_str());
+    if (report.state != ProbeReport::State::kAttached || IsLoaded(report.probe->program)) continue;
+    program =
+        bpf_object__find_program_by_name(skeleton->obj, std::string(report.probe->program).c_str());
     if (!program) {
       return absl::InternalError(StrCat("no BPF program ", report.probe->program));
     }
-    const bool wanted = report.state == ProbeReport::State::kAttached;
-    if (wanted || report.probe->program != previous) bpf_program__set_autoload(program, wanted);
-    previous = report.probe->program;
+    bpf_program__set_autoload(program, true);
+    if (report.probe->target == "connect_unix") {  // libbpf learned that section's name in 1.3
+      bpf_program__set_expected_attach_type(program, kCgroupUnixConnect);
+    }
   }
-  const size_t slots = std::clamp<size_t>(2 * cpu_count_, 4, kScratchSlotsMax);
-  bpf_map__set_max_entries(skeleton_->maps.cpu_state, cpu_count_);
-  bpf_map__set_max_entries(skeleton_->maps.rings, cpu_count_ * VAKT_LANES);
-  bpf_map__set_max_entries(skeleton_->maps.scratch_slots, slots);
-  const int error = vakt_bpf__load(skeleton_.get());
-  return error == 0 ? absl::OkStatus() : BpfStatus(-error, "loading the BPF programs");
+  if (skeletons_.empty()) {
+    SizeMaps(skeleton.get());
+  } else {
+    VAKT_RETURN_IF_ERROR(ShareMaps(skeleton.get()));
+  }
+  const int error = vakt_bpf__load(skeleton.get());
+  if (error != 0) return BpfStatus(-error, "loading the BPF programs");
+  bpf_object__for_each_program(program, skeleton->obj) {
+    if (bpf_program__fd(program) >= 0) programs_.emplace(bpf_program__name(program), program);
+  }
+  skeletons_.push_back(std::move(skeleton));
+  return absl::OkStatus();
 }
 
-absl::StatusOr<std::unique_ptr<BpfObject>> BpfObject::Load(const KernelSensorOptions& options,
-                                                           std::vector<ProbeReport>* reports) {
-  libbpf_set_print(OnLibbpfLog);
-  auto object = std::unique_ptr<BpfObject>(new BpfObject());
-  const int cpus = libbpf_num_possible_cpus();
-  if (cpus <= 0) return ErrnoStatus(-cpus, "counting CPUs");
-  object->cpu_count_ = static_cast<size_t>(cpus);
+absl::Status BpfObject::LoadWhatIsAccepted(std::vector<ProbeReport>* reports) {
   for (size_t attempt = 0; attempt <= reports->size(); ++attempt) {
     LoadLog log;
     current_log = &log;
-    const absl::Status status = object->TryLoad(*reports);
+    const absl::Status status = TryLoad(*reports);
     current_log = nullptr;
-    if (status.ok()) {
-      VAKT_RETURN_IF_ERROR(object->FillRings(options.ring_bytes));
-      VAKT_RETURN_IF_ERROR(object->MapControl());
-      return object;
-    }
+    if (status.ok()) return status;
     bool named = false;
     for (ProbeReport& report : *reports) {
       if (report.probe->program != log.failed_program) continue;
@@ -158,6 +192,32 @@ absl::StatusOr<std::unique_ptr<BpfObject>> BpfObject::Load(const KernelSensorOpt
   return absl::FailedPreconditionError("this kernel refuses every probe");
 }
 
+absl::StatusOr<std::unique_ptr<BpfObject>> BpfObject::Load(const KernelSensorOptions& options,
+                                                           std::vector<ProbeReport>* reports) {
+  libbpf_set_print(OnLibbpfLog);
+  auto object = std::unique_ptr<BpfObject>(new BpfObject());
+  const int cpus = libbpf_num_possible_cpus();
+  if (cpus <= 0) return ErrnoStatus(-cpus, "counting CPUs");
+  object->cpu_count_ = static_cast<size_t>(cpus);
+  VAKT_RETURN_IF_ERROR(object->LoadWhatIsAccepted(reports));
+  VAKT_RETURN_IF_ERROR(object->FillRings(options.ring_bytes));
+  VAKT_RETURN_IF_ERROR(object->MapControl());
+  return object;
+}
+
+void BpfObject::LoadWanted(std::vector<ProbeReport>* reports) {
+  const auto is_missing = [&](const ProbeReport& report) {
+    return report.state == ProbeReport::State::kAttached && !IsLoaded(report.probe->program);
+  };
+  if (std::none_of(reports->begin(), reports->end(), is_missing)) return;
+  const absl::Status status = LoadWhatIsAccepted(reports);
+  for (ProbeReport& report : *reports) {
+    if (!is_missing(report)) continue;
+    report.state = ProbeReport::State::kFailed;
+    report.detail = Message(status);
+  }
+}
+
 absl::Status BpfObject::FillRings(size_t ring_bytes) {
   const size_t count = cpu_count_ * VAKT_LANES;
   ring_size_ = RingSize(ring_bytes, count);
@@ -167,7 +227,7 @@ absl::Status BpfObject::FillRings(size_t ring_bytes) {
                                  static_cast<uint32_t>(ring_size_), nullptr));
     if (!ring) return BpfStatus(errno, StrCat("creating a ring of ", ring_size_, " bytes"));
     const int value = ring.get();
-    if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.rings), &i, &value, BPF_ANY) != 0) {
+    if (bpf_map_update_elem(bpf_map__fd(first().maps.rings), &i, &value, BPF_ANY) != 0) {
       return BpfStatus(errno, "installing a ring");
     }
     rings_.push_back(std::move(ring));
@@ -177,30 +237,30 @@ absl::Status BpfObject::FillRings(size_t ring_bytes) {
 
 absl::Status BpfObject::MapControl() {
   void* control = mmap(nullptr, kMapPage, PROT_READ | PROT_WRITE, MAP_SHARED,
-                       bpf_map__fd(skeleton_->maps.control), 0);
+                       bpf_map__fd(first().maps.control), 0);
   if (control == MAP_FAILED) return ErrnoStatus(errno, "mapping the control block");
   control_ = static_cast<vakt_control*>(control);
-  control_->scratch_slots = bpf_map__max_entries(skeleton_->maps.scratch_slots);
+  control_->scratch_slots = bpf_map__max_entries(first().maps.scratch_slots);
   control_->wake_fill_bytes = static_cast<uint32_t>(ring_size_ / 2);
   void* cpus = mmap(nullptr, cpu_count_ * sizeof(vakt_cpu_state), PROT_READ, MAP_SHARED,
-                    bpf_map__fd(skeleton_->maps.cpu_state), 0);
+                    bpf_map__fd(first().maps.cpu_state), 0);
   if (cpus == MAP_FAILED) return ErrnoStatus(errno, "mapping the counters");
   cpu_state_ = static_cast<const vakt_cpu_state*>(cpus);
   VAKT_ASSIGN_OR_RETURN(prefilter_,
-                        PrefilterMaps::Map(bpf_map__fd(skeleton_->maps.prefilters),
-                                           bpf_map__fd(skeleton_->maps.process_masks), control_));
+                        PrefilterMaps::Map(bpf_map__fd(first().maps.prefilters),
+                                           bpf_map__fd(first().maps.process_masks), control_));
   return absl::OkStatus();
 }
 
 absl::StatusOr<BpfObject::Link> BpfObject::AttachProbe(const ProbeRow& row) {
-  bpf_program* program =
-      bpf_object__find_program_by_name(skeleton_->obj, std::string(row.program).c_str());
+  bpf_program* program = programs_.find(row.program)->second;
   bpf_link* link = nullptr;
   switch (row.type) {
     case HookType::kBtfTracepoint:
       link = bpf_program__attach(program);
       break;
-    case HookType::kSyscallTracepoint: {
+    case HookType::kSyscallTracepoint:
+    case HookType::kExitRider: {
       VAKT_ASSIGN_OR_RETURN(const Tracefs tracefs, Tracefs::Open());
       VAKT_ASSIGN_OR_RETURN(UniqueFd event,
                             tracefs.OpenTracepoint(StrCat("syscalls/", row.target)));
@@ -225,31 +285,43 @@ absl::StatusOr<BpfObject::Link> BpfObject::AttachProbe(const ProbeRow& row) {
   return Link(link);
 }
 
+int BpfObject::AttachHook(absl::Span<ProbeReport> rows, Link* link) {
+  const auto is_wanted = [](const ProbeReport& row) {
+    return row.state == ProbeReport::State::kAttached;
+  };
+  const auto wanted = std::count_if(rows.begin(), rows.end(), is_wanted);
+  if (wanted == 0) {
+    link->reset();
+    return 0;
+  }
+  if (*link == nullptr) {
+    absl::StatusOr<Link> attached = AttachProbe(*rows.front().probe);
+    if (!attached.ok()) {
+      const bool exists = !absl::IsNotFound(attached.status());
+      for (ProbeReport& row : rows) {
+        if (!is_wanted(row)) continue;
+        row.state = exists ? ProbeReport::State::kFailed : ProbeReport::State::kNotNeeded;
+        row.detail = exists ? Message(attached.status()) : "this kernel has no such system call";
+      }
+      return 0;
+    }
+    *link = *std::move(attached);
+  }
+  return static_cast<int>(wanted);
+}
+
 int BpfObject::Attach(std::vector<ProbeReport>* reports) {
+  // A kind whose exits will no longer be watched: the other hooks take over before that.
+  std::atomic_ref exit_kinds(control_->exit_kinds);
+  exit_kinds.fetch_and(ExitKinds(*reports));
   links_.resize(reports->size());
   int attached = 0;
-  for (size_t i = 0; i < reports->size(); ++i) {
-    ProbeReport& report = (*reports)[i];
-    if (report.state != ProbeReport::State::kAttached) {
-      links_[i] = nullptr;
-      continue;
-    }
-    if (links_[i] == nullptr) {
-      absl::StatusOr<Link> link = AttachProbe(*report.probe);
-      if (absl::IsNotFound(link.status())) {
-        report.state = ProbeReport::State::kNotNeeded;
-        report.detail = "this kernel has no such system call";
-        continue;
-      }
-      if (!link.ok()) {
-        report.state = ProbeReport::State::kFailed;
-        report.detail = Message(link.status());
-        continue;
-      }
-      links_[i] = *std::move(link);
-    }
-    ++attached;
+  for (size_t begin = 0, end = 0; begin < reports->size(); begin = end) {
+    do ++end;
+    while (end < reports->size() && SameHook(*(*reports)[begin].probe, *(*reports)[end].probe));
+    attached += AttachHook(absl::MakeSpan(*reports).subspan(begin, end - begin), &links_[begin]);
   }
+  exit_kinds.store(ExitKinds(*reports));
   return attached;
 }
 
@@ -270,10 +342,8 @@ absl::StatusOr<UniqueFd> BpfObject::OpenSeeds() const {
 
 std::vector<LoadedProgram> BpfObject::Programs() const {
   std::vector<LoadedProgram> programs;
-  bpf_program* program = nullptr;
-  bpf_object__for_each_program(program, skeleton_->obj) {
-    const int fd = bpf_program__fd(program);
-    if (fd >= 0) programs.push_back({bpf_program__name(program), fd});
+  for (const auto& [name, program] : programs_) {
+    programs.push_back({name, bpf_program__fd(program)});
   }
   return programs;
 }
@@ -281,7 +351,7 @@ std::vector<LoadedProgram> BpfObject::Programs() const {
 uint64_t BpfObject::MapBytes() const {
   std::vector<int> fds = ring_fds();
   bpf_map* map = nullptr;
-  bpf_object__for_each_map(map, skeleton_->obj) {
+  bpf_object__for_each_map(map, first().obj) {
     if (bpf_map__fd(map) >= 0) fds.push_back(bpf_map__fd(map));
   }
   uint64_t total = 0;

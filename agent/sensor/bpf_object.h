@@ -6,8 +6,10 @@
 #define VAKT_AGENT_SENSOR_BPF_OBJECT_H_
 
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -18,20 +20,24 @@
 
 struct vakt_bpf;
 struct bpf_link;
+struct bpf_program;
 
 namespace vakt {
 
 class BpfObject {
  public:
-  // Loads every probe that is wanted and that the kernel takes; fills `reports` (one per row of the
-  // probe table) with those that it refuses. Creates the rings: `ring_bytes` over all CPUs and
-  // lanes.
+  // Creates the maps and loads the programs that `reports` (one per row of the probe table) wants;
+  // marks those that the kernel refuses. Creates the rings: `ring_bytes` over all CPUs and lanes.
   static absl::StatusOr<std::unique_ptr<BpfObject>> Load(const KernelSensorOptions& options,
                                                          std::vector<ProbeReport>* reports);
   ~BpfObject();
 
-  // Attaches what was loaded and is to be attached, and detaches the rest; failures go to
-  // `reports`. Returns how many are attached.
+  // Loads what is wanted and is not loaded yet; it works on the same maps. Loading takes tens of
+  // milliseconds per program and stops nobody. Marks in `reports` what cannot be loaded.
+  void LoadWanted(std::vector<ProbeReport>* reports);
+
+  // Attaches what is wanted, and detaches the rest; failures go to `reports`. Returns how many are
+  // attached.
   int Attach(std::vector<ProbeReport>* reports);
 
   std::vector<int> ring_fds() const;
@@ -55,12 +61,22 @@ class BpfObject {
   using Link = std::unique_ptr<bpf_link, LinkDeleter>;
 
   BpfObject() = default;
+  // One more skeleton with the wanted programs that no earlier one has; the maps are the first's.
   absl::Status TryLoad(const std::vector<ProbeReport>& reports);
+  absl::Status LoadWhatIsAccepted(std::vector<ProbeReport>* reports);
+  void SizeMaps(vakt_bpf* skeleton) const;
+  absl::Status ShareMaps(vakt_bpf* skeleton) const;
+  bool IsLoaded(std::string_view program) const { return programs_.contains(program); }
   absl::Status FillRings(size_t ring_bytes);
   absl::Status MapControl();
   absl::StatusOr<Link> AttachProbe(const ProbeRow& row);
+  // The rows of one hook share a link: attached while any of them is wanted. Returns how many are.
+  int AttachHook(absl::Span<ProbeReport> rows, Link* link);
 
-  Skeleton skeleton_;
+  const vakt_bpf& first() const { return *skeletons_.front(); }
+
+  std::vector<Skeleton> skeletons_;                            // the first has the maps
+  std::map<std::string, bpf_program*, std::less<>> programs_;  // loaded ones, by name
   std::vector<Link> links_;  // by row of the probe table; null: not attached
   std::vector<UniqueFd> perf_events_;
   std::vector<UniqueFd> rings_;

@@ -37,10 +37,10 @@ constexpr absl::Duration kLookInterval = absl::Seconds(1);
 
 class KernelSensorImpl : public KernelSensor {
  public:
-  KernelSensorImpl(std::unique_ptr<BpfObject> object, std::vector<ProbeReport> loaded,
+  KernelSensorImpl(std::unique_ptr<BpfObject> object, std::vector<ProbeReport> available,
                    RingSet rings, UniqueFd epoll, UniqueFd wake)
       : object_(std::move(object)),
-        loaded_(std::move(loaded)),
+        available_(std::move(available)),
         rings_(std::move(rings)),
         epoll_(std::move(epoll)),
         wake_(std::move(wake)),
@@ -62,7 +62,7 @@ class KernelSensorImpl : public KernelSensor {
   SensorCounters Counters() const override;
   uint64_t MapBytes() const override { return object_->MapBytes(); }
   absl::StatusOr<std::vector<ProgramStats>> Programs(absl::Duration measure) const override {
-    const std::vector<LoadedProgram> programs = object_->Programs();
+    const std::vector<LoadedProgram> programs = LoadedPrograms();
     if (measure <= absl::ZeroDuration()) return ReadPrograms(programs);
     return MeasurePrograms(programs, measure);
   }
@@ -78,14 +78,18 @@ class KernelSensorImpl : public KernelSensor {
   }
 
  private:
+  std::vector<LoadedProgram> LoadedPrograms() const {
+    std::lock_guard lock(probes_mutex_);
+    return object_->Programs();
+  }
   bool CollectBatch();
   bool Busy();
   // Waits for a probe's wakeup; true when Wake was called.
   bool Wait(absl::Duration timeout, bool sleep);
 
   std::unique_ptr<BpfObject> object_;
-  const std::vector<ProbeReport> loaded_;  // kAttached: could be
-  mutable std::mutex probes_mutex_;        // attaching
+  mutable std::mutex probes_mutex_;                                    // loading and attaching
+  std::vector<ProbeReport> available_ ABSL_GUARDED_BY(probes_mutex_);  // kAttached: could be
   std::vector<ProbeReport> reports_ ABSL_GUARDED_BY(probes_mutex_);
   RingSet rings_;
   UniqueFd epoll_;
@@ -100,16 +104,47 @@ class KernelSensorImpl : public KernelSensor {
   int empty_naps_ = 2;
 };
 
-int KernelSensorImpl::SetKinds(KindSet kinds) {
-  kinds |= EssentialKinds();
-  std::lock_guard lock(probes_mutex_);
-  std::vector<ProbeReport> reports = loaded_;
+// Exits that ride along: a system-call tracepoint slows every system call of the machine, and a
+// second one hardly more. Without a first one the hooks that cost others nothing have to do.
+void ChooseRiders(std::vector<ProbeReport>* reports) {
+  const bool taxed = std::any_of(reports->begin(), reports->end(), [](const ProbeReport& report) {
+    return report.probe->type == HookType::kSyscallTracepoint &&
+           report.state == ProbeReport::State::kAttached;
+  });
+  for (ProbeReport& report : *reports) {
+    if (taxed || report.probe->type != HookType::kExitRider) continue;
+    if (report.state != ProbeReport::State::kAttached) continue;
+    report.state = ProbeReport::State::kDisabled;
+    report.detail = "it would slow all system calls, and no loaded rule needs one that does";
+  }
+}
+
+// What of the available ones `kinds` needs.
+std::vector<ProbeReport> WantedProbes(const std::vector<ProbeReport>& available, KindSet kinds) {
+  std::vector<ProbeReport> reports = available;
   for (ProbeReport& report : reports) {
     const bool wanted = (kinds & KindBit(report.probe->kind)) != 0;
     if (wanted || report.state == ProbeReport::State::kDisabled) continue;
     report.state = ProbeReport::State::kNotNeeded;
     report.detail.clear();
   }
+  ChooseRiders(&reports);
+  return reports;
+}
+
+// A program that the kernel refuses is not tried again.
+void KeepRefusals(const std::vector<ProbeReport>& reports, std::vector<ProbeReport>* available) {
+  for (size_t i = 0; i < reports.size(); ++i) {
+    if (reports[i].state == ProbeReport::State::kFailed) (*available)[i] = reports[i];
+  }
+}
+
+int KernelSensorImpl::SetKinds(KindSet kinds) {
+  kinds |= EssentialKinds();
+  std::lock_guard lock(probes_mutex_);
+  std::vector<ProbeReport> reports = WantedProbes(available_, kinds);
+  object_->LoadWanted(&reports);
+  KeepRefusals(reports, &available_);
   std::atomic_ref mask(object_->control()->kind_mask);
   mask.fetch_or(kinds);  // before they report
   const int attached = object_->Attach(&reports);
@@ -232,8 +267,7 @@ absl::Status KernelSensorImpl::Seed(const std::function<void(RawRecord)>& on_rec
   return held == 0 ? absl::OkStatus() : absl::DataLossError("task iterator: cut record at the end");
 }
 
-// All are loaded, for other rules may need them later; what the rules need now is attached.
-std::vector<ProbeReport> ProbesToLoad(const KernelSensorOptions& options) {
+std::vector<ProbeReport> AvailableProbes(const KernelSensorOptions& options) {
   std::vector<ProbeReport> reports;
   for (const ProbeRow& row : AllProbes()) {
     ProbeReport report{.probe = &row, .state = ProbeReport::State::kAttached};
@@ -284,8 +318,10 @@ absl::StatusOr<std::unique_ptr<KernelSensor>> KernelSensor::Start(
                                                 options.btf_path, ": ", std::strerror(errno),
                                                 "): Vakt needs CONFIG_DEBUG_INFO_BTF=y"));
   }
-  std::vector<ProbeReport> reports = ProbesToLoad(options);
-  VAKT_ASSIGN_OR_RETURN(std::unique_ptr<BpfObject> object, BpfObject::Load(options, &reports));
+  std::vector<ProbeReport> available = AvailableProbes(options);
+  std::vector<ProbeReport> first = WantedProbes(available, options.kinds | EssentialKinds());
+  VAKT_ASSIGN_OR_RETURN(std::unique_ptr<BpfObject> object, BpfObject::Load(options, &first));
+  KeepRefusals(first, &available);
   object->control()->scope_cgroup_id = options.scope.cgroup_id;
   object->control()->scope_level = options.scope.level;
   VAKT_ASSIGN_OR_RETURN(RingSet rings, RingSet::Map(object->ring_fds(), object->ring_size()));
@@ -293,7 +329,7 @@ absl::StatusOr<std::unique_ptr<KernelSensor>> KernelSensor::Start(
   if (!wake) return ErrnoStatus(errno, "eventfd");
   VAKT_ASSIGN_OR_RETURN(UniqueFd epoll, MakeEpoll(object->ring_fds(), wake.get()));
   auto sensor = std::make_unique<KernelSensorImpl>(
-      std::move(object), std::move(reports), std::move(rings), std::move(epoll), std::move(wake));
+      std::move(object), std::move(available), std::move(rings), std::move(epoll), std::move(wake));
   if (sensor->SetKinds(options.kinds) == 0) {
     return absl::FailedPreconditionError(
         "no probe could be attached: this kernel refuses them all");

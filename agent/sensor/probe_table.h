@@ -14,9 +14,14 @@ namespace vakt {
 enum class HookType : uint8_t {
   kBtfTracepoint,      // named in the program's section; costs others nothing
   kSyscallTracepoint,  // `target` is the tracepoint below events/syscalls; taxes every system call
+  kExitRider,          // as kSyscallTracepoint, but only where another one is attached anyway
   kCgroup,             // attached to the root of the cgroup v2 hierarchy
   kIterator,           // run by hand, not attached
 };
+
+constexpr bool IsSyscallExit(HookType type) {
+  return type == HookType::kSyscallTracepoint || type == HookType::kExitRider;
+}
 
 struct ProbeRow {
   std::string_view program;  // in bpf/probes

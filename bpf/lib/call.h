@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /*
- * System calls that are reported by what they were asked, at their exit: the result is known, the
- * argument registers are still in pt_regs (the kernel restores none of them before it returns to
- * user space), and the arguments' pages are present. A row of the table `calls` says what is read.
+ * A system call at its end: number, arguments, result, and the route that it came by. Work that
+ * came by io_uring is described the same way, as the call that does the same.
  */
 #ifndef VAKT_BPF_CALL_H
 #define VAKT_BPF_CALL_H
@@ -10,123 +9,16 @@
 #include "bpf/lib/put.h"
 #include "bpf/lib/syscall_nr.h"
 
-/* Which of its calls are of interest; checked before anything is counted. */
-#define CALL_ALL 0
-#define CALL_FAILED 1 /* success is told by a better hook */
-#define CALL_PRCTL 2  /* options that change something */
-#define CALL_MEMORY 3 /* memory that becomes executable and is not a plain mapping of a file */
+#define AT_FDCWD -100
 
-struct call_row {
-  __u8 kind;
-  __u8 wanted; /* CALL_* */
-  __u8 text;   /* number of the argument, from 1, that is a string; 0: none */
-  __u8 fd;     /* ... that is a descriptor; of process_act: ... that is a pid */
+struct call {
+  __u64 arg[8]; /* 1 to 6, as user space counts them; arg[0] is 0 and stands for "has none" */
+  __s64 result;
+  __u32 nr; /* x86-64 number */
+  __u32 abi;
+  __u32 facts; /* VAKT_UNFINISHED */
+  __u32 reserved;
 };
-
-static const struct call_row calls[VAKT_SYSCALLS] = {
-    [SYS_execve] = {KIND_process_exec_failed, CALL_FAILED, 1, 0},
-    [SYS_execveat] = {KIND_process_exec_failed, CALL_FAILED, 2, 0},
-    [SYS_ptrace] = {KIND_process_ptrace, CALL_ALL, 0, 2},
-    [SYS_process_vm_readv] = {KIND_process_vm, CALL_ALL, 0, 1},
-    [SYS_process_vm_writev] = {KIND_process_vm, CALL_ALL, 0, 1},
-    [SYS_pidfd_getfd] = {KIND_process_descriptor, CALL_ALL, 0, 1},
-    [SYS_setsid] = {KIND_process_session, CALL_ALL, 0, 0},
-    [SYS_setpgid] = {KIND_process_session, CALL_ALL, 0, 0},
-    [SYS_prctl] = {KIND_process_prctl, CALL_PRCTL, 0, 0},
-    [SYS_unshare] = {KIND_process_namespace, CALL_ALL, 0, 0},
-    [SYS_setns] = {KIND_process_namespace, CALL_ALL, 0, 1},
-    [SYS_seccomp] = {KIND_process_seccomp, CALL_ALL, 0, 0},
-    [SYS_personality] = {KIND_process_personality, CALL_ALL, 0, 0},
-    [SYS_memfd_create] = {KIND_memory_file, CALL_ALL, 1, 0},
-    [SYS_memfd_secret] = {KIND_memory_file, CALL_ALL, 0, 0},
-    [SYS_mmap] = {KIND_memory_protect, CALL_MEMORY, 0, 5},
-    [SYS_mprotect] = {KIND_memory_protect, CALL_MEMORY, 0, 0},
-    [SYS_pkey_mprotect] = {KIND_memory_protect, CALL_MEMORY, 0, 0},
-    [SYS_init_module] = {KIND_kernel_module, CALL_FAILED, 3, 0},
-    [SYS_finit_module] = {KIND_kernel_module, CALL_FAILED, 2, 1},
-    [SYS_delete_module] = {KIND_kernel_module, CALL_FAILED, 1, 0},
-    [SYS_bpf] = {KIND_kernel_bpf, CALL_ALL, 0, 0},
-    [SYS_kexec_load] = {KIND_kernel_kexec, CALL_ALL, 0, 0},
-    [SYS_kexec_file_load] = {KIND_kernel_kexec, CALL_ALL, 4, 1},
-    [SYS_perf_event_open] = {KIND_kernel_perf, CALL_ALL, 0, 0},
-    [SYS_add_key] = {KIND_kernel_key, CALL_ALL, 2, 0},
-    [SYS_request_key] = {KIND_kernel_key, CALL_ALL, 2, 0},
-    [SYS_keyctl] = {KIND_kernel_key, CALL_ALL, 0, 0},
-    [SYS_io_uring_setup] = {KIND_kernel_io_uring, CALL_ALL, 0, 0},
-    [SYS_userfaultfd] = {KIND_kernel_userfaultfd, CALL_ALL, 0, 0},
-    [SYS_settimeofday] = {KIND_kernel_time, CALL_ALL, 0, 0},
-    [SYS_clock_settime] = {KIND_kernel_time, CALL_ALL, 0, 0},
-    [SYS_swapon] = {KIND_kernel_swap, CALL_ALL, 1, 0},
-    [SYS_swapoff] = {KIND_kernel_swap, CALL_ALL, 1, 0},
-    [SYS_reboot] = {KIND_kernel_reboot, CALL_ALL, 0, 0},
-};
-
-#define PR_SET_NAME 15
-#define PR_SET_PTRACER 0x59616d61
-/* By option number: SET_PDEATHSIG, SET_DUMPABLE, SET_KEEPCAPS, SET_NAME, SET_SECCOMP, CAPBSET_DROP,
- * SET_SECUREBITS, SET_MM, SET_CHILD_SUBREAPER, SET_NO_NEW_PRIVS, CAP_AMBIENT,
- * SET_SPECULATION_CTRL, SET_SYSCALL_USER_DISPATCH. */
-#define PRCTL_OF_INTEREST                                                                        \
-  (1ull << 1 | 1ull << 4 | 1ull << 8 | 1ull << PR_SET_NAME | 1ull << 22 | 1ull << 24 |           \
-   1ull << 28 | 1ull << 35 | 1ull << 36 | 1ull << 38 | 1ull << 47 | 1ull << 53 | 1ull << 59)
-
-#define PROT_WRITE 2
-#define PROT_EXEC 4
-#define MAP_ANONYMOUS 0x20
-
-/* A file mapped executable and not writable is what every library is. mprotect(2) to executable is
- * rare: just-in-time compilers, and what becomes code after it was written. */
-static __always_inline bool memory_of_interest(__u32 nr, struct pt_regs *regs) {
-  if (!(regs->dx & PROT_EXEC)) return false;
-  return nr != SYS_mmap || regs->dx & PROT_WRITE || regs->r10 & MAP_ANONYMOUS;
-}
-
-static __always_inline bool prctl_of_interest(__u64 option) {
-  return option == PR_SET_PTRACER || (option < 64 && PRCTL_OF_INTEREST >> option & 1);
-}
-
-/* The row of a call that is to be reported; null for others. */
-static __always_inline const struct call_row *call_of_interest(__u32 nr, __s64 result,
-                                                               struct pt_regs *regs) {
-  const struct call_row *row = &calls[nr & (VAKT_SYSCALLS - 1)];
-  switch (row->wanted) {
-    case CALL_FAILED:
-      return result < 0 ? row : 0;
-    case CALL_PRCTL:
-      return prctl_of_interest(regs->di) ? row : 0;
-    case CALL_MEMORY:
-      return memory_of_interest(nr, regs) ? row : 0;
-    default:
-      return row;
-  }
-}
-
-static __always_inline void read_call_args(__u64 *args, struct pt_regs *regs) {
-  args[0] = regs->di;
-  args[1] = regs->si;
-  args[2] = regs->dx;
-  args[3] = regs->r10;
-  args[4] = regs->r8;
-  args[5] = regs->r9;
-}
-
-/* Argument `number`, from 1. */
-static __always_inline __u64 call_arg(const __u64 *args, __u8 number) {
-  switch (number) {
-    case 1:
-      return args[0];
-    case 2:
-      return args[1];
-    case 3:
-      return args[2];
-    case 4:
-      return args[3];
-    case 5:
-      return args[4];
-    default:
-      return 0;
-  }
-}
 
 static __always_inline struct pt_regs *task_regs(void) {
   return (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
@@ -137,6 +29,59 @@ static __always_inline struct pt_regs *task_regs(void) {
 static __always_inline __u32 call_number(struct pt_regs *regs) {
   if (current_task()->flags & PF_KTHREAD) return VAKT_NO_SYSCALL;
   return regs->orig_ax & ~X32_SYSCALL_BIT;
+}
+
+/* The registers hold the arguments still: the kernel works on copies. */
+static __always_inline void read_call(struct call *c, struct trace_event_raw_sys_exit *ctx) {
+  struct pt_regs *regs = task_regs();
+  c->arg[0] = 0;
+  c->arg[1] = regs->di;
+  c->arg[2] = regs->si;
+  c->arg[3] = regs->dx;
+  c->arg[4] = regs->r10;
+  c->arg[5] = regs->r8;
+  c->arg[6] = regs->r9;
+  c->arg[7] = 0;
+  c->result = ctx->ret;
+  c->nr = ctx->id;
+  c->abi = VAKT_ABI_X86_64;
+  c->facts = 0;
+}
+
+/* A string argument as it is now: a claim. `*facts` gets `unreadable` when its memory is gone, which
+ * no honest program makes happen during a call. */
+static __always_inline __u32 put_claim(struct scratch *s, __u32 end, struct vakt_span *span,
+                                       const void *from, __u32 *facts, __u32 unreadable) {
+  span->offset = end;
+  span->size = 0;
+  if (!from || end >= VAKT_SCRATCH_OFFSET_MAX) return end;
+  long size = bpf_probe_read_user_str(s->record + end, VAKT_PATH_MAX, from);
+  if (size < 0) *facts |= unreadable;
+  if (size <= 1 || size > VAKT_PATH_MAX) return end;
+  span->size = size - 1;
+  return end + size - 1;
+}
+
+/* True when the string that was put last starts from a directory that the kernel has to tell. */
+static __always_inline bool is_relative(struct scratch *s, const struct vakt_span *span) {
+  __u32 at = span->offset;
+  if (!span->size) return false;
+  asm volatile("" : "+r"(at)); /* the bound is for the value that was read, not for another read */
+  return s->record[at & (VAKT_SCRATCH_OFFSET_MAX - 1)] != '/';
+}
+
+/* The directory that a relative name starts from. */
+static __always_inline __u32 put_base(struct scratch *s, __u32 end, struct vakt_span *span,
+                                      __u32 *status, struct task_struct *task, __s32 dirfd) {
+  if (dirfd != AT_FDCWD) {
+    struct file *dir = read_fd(task, dirfd);
+    if (!dir) return end;
+    return put_path(s, end, span, status, task, READ_MEMBER(dir, f_path.mnt),
+                    READ_MEMBER(dir, f_path.dentry));
+  }
+  struct fs_struct *fs = task->fs;
+  return put_path(s, end, span, status, task, READ_MEMBER(fs, pwd.mnt),
+                  READ_MEMBER(fs, pwd.dentry));
 }
 
 #endif /* VAKT_BPF_CALL_H */

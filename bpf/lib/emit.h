@@ -23,6 +23,9 @@ enum {
 
 /* Tables of sockets whose outcome is awaited: 8,192 entries of ~150 and ~10 bytes. */
 #define VAKT_PENDING_SOCKETS 8192
+/* Requests of io_uring under way (~100 bytes each), and datagram flows that were told (~70). */
+#define VAKT_PENDING_REQUESTS 4096
+#define VAKT_FLOWS 16384
 
 /* Largest tail write and largest tail offset of a scratch record: powers of two, so that a mask
  * proves the bounds to the verifier. 248 + 16384 (argv) + 3 * 4096 (paths) + 512 < 32768. */
@@ -54,6 +57,7 @@ struct scratch {
     struct vakt_process_exit process_exit;
     struct vakt_process_seed process_seed;
     struct vakt_file_open file_open;
+    struct vakt_file_change file_change;
     struct vakt_network network;
     struct vakt_call call;
     struct vakt_process_act process_act;

@@ -27,6 +27,7 @@ enum { false = 0, true = 1 };
 enum bpf_map_type {
   BPF_MAP_TYPE_HASH = 1,
   BPF_MAP_TYPE_ARRAY = 2,
+  BPF_MAP_TYPE_LRU_HASH = 9,
   BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
   BPF_MAP_TYPE_RINGBUF = 27,
 };
@@ -163,9 +164,14 @@ struct inode___before_6_11 {
   struct timespec64 __i_mtime;
   struct timespec64 __i_ctime;
 };
+struct hlist_bl_node {
+  struct hlist_bl_node **pprev;
+};
 struct dentry {
+  struct hlist_bl_node d_hash;
   struct dentry *d_parent;
   struct qstr d_name;
+  struct inode *d_inode;
 };
 struct vfsmount {
   struct dentry *mnt_root;
@@ -183,7 +189,8 @@ struct file {
   struct path f_path;
   struct inode *f_inode;
   unsigned int f_flags;
-  void *private_data;
+  unsigned int f_mode;
+  void *private_data; /* of a socket: struct socket */
 };
 struct fdtable {
   unsigned int max_fds;
@@ -262,16 +269,105 @@ struct sock_common {
   __be16 skc_dport;
   __u16 skc_num;
   unsigned short skc_family;
+  unsigned char skc_state;
   struct in6_addr skc_v6_daddr;
   struct in6_addr skc_v6_rcv_saddr;
 };
-struct socket;
+struct sock;
+struct socket {
+  short type;
+  struct sock *sk;
+};
 struct sock {
   struct sock_common __sk_common;
   int sk_err;
   struct socket *sk_socket;
+  __u16 sk_type;
   __u16 sk_protocol;
+  __u32 sk_max_ack_backlog;
 };
+struct unix_address {
+  int len; /* of the family and the name */
+};
+struct unix_sock {
+  struct unix_address *addr;
+  struct path path; /* of a bound socket in the file system */
+  struct sock *peer;
+};
+struct filename {
+  const char *uptr; /* the argument, in user memory */
+};
+struct io_rsrc_node {
+  unsigned long file_ptr; /* with flags in the lowest bits */
+};
+struct io_rsrc_data {
+  unsigned int nr;
+  struct io_rsrc_node **nodes;
+};
+struct io_file_table {
+  struct io_rsrc_data data;
+};
+struct io_ring_ctx {
+  struct io_file_table file_table;
+};
+struct io_kiocb {
+  __u8 opcode;
+  __u64 flags; /* a union of the request's own kind lies at its start */
+};
+struct io_uring_cqe {
+  __s32 res;
+};
+struct open_how {
+  __u64 flags;
+  __u64 mode;
+  __u64 resolve;
+};
+struct io_open {
+  int dfd;
+  __u32 file_slot;
+  struct filename *filename;
+  struct open_how how;
+};
+struct io_unlink {
+  int dfd;
+  int flags;
+  struct filename *filename;
+};
+struct io_rename {
+  int old_dfd;
+  int new_dfd;
+  struct filename *oldpath;
+  struct filename *newpath;
+  int flags;
+};
+struct io_mkdir {
+  int dfd;
+  unsigned short mode;
+  struct filename *filename;
+};
+struct io_link { /* also of symlink */
+  int old_dfd;
+  int new_dfd;
+  struct filename *oldpath;
+  struct filename *newpath;
+  int flags;
+};
+struct io_ftrunc {
+  struct file *file;
+  __s64 len;
+};
+struct io_socket {
+  int domain;
+  int type;
+  int protocol;
+};
+
+struct bpf_sock_addr_kern {
+  struct sock *sk;
+  void *uaddr;
+  __u32 uaddrlen;
+};
+
 struct inet_sock {
   __be16 inet_sport;
 };
@@ -307,6 +403,11 @@ struct bpf_sock {
   __u32 family;
   __u32 type;
   __u32 protocol;
+  __u32 mark;
+  __u32 priority;
+  __u32 src_ip4;
+  __u32 src_ip6[4];
+  __u32 src_port; /* host order */
 };
 struct bpf_sock_addr {
   __u32 user_family;
@@ -318,7 +419,7 @@ struct bpf_sock_addr {
   __u32 protocol;
   __u32 msg_src_ip4;
   __u32 msg_src_ip6[4];
-  __u64 sk __attribute__((aligned(8)));
+  __u64 sk __attribute__((aligned(8))); /* struct bpf_sock */
 };
 
 #endif /* VAKT_BPF_KERNEL_TYPES_H */

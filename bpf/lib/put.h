@@ -91,6 +91,10 @@ struct walk_context {
   struct kernfs_node *node; /* of a cgroup walk */
 };
 
+static __always_inline struct mount *mount_of(struct vfsmount *mnt) {
+  return (void *)((__u64)mnt - bpf_core_field_offset(struct mount, mnt));
+}
+
 static long path_step(__u32 index, struct walk_context *context) {
   struct scratch *s = context->scratch;
   if (!s) return 1;
@@ -103,7 +107,7 @@ static long path_step(__u32 index, struct walk_context *context) {
   }
   struct dentry *parent = READ_MEMBER(dentry, d_parent);
   if (dentry == w->mnt_root) { /* up through the mount point */
-    struct mount *mount = (void *)((__u64)mnt - bpf_core_field_offset(struct mount, mnt));
+    struct mount *mount = mount_of(mnt);
     struct mount *parent_mount = READ_MEMBER(mount, mnt_parent);
     if (parent_mount == mount) {
       w->status = VAKT_PATH_UNREACHABLE;
@@ -156,10 +160,47 @@ static __always_inline __u32 put_path(struct scratch *s, __u32 end, struct vakt_
   return put_built_path(s, end, span);
 }
 
+/* The path of (mnt, dentry) from the root of the mount namespace that it is mounted in. */
+static __always_inline __u32 put_outer_path(struct scratch *s, __u32 end, struct vakt_span *span,
+                                            __u32 *status, struct vfsmount *mnt,
+                                            struct dentry *dentry) {
+  s->walk.dentry = dentry;
+  s->walk.mnt = mnt;
+  s->walk.root_dentry = 0;
+  s->walk.root_mnt = 0;
+  path_build(s);
+  *status = s->walk.status == VAKT_PATH_UNREACHABLE ? VAKT_PATH_OK : s->walk.status;
+  return put_built_path(s, end, span);
+}
+
+/* Whether the task's root is another directory than what its mount namespace shows everybody: the
+ * root of the topmost mount, or of what is mounted upon that (the initial ramfs lies below all). */
+static __always_inline bool in_other_root(struct task_struct *task) {
+  struct fs_struct *fs = task->fs;
+  struct vfsmount *mnt = READ_MEMBER(fs, root.mnt);
+  if (READ_MEMBER(fs, root.dentry) != READ_MEMBER(mnt, mnt_root)) return true;
+  struct mount *mount = mount_of(mnt);
+  struct mount *parent = READ_MEMBER(mount, mnt_parent);
+  return READ_MEMBER(parent, mnt_parent) != parent;
+}
+
+static __always_inline bool is_unlinked(struct dentry *dentry) {
+  return !READ_MEMBER(dentry, d_hash.pprev) && READ_MEMBER(dentry, d_parent) != dentry;
+}
+
+/* Both paths of an open file: as the task would write it, and, for a task in a root of its own, as
+ * the others in its mount namespace would. */
 static __always_inline __u32 put_file_path(struct scratch *s, __u32 end, struct vakt_file *out,
                                            struct task_struct *task, struct file *file) {
-  return put_path(s, end, &out->path, &out->path_status, task, READ_MEMBER(file, f_path.mnt),
-                  READ_MEMBER(file, f_path.dentry));
+  struct vfsmount *mnt = READ_MEMBER(file, f_path.mnt);
+  struct dentry *dentry = READ_MEMBER(file, f_path.dentry);
+  __u32 outer_status = 0;
+  end = put_path(s, end, &out->path, &out->path_status, task, mnt, dentry);
+  if (out->path_status == VAKT_PATH_OK && is_unlinked(dentry))
+    out->path_status = VAKT_PATH_DELETED;
+  if (in_other_root(task))
+    end = put_outer_path(s, end, &out->outer_path, &outer_status, mnt, dentry);
+  return end;
 }
 
 static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *node) {

@@ -10,6 +10,7 @@
 
 #include "bpf/lib/control.h"
 
+#define PF_IO_WORKER 0x00000010
 #define PF_KTHREAD 0x00200000
 #define PIDTYPE_PGID 2
 #define PIDTYPE_SID 3
@@ -178,8 +179,7 @@ static __always_inline void read_times(struct vakt_file *out, struct inode *inod
 }
 
 /* Inode facts; the path is put by put_path. */
-static __always_inline void read_file(struct vakt_file *out, struct file *file) {
-  struct inode *inode = READ_MEMBER(file, f_inode);
+static __always_inline void read_inode(struct vakt_file *out, struct inode *inode) {
   out->ino = READ_MEMBER(inode, i_ino);
   struct super_block *super = READ_MEMBER(inode, i_sb);
   out->dev = READ_MEMBER(super, s_dev);
@@ -187,6 +187,10 @@ static __always_inline void read_file(struct vakt_file *out, struct file *file) 
   out->mode = READ_MEMBER(inode, i_mode);
   out->uid = READ_MEMBER(inode, i_uid.val);
   read_times(out, inode);
+}
+
+static __always_inline void read_file(struct vakt_file *out, struct file *file) {
+  read_inode(out, READ_MEMBER(file, f_inode));
 }
 
 /* The open file behind a descriptor of `task`; null when there is none. */

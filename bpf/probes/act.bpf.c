@@ -4,7 +4,7 @@
  * have tracepoints that cost others nothing; tracing, foreign memory and credentials are told by the
  * exit of their system calls.
  */
-#include "bpf/lib/call.h"
+#include "bpf/lib/call_table.h"
 
 #define SI_USER 0
 #define SI_QUEUE -1

@@ -3,9 +3,8 @@
  * System calls that are of interest for themselves, tracepoint tier: each at its exit, attached when
  * a rule asks for its event type. Not seen here: 32-bit and x32 calls.
  */
-#include "bpf/lib/call.h"
+#include "bpf/lib/call_table.h"
 
-#define AT_FDCWD -100
 #define BPF_MAP_CREATE 0
 #define BPF_PROG_LOAD 5
 
@@ -72,21 +71,6 @@ static __always_inline __u32 put_call_file(struct scratch *s, __u32 end, struct 
   return put_file_path(s, end, &r->file, task, file);
 }
 
-/* Where the name of a failed exec started from. */
-static __always_inline __u32 put_exec_base(struct scratch *s, __u32 end, struct vakt_call *r,
-                                           struct task_struct *task) {
-  struct fs_struct *fs = task->fs;
-  struct vfsmount *mnt = READ_MEMBER(fs, pwd.mnt);
-  struct dentry *dentry = READ_MEMBER(fs, pwd.dentry);
-  if (r->syscall_nr == SYS_execveat && (__s32)r->args[0] != AT_FDCWD) {
-    struct file *dir = read_fd(task, r->args[0]);
-    if (!dir) return end;
-    mnt = READ_MEMBER(dir, f_path.mnt);
-    dentry = READ_MEMBER(dir, f_path.dentry);
-  }
-  return put_path(s, end, &r->file.path, &r->file.path_status, task, mnt, dentry);
-}
-
 static __always_inline int emit_call(const struct call_row *row, __u32 nr, __s64 result,
                                      struct pt_regs *regs, const char *kernel_text) {
   __u32 kind = row->kind & (VAKT_KIND_MAX - 1);
@@ -108,7 +92,9 @@ static __always_inline int emit_call(const struct call_row *row, __u32 nr, __s64
   __u64 pointed = read_pointed(r, kind);
   __u32 end = sizeof(*r);
   if (row->fd) end = put_call_file(s, end, r, task, fd);
-  if (kind == KIND_process_exec_failed) end = put_exec_base(s, end, r, task);
+  if (kind == KIND_process_exec_failed) 
+    end = put_base(s, end, &r->file.path, &r->file.path_status, task,
+                   nr == SYS_execveat ? (__s32)r->args[0] : AT_FDCWD);
   if (kernel_text)
     end = put_kernel_str(s, end, &r->text, kernel_text);
   else
@@ -131,7 +117,7 @@ static __always_inline int emit_kernel_module(struct module *module, bool remova
   return emit_call(&calls[nr], nr, 0, regs, module->name);
 }
 
-/* The exit of each call in the table `calls` (bpf/lib/call.h). */
+/* The exit of each call in the table `calls` (bpf/lib/call_table.h). */
 SEC("tracepoint/syscalls/sys_exit_bpf")
 int call(struct trace_event_raw_sys_exit *ctx) {
   struct pt_regs *regs = task_regs();

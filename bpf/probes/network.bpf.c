@@ -12,30 +12,31 @@
  * first act of a process on it: accept(2) that asks for the peer's address, the first send or
  * receive, or the close.
  */
-#include "bpf/lib/emit.h"
+#include "bpf/lib/socket.h"
 
-#include <bpf/bpf_endian.h>
+/* A TCP connect whose SYN was sent. */
+struct connect_attempt {
+  struct vakt_task task;
+  struct route route;
+  __u32 reserved;
+};
 
-#define AF_INET 2
-#define AF_INET6 10
-#define IPPROTO_TCP 6
-#define IPPROTO_UDP 17
-#define TCP_ESTABLISHED 1
-#define TCP_SYN_SENT 2
-#define TCP_SYN_RECV 3
-#define TCP_FIN_WAIT1 4
-#define TCP_CLOSE 7
-#define TCP_LAST_ACK 9
-#define EINPROGRESS 115
-#define ECONNABORTED 103
-
-/* TCP connects under way: socket -> who, taken when the SYN was sent. */
+/* TCP connects under way: socket -> who. */
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(max_entries, VAKT_PENDING_SOCKETS);
   __type(key, __u64);
-  __type(value, struct vakt_task);
+  __type(value, struct connect_attempt);
 } connecting SEC(".maps");
+
+/* Failed TCP connects that were told by their states: thread -> socket. The exit of the same call
+ * tells the others. */
+struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, 1024);
+  __type(key, __u64);
+  __type(value, __u64);
+} connect_failures SEC(".maps");
 
 /* Passive TCP connections that no process has touched yet. The value is the socket again: a cgroup
  * program's own pointer to it allows no arithmetic, a number out of a map does. */
@@ -46,52 +47,18 @@ struct {
   __type(value, __u64);
 } accepting SEC(".maps");
 
-static __always_inline bool is_v4_mapped(const struct in6_addr *a) {
-  return a->in6_u.u6_addr32[0] == 0 && a->in6_u.u6_addr32[1] == 0 &&
-         a->in6_u.u6_addr32[2] == bpf_htonl(0xffff);
-}
-
-static __always_inline void set_v4(struct vakt_network *r, __be32 local, __be32 remote) {
-  r->family = AF_INET;
-  __builtin_memset(r->local_addr, 0, sizeof(r->local_addr));
-  __builtin_memset(r->remote_addr, 0, sizeof(r->remote_addr));
-  __builtin_memcpy(r->local_addr, &local, sizeof(local));
-  __builtin_memcpy(r->remote_addr, &remote, sizeof(remote));
-}
-
-static __always_inline void read_endpoints(struct vakt_network *r, struct sock *sk) {
-  r->local_port = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
-  r->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
-  r->flags = 0;
-  if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET6) {
-    struct in6_addr local = BPF_CORE_READ(sk, __sk_common.skc_v6_rcv_saddr);
-    struct in6_addr remote = BPF_CORE_READ(sk, __sk_common.skc_v6_daddr);
-    if (!is_v4_mapped(&remote)) {
-      r->family = AF_INET6;
-      __builtin_memcpy(r->local_addr, &local, sizeof(local));
-      __builtin_memcpy(r->remote_addr, &remote, sizeof(remote));
-      return;
-    }
-    r->flags = VAKT_NET_V4_MAPPED;
-  }
-  set_v4(r, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr), BPF_CORE_READ(sk, __sk_common.skc_daddr));
-}
-
-/* `who` is copied into the record; null: the current task. */
 static __always_inline void emit_network(__u32 kind, struct sock *sk, const struct vakt_task *who,
-                                         __s32 result) {
+                                         const struct route *route, __s32 result) {
   struct vakt_header h;
   struct vakt_network *r = emit_reserve(&h, kind, LANE_network_connect, sizeof(*r));
   if (!r) return;
+  clear_network(r);
   r->header = h;
-  if (who)
-    r->task = *who;
-  else
-    read_task(&r->task, current_task());
-  read_endpoints(r, sk);
-  r->protocol = IPPROTO_TCP;
+  r->header.abi = route->abi;
+  r->task = *who;
+  read_socket(r, sk);
   r->result = result;
-  r->fd = -1;
+  r->fd = route->fd;
   emit_submit(r, &h);
 }
 
@@ -104,19 +71,23 @@ static __always_inline void emit_table_full(__u32 kind) {
 
 static __always_inline void connect_started(struct sock *sk) {
   if (!emit_wanted(KIND_network_connect)) return;
-  struct vakt_task task = {};
+  struct connect_attempt attempt = {};
+  struct task_struct *task = current_task();
   __u64 key = (__u64)sk;
-  read_task(&task, current_task());
-  if (bpf_map_update_elem(&connecting, &key, &task, BPF_ANY))
+  read_task(&attempt.task, task);
+  read_route(&attempt.route, task);
+  if (bpf_map_update_elem(&connecting, &key, &attempt, BPF_ANY))
     emit_table_full(KIND_network_connect);
 }
 
 /* The hit was counted when the connect started. */
 static __always_inline void connect_ended(struct sock *sk, __s32 result) {
   __u64 key = (__u64)sk;
-  struct vakt_task *who = bpf_map_lookup_elem(&connecting, &key);
-  if (!who) return;
-  emit_network(KIND_network_connect, sk, who, result);
+  struct connect_attempt *attempt = bpf_map_lookup_elem(&connecting, &key);
+  if (!attempt) return;
+  emit_network(KIND_network_connect, sk, &attempt->task, &attempt->route, result);
+  __u64 thread = attempt->task.tid;
+  if (result < 0) bpf_map_update_elem(&connect_failures, &thread, &key, BPF_ANY);
   bpf_map_delete_elem(&connecting, &key);
 }
 
@@ -141,7 +112,13 @@ static __always_inline void accept_claimed(__u64 socket) {
   if (!found) return;
   struct sock *sk = (void *)*found;
   if (bpf_map_delete_elem(&accepting, &socket)) return; /* another CPU was first */
-  if (emit_wanted(KIND_network_accept)) emit_network(KIND_network_accept, sk, 0, 0);
+  if (!emit_wanted(KIND_network_accept)) return;
+  struct vakt_task who;
+  struct route route = {.fd = -1};
+  struct task_struct *task = current_task();
+  read_task(&who, task);
+  route.abi = read_abi(task);
+  emit_network(KIND_network_accept, sk, &who, &route, 0);
 }
 
 /* Of the ways out, only the owner's own close or shutdown happens in its context: towards FIN_WAIT1
@@ -176,35 +153,27 @@ static __always_inline int on_retransmit(struct sock *sk) {
   return 0;
 }
 
+/* Before it is known whether there is a way to the address; the exit of the call knows, and tells
+ * where it can be seen. */
 static __always_inline void on_udp_connect(struct bpf_sock_addr *ctx, bool ipv6) {
-  if (ctx->protocol != IPPROTO_UDP || !emit_wanted(KIND_network_connect)) return;
+  if (ctx->protocol != IPPROTO_UDP) return;
+  struct task_struct *task = current_task();
+  struct route route;
+  read_route(&route, task);
+  if (told_at_exit(KIND_network_connect, &route, SYS_connect)) return;
+  if (!emit_wanted(KIND_network_connect)) return;
   struct vakt_header h;
   struct vakt_network *r =
       emit_reserve(&h, KIND_network_connect, LANE_network_connect, sizeof(*r));
   if (!r) return;
+  clear_network(r);
   r->header = h;
-  read_task(&r->task, current_task());
-  r->local_port = 0;
-  r->remote_port = bpf_ntohs(ctx->user_port);
-  r->flags = 0;
+  r->header.abi = route.abi;
+  read_task(&r->task, task);
   r->protocol = IPPROTO_UDP;
-  r->result = 0;
-  r->fd = -1;
-  struct in6_addr remote = {};
-  if (ipv6) {
-    remote.in6_u.u6_addr32[0] = ctx->user_ip6[0];
-    remote.in6_u.u6_addr32[1] = ctx->user_ip6[1];
-    remote.in6_u.u6_addr32[2] = ctx->user_ip6[2];
-    remote.in6_u.u6_addr32[3] = ctx->user_ip6[3];
-  }
-  if (ipv6 && !is_v4_mapped(&remote)) {
-    r->family = AF_INET6;
-    __builtin_memset(r->local_addr, 0, sizeof(r->local_addr));
-    __builtin_memcpy(r->remote_addr, &remote, sizeof(remote));
-  } else {
-    r->flags = ipv6 ? VAKT_NET_V4_MAPPED : 0;
-    set_v4(r, 0, ipv6 ? remote.in6_u.u6_addr32[3] : ctx->user_ip4);
-  }
+  r->type = SOCK_DGRAM;
+  r->fd = route.fd;
+  read_target(r, ctx, ipv6);
   emit_submit(r, &h);
 }
 

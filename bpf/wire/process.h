@@ -116,10 +116,10 @@ struct vakt_process_credentials {
 };
 
 VAKT_STATIC_ASSERT(sizeof(struct vakt_process_fork) == 352, "process_fork");
-VAKT_STATIC_ASSERT(sizeof(struct vakt_process_exec) == 288, "process_exec");
+VAKT_STATIC_ASSERT(sizeof(struct vakt_process_exec) == 296, "process_exec");
 VAKT_STATIC_ASSERT(sizeof(struct vakt_process_exit) == 160, "process_exit");
-VAKT_STATIC_ASSERT(sizeof(struct vakt_process_seed) == 272, "process_seed");
-VAKT_STATIC_ASSERT(sizeof(struct vakt_call) == 264, "call");
+VAKT_STATIC_ASSERT(sizeof(struct vakt_process_seed) == 280, "process_seed");
+VAKT_STATIC_ASSERT(sizeof(struct vakt_call) == 272, "call");
 VAKT_STATIC_ASSERT(sizeof(struct vakt_process_act) == 344, "process_act");
 VAKT_STATIC_ASSERT(sizeof(struct vakt_credentials) == 72, "credentials");
 VAKT_STATIC_ASSERT(sizeof(struct vakt_process_credentials) == 288, "process_credentials");

@@ -104,6 +104,8 @@ struct vakt_process_facts {
 #define VAKT_PATH_OK 1
 #define VAKT_PATH_TRUNCATED 2
 #define VAKT_PATH_UNREACHABLE 3 /* the walk ended at a root that is not the task's */
+/* 4: user space's word for a path that it made from an argument */
+#define VAKT_PATH_DELETED 5 /* the name is gone */
 
 struct vakt_file {
   __u64 ino;
@@ -114,12 +116,15 @@ struct vakt_file {
   __u32 mode;     /* i_mode; 0 when there is no file (failed open) */
   __u32 uid;
   struct vakt_span path; /* relative to the task's root, e.g. "/etc/passwd" */
+  struct vakt_span outer_path; /* from the mount namespace's root; absent when the roots are one */
   __u32 path_status;     /* VAKT_PATH_* */
+  __u32 reserved;
 };
 
 /* Control block, written by the agent, read by the probes: element 0 of the array map `control`. */
 struct vakt_control {
   __u64 kind_mask;        /* bit per kind id: emit this kind */
+  __u64 exit_kinds;       /* bit per kind id: the exits of its calls are watched */
   __u64 scope_cgroup_id;  /* 0: the whole node */
   __u32 scope_level;      /* depth of the scope's cgroup below the hierarchy's root */
   __u32 consumer_sleeps;  /* set while the agent waits: submit with a forced wakeup */
@@ -151,8 +156,8 @@ static inline __u64 vakt_cookie(__u64 start_boot_ns, __u32 tgid) {
 VAKT_STATIC_ASSERT(sizeof(struct vakt_header) == 24, "header");
 VAKT_STATIC_ASSERT(sizeof(struct vakt_task) == 128, "task");
 VAKT_STATIC_ASSERT(sizeof(struct vakt_process_facts) == 56, "facts");
-VAKT_STATIC_ASSERT(sizeof(struct vakt_file) == 48, "file");
-VAKT_STATIC_ASSERT(sizeof(struct vakt_control) == 40, "control");
+VAKT_STATIC_ASSERT(sizeof(struct vakt_file) == 56, "file");
+VAKT_STATIC_ASSERT(sizeof(struct vakt_control) == 48, "control");
 VAKT_STATIC_ASSERT(sizeof(struct vakt_cpu_state) % 64 == 0, "one CPU's counters own their lines");
 
 #include "bpf/wire/file.h"

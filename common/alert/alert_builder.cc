@@ -120,7 +120,8 @@ void AddTruncatedFields(const Event& event, v1::Alert* out) {
   if (event.process_exec.exe.path_status == PathStatus::kTruncated) {
     out->add_truncated_fields("proc.exepath");
   }
-  if (event.file_open.file.path_status == PathStatus::kTruncated) {
+  if (event.file_open.file.path_status == PathStatus::kTruncated ||
+      event.file_change.file.path_status == PathStatus::kTruncated) {
     out->add_truncated_fields("fd.name");
   }
 }

@@ -28,6 +28,9 @@ void Reset(Event* event) {
     case Payload::kOpen:
       event->file_open = {};
       break;
+    case Payload::kChange:
+      event->file_change = {};
+      break;
     case Payload::kNetwork:
       event->network = {};
       break;

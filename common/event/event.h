@@ -69,7 +69,9 @@ enum class PathStatus : uint8_t {
   kOk = 1,
   kTruncated = 2,
   kUnreachable = 3,
-  kClaimed = 4,  // made from the raw argument: there was no kernel object
+  kClaimed = 4,   // made from the raw argument: there was no kernel object
+  kDeleted = 5,   // of an object that has lost this name
+  kAnchored = 6,  // the kernel's directory; the last component is the raw argument
 };
 
 struct File {
@@ -82,6 +84,8 @@ struct File {
   uint32_t mode = 0;  // 0: no file
   uint32_t uid = 0;
   PathStatus path_status = PathStatus::kUnknown;
+  // From the mount namespace's root; empty when that is the task's root.
+  std::string_view outer_path;
 };
 
 struct ProcessFork {
@@ -118,6 +122,27 @@ struct FileOpen {
   int32_t dirfd = 0;
   int32_t fd = -1;
   uint64_t resolve = 0;
+  bool created = false;          // the open made the file
+  bool name_unreadable = false;  // the argument's memory was gone at the call's end
+};
+
+// Changes of names, attributes and mounts; what a call does not have is empty or 0.
+struct FileChange {
+  File file;                    // mode 0: the path is a claim; else the object behind `fd`
+  std::string_view name_raw;    // argument of file.path
+  std::string_view other_path;  // of two: the new name, or what is mounted
+  std::string_view other_raw;
+  std::string_view text;  // a link's target, an attribute's name, a file system type
+  PathStatus other_status = PathStatus::kUnknown;
+  bool name_unreadable = false;
+  int32_t fd = -1;
+  int32_t dirfd = 0;
+  int32_t other_dirfd = 0;
+  uint32_t flags = 0;
+  uint32_t mode = 0;
+  uint32_t uid = 0;
+  uint32_t gid = 0;
+  uint64_t number = 0;  // a size or a device
 };
 
 inline constexpr size_t kCallArgs = 6;
@@ -177,13 +202,19 @@ struct Endpoint {
   uint16_t port = 0;                  // host order
 };
 
-struct Network {  // network_connect and network_accept
+struct Network {  // all kinds of the family
   Endpoint local;
   Endpoint remote;
   bool ipv6 = false;
   bool v4_mapped = false;
   Transport transport = Transport::kUnknown;
   int32_t fd = -1;
+  uint16_t family = 0;  // AF_*; endpoints are those of AF_INET and AF_INET6
+  uint16_t type = 0;    // SOCK_STREAM...; 0 when unknown
+  uint16_t protocol = 0;
+  int32_t argument = 0;   // listen: backlog. dup: the old descriptor. socket: SOCK_NONBLOCK...
+  std::string_view path;  // of a unix socket; abstract names begin with '@'
+  PathStatus path_status = PathStatus::kUnknown;
 };
 
 // What every event has.
@@ -216,7 +247,8 @@ struct Event : EventHead {
   ProcessAct process_act;
   CredentialChange process_credentials;
   FileOpen file_open;
-  Network network;  // network_connect, network_accept
+  FileChange file_change;  // the other kinds of the family
+  Network network;         // all kinds of the family
 };
 
 // Makes `*event` as new: its head and the payload of its kind, which are all that can be set. An

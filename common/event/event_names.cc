@@ -150,6 +150,36 @@ std::optional<uint32_t> FindOpenFlag(std::string_view name) {
   return std::nullopt;
 }
 
+std::string FlagNames(uint64_t flags, absl::Span<const FlagName> names) {
+  std::string out;
+  for (const FlagName& flag : names) {
+    if ((flags & flag.value) != 0) AppendName(flag.name, "|", out);
+  }
+  return out;
+}
+
+std::string ModeNames(uint32_t mode) {
+  static constexpr FlagName kNames[] = {{"S_IXOTH", 01},    {"S_IWOTH", 02},    {"S_IROTH", 04},
+                                        {"S_IXGRP", 010},   {"S_IWGRP", 020},   {"S_IRGRP", 040},
+                                        {"S_IXUSR", 0100},  {"S_IWUSR", 0200},  {"S_IRUSR", 0400},
+                                        {"S_ISVTX", 01000}, {"S_ISGID", 02000}, {"S_ISUID", 04000}};
+  return FlagNames(mode, kNames);
+}
+
+std::string_view FamilyName(uint32_t family) {
+  // By number: linux/socket.h.
+  static constexpr std::string_view kFamilies[] = {
+      "AF_UNSPEC",     "AF_UNIX",      "AF_INET",     "AF_AX25",  "AF_IPX",     "AF_APPLETALK",
+      "AF_NETROM",     "AF_BRIDGE",    "AF_ATMPVC",   "AF_X25",   "AF_INET6",   "AF_ROSE",
+      "AF_DECnet",     "AF_NETBEUI",   "AF_SECURITY", "AF_KEY",   "AF_NETLINK", "AF_PACKET",
+      "AF_ASH",        "AF_ECONET",    "AF_ATMSVC",   "AF_RDS",   "AF_SNA",     "AF_IRDA",
+      "AF_PPPOX",      "AF_WANPIPE",   "AF_LLC",      "AF_IB",    "AF_MPLS",    "AF_CAN",
+      "AF_TIPC",       "AF_BLUETOOTH", "AF_IUCV",     "AF_RXRPC", "AF_ISDN",    "AF_PHONET",
+      "AF_IEEE802154", "AF_CAIF",      "AF_ALG",      "AF_NFC",   "AF_VSOCK",   "AF_KCM",
+      "AF_QIPCRTR",    "AF_SMC",       "AF_XDP",      "AF_MCTP"};
+  return family < std::size(kFamilies) ? kFamilies[family] : std::string_view();
+}
+
 std::string ResolveFlagNames(uint64_t resolve) {
   std::string out;
   for (const auto& flag : kResolveFlags) {

@@ -11,6 +11,8 @@
 #include <string>
 #include <string_view>
 
+#include "absl/types/span.h"
+
 namespace vakt {
 
 // "ENOENT" for 2; empty for a number that Linux does not use.
@@ -23,6 +25,22 @@ std::string CapabilityNames(uint64_t capabilities);
 uint32_t OpenFlagsFalco(uint32_t linux_flags);
 // "O_CREAT|O_WRONLY|O_CLOEXEC", from Linux's O_*.
 std::string OpenFlagNames(uint32_t linux_flags);
+
+// Falco's bit for an open that made its file, which Linux has no O_ flag for; named O_F_CREATED.
+inline constexpr uint32_t kFalcoCreated = 1u << 14;
+
+// "S_IXUSR|S_IWUSR|S_IRUSR|S_ISUID", empty for 0.
+std::string ModeNames(uint32_t mode);
+
+// Names of one call's flags, lowest bit first; bits without a name are left out.
+struct FlagName {
+  std::string_view name;
+  uint64_t value;
+};
+std::string FlagNames(uint64_t flags, absl::Span<const FlagName> names);
+
+// "AF_INET" for 2; empty for a number that Linux does not use.
+std::string_view FamilyName(uint32_t family);
 
 // Linux's bits of one such name.
 std::optional<uint32_t> FindOpenFlag(std::string_view name);

@@ -86,17 +86,23 @@ Extract FdNum, FdType, FdTypechar, FdName, FdDirectory, FdFilename, FdIp, FdCip,
 Extract FdRip, FdPort, FdCport, FdSport, FdLport, FdRport, FdL4proto, FdSockfamily, FdIsServer;
 Extract FdUid, FdContainerName, FdContainerDirectory, FdCproto, FdSproto, FdLproto, FdRproto;
 Extract FdConnected, FdNameChanged, FdDev, FdDevMajor, FdDevMinor, FdIno, FdNameraw, FdNlink;
-Extract FdPathStatus;
+Extract FdPathStatus, FdOuterName, FdArgMismatch;
 
 // "127.0.0.1:40000->127.0.0.1:80", "::1:40000->::1:80": client first.
 std::string_view ConnectionName(const Event& event, Extractor& out);
 std::string EndpointName(const Endpoint& endpoint, bool ipv6);
 // The device number as stat(2) reports it (new_encode_dev), from the kernel's s_dev.
 uint32_t EncodeDevice(uint32_t dev);
-// 'f', 'd', 'p', '4', '6'; 0 when the event has no file descriptor.
+// 'f', 'd', 'p', '4', '6', 'u' unix, 'n' netlink, 'o' another socket; 0 when the event has no file
+// descriptor.
 char FdTypecharOf(const Event& event);
 // The path or connection name, empty when the event has neither.
 std::string_view FdNameOf(const Event& event, Extractor& out);
+
+// ---- fields_fs.cc
+Extract FsPathName, FsPathNameraw, FsPathSource, FsPathSourceraw, FsPathTarget, FsPathTargetraw;
+Extract FsPathStatus;
+std::string_view PathStatusName(PathStatus status);  // "ok"; fields_fd.cc
 
 // ---- fields_user.cc
 Extract UserUid, UserUidBefore, UserName, UserHomedir, UserShell, UserLoginuid, UserLoginname;

@@ -36,8 +36,9 @@ bool HasResult(const Event& event) {
 }
 
 bool Failed(const Event& event) { return HasResult(event) && event.result < 0; }
-bool IsNetwork(const Event& event) {
-  return event.kind == Kind::network_connect || event.kind == Kind::network_accept;
+bool IsNetwork(const Event& event) { return In(kNetworkKinds, event.kind); }
+bool IsFile(const Event& event) {
+  return event.kind == Kind::file_open || In(kFileChangeKinds, event.kind);
 }
 
 bool IsCreat(const Event& event) {
@@ -167,15 +168,17 @@ void EvtCountError(const Event& event, const FieldArg&, Extractor& out) {
   if (Failed(event)) out.Add(Value::Uint(1));
 }
 void EvtCountErrorFile(const Event& event, const FieldArg&, Extractor& out) {
-  if (Failed(event) && event.kind == Kind::file_open) out.Add(Value::Uint(1));
+  if (Failed(event) && IsFile(event)) out.Add(Value::Uint(1));
 }
 void EvtCountErrorNet(const Event& event, const FieldArg&, Extractor& out) {
   if (Failed(event) && IsNetwork(event)) out.Add(Value::Uint(1));
 }
 
 void EvtAbspath(const Event& event, const FieldArg&, Extractor& out) {
-  if (event.kind != Kind::file_open || event.file_open.file.path.empty()) return;
-  out.Add(Value::String(event.file_open.file.path));
+  if (!IsFile(event)) return;
+  const std::string_view path =
+      event.kind == Kind::file_open ? event.file_open.file.path : event.file_change.file.path;
+  if (!path.empty()) out.Add(Value::String(path));
 }
 
 // These four are false, not null, on other events: rules negate them.
@@ -193,7 +196,7 @@ void EvtIsOpenExec(const Event& event, const FieldArg&, Extractor& out) {
           out);
 }
 void EvtIsOpenCreate(const Event& event, const FieldArg&, Extractor& out) {
-  PutFlag(event.kind == Kind::file_open && MayCreate(event), out);
+  PutFlag(event.kind == Kind::file_open && event.file_open.created, out);
 }
 
 void EvtKind(const Event& event, const FieldArg&, Extractor& out) {

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // fd.*: the file or connection that an event is about. Null for events without a descriptor.
 #include <arpa/inet.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -16,31 +20,72 @@ namespace vakt {
 namespace {
 
 bool IsOpen(const Event& event) { return event.kind == Kind::file_open; }
-bool IsAccept(const Event& event) { return event.kind == Kind::network_accept; }
-bool IsNetwork(const Event& event) {
-  return event.kind == Kind::network_connect || event.kind == Kind::network_accept;
-}
-bool HasFile(const Event& event) { return IsOpen(event) && event.file_open.file.mode != 0; }
+bool IsNetwork(const Event& event) { return In(kNetworkKinds, event.kind); }
 
-// Who dialled is known from the socket, not guessed from addresses or ports.
-const Endpoint& Client(const Event& event) {
-  return IsAccept(event) ? event.network.remote : event.network.local;
+// The file behind the event's descriptor. Calls that name their object have none.
+const File* FileOf(const Event& event) {
+  if (IsOpen(event)) return &event.file_open.file;
+  if (!In(kFileChangeKinds, event.kind) || event.file_change.fd < 0) return nullptr;
+  return &event.file_change.file;
 }
-const Endpoint& Server(const Event& event) {
-  return IsAccept(event) ? event.network.local : event.network.remote;
-}
-
-void PutIp(const Event& event, const Endpoint& endpoint, Extractor& out) {
-  if (!IsNetwork(event)) return;
-  out.Add(Value::Ip(IpAddress{endpoint.address, event.network.ipv6}));
+const File* ExistingFile(const Event& event) {
+  const File* file = FileOf(event);
+  return file != nullptr && file->mode != 0 ? file : nullptr;
 }
 
-void PutPort(const Event& event, const Endpoint& endpoint, Extractor& out) {
-  if (IsNetwork(event)) out.Add(Value::Uint(endpoint.port));
+int32_t DescriptorOf(const Event& event) {
+  if (IsOpen(event)) return event.result < 0 ? -1 : event.file_open.fd;
+  return IsNetwork(event) ? event.network.fd : event.file_change.fd;
 }
 
-void PutPortText(const Event& event, const Endpoint& endpoint, Extractor& out) {
-  if (IsNetwork(event)) out.Add(Value::String(out.Keep(StrCat(endpoint.port))));
+bool IsInternet(const Event& event) {
+  return IsNetwork(event) && (event.network.family == AF_INET || event.network.family == AF_INET6);
+}
+
+// The ends of a connection. Who dialled is known from the call, not guessed from addresses or
+// ports.
+struct Ends {
+  const Endpoint* client = nullptr;
+  const Endpoint* server = nullptr;
+  const Endpoint* local = nullptr;
+  const Endpoint* remote = nullptr;
+};
+
+Ends EndsOf(const Event& event) {
+  const Network& n = event.network;
+  if (!IsInternet(event)) return {};
+  switch (event.kind) {
+    case Kind::network_accept:
+    case Kind::network_receive:
+      return {.client = &n.remote, .server = &n.local, .local = &n.local, .remote = &n.remote};
+    case Kind::network_bind:
+    case Kind::network_listen:
+      return {.server = &n.local, .local = &n.local};
+    case Kind::network_socket:
+      return {};
+    default:
+      return {.client = &n.local, .server = &n.remote, .local = &n.local, .remote = &n.remote};
+  }
+}
+
+// A socket that is connected without having been bound does not always know its own address: that
+// it is all zero says something of sockets that were bound to it and nothing of others.
+bool IsKnown(const Event& event, const Endpoint& endpoint) {
+  return event.kind == Kind::network_bind || event.kind == Kind::network_listen ||
+         endpoint.address != decltype(endpoint.address){};
+}
+
+void PutIp(const Event& event, const Endpoint* endpoint, Extractor& out) {
+  if (endpoint == nullptr || !IsKnown(event, *endpoint)) return;
+  out.Add(Value::Ip(IpAddress{endpoint->address, event.network.ipv6}));
+}
+
+void PutPort(const Endpoint* endpoint, Extractor& out) {
+  if (endpoint != nullptr) out.Add(Value::Uint(endpoint->port));
+}
+
+void PutPortText(const Endpoint* endpoint, Extractor& out) {
+  if (endpoint != nullptr) out.Add(Value::String(out.Keep(StrCat(endpoint->port))));
 }
 
 // "127.0.0.1:80"
@@ -58,13 +103,14 @@ void AppendEndpoint(const Endpoint& endpoint, bool ipv6, std::string* name) {
 }
 
 // The path's directory without a slash at the end, but "/" for what lies in the root.
-std::string_view Directory(const Event& event) {
-  const std::string_view path = event.file_open.file.path;
-  if (S_ISDIR(event.file_open.file.mode)) return path;
-  const size_t slash = path.rfind('/');
+std::string_view Directory(const File& file) {
+  if (S_ISDIR(file.mode)) return file.path;
+  const size_t slash = file.path.rfind('/');
   if (slash == std::string_view::npos) return {};
-  return slash == 0 ? path.substr(0, 1) : path.substr(0, slash);
+  return slash == 0 ? file.path.substr(0, 1) : file.path.substr(0, slash);
 }
+
+std::string_view LastComponent(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 // "<container id>:<name>"
 void PutInContainer(const Event& event, std::string_view name, Extractor& out) {
@@ -87,29 +133,46 @@ std::string EndpointName(const Endpoint& endpoint, bool ipv6) {
 }
 
 std::string_view ConnectionName(const Event& event, Extractor& out) {
+  const Ends ends = EndsOf(event);
+  if (ends.server == nullptr) return event.network.path;
   std::string& name = out.NewKept();
-  AppendEndpoint(Client(event), event.network.ipv6, &name);
-  name += "->";
-  AppendEndpoint(Server(event), event.network.ipv6, &name);
+  if (ends.client != nullptr) {
+    AppendEndpoint(*ends.client, event.network.ipv6, &name);
+    name += "->";
+  }
+  AppendEndpoint(*ends.server, event.network.ipv6, &name);
   return name;
 }
 
 char FdTypecharOf(const Event& event) {
-  if (IsNetwork(event)) return event.network.ipv6 ? '6' : '4';
-  if (!IsOpen(event)) return 0;
-  const uint32_t mode = event.file_open.file.mode;
-  if (S_ISDIR(mode)) return 'd';
-  return S_ISFIFO(mode) ? 'p' : 'f';
+  if (IsNetwork(event)) {
+    switch (event.network.family) {
+      case AF_INET:
+        return '4';
+      case AF_INET6:
+        return '6';
+      case AF_UNIX:
+        return 'u';
+      case AF_NETLINK:
+        return 'n';
+      default:
+        return 'o';
+    }
+  }
+  const File* file = FileOf(event);
+  if (file == nullptr) return 0;
+  if (S_ISDIR(file->mode)) return 'd';
+  return S_ISFIFO(file->mode) ? 'p' : 'f';
 }
 
 std::string_view FdNameOf(const Event& event, Extractor& out) {
-  if (IsOpen(event)) return event.file_open.file.path;
+  if (const File* file = FileOf(event)) return file->path;
   return IsNetwork(event) ? ConnectionName(event, out) : std::string_view();
 }
 
 void FdNum(const Event& event, const FieldArg&, Extractor& out) {
-  if (IsOpen(event)) return out.Add(Value::Int(event.result < 0 ? -1 : event.file_open.fd));
-  if (IsNetwork(event) && event.network.fd >= 0) out.Add(Value::Int(event.network.fd));
+  if (FdTypecharOf(event) == 0) return;
+  if (IsOpen(event) || DescriptorOf(event) >= 0) out.Add(Value::Int(DescriptorOf(event)));
 }
 
 void FdType(const Event& event, const FieldArg&, Extractor& out) {
@@ -124,6 +187,10 @@ void FdType(const Event& event, const FieldArg&, Extractor& out) {
       return out.Add(Value::String("ipv4"));
     case '6':
       return out.Add(Value::String("ipv6"));
+    case 'u':
+      return out.Add(Value::String("unix"));
+    case 'n':
+      return out.Add(Value::String("netlink"));
   }
 }
 
@@ -138,88 +205,93 @@ void FdName(const Event& event, const FieldArg&, Extractor& out) {
 }
 
 void FdDirectory(const Event& event, const FieldArg&, Extractor& out) {
-  if (!IsOpen(event)) return;
-  const std::string_view directory = Directory(event);
+  const File* file = FileOf(event);
+  if (file == nullptr) return;
+  const std::string_view directory = Directory(*file);
   if (!directory.empty()) out.Add(Value::String(directory));
 }
 
 void FdFilename(const Event& event, const FieldArg&, Extractor& out) {
-  if (!IsOpen(event) || S_ISDIR(event.file_open.file.mode)) return;
-  const std::string_view path = event.file_open.file.path;
-  if (!path.empty()) out.Add(Value::String(path.substr(path.rfind('/') + 1)));
+  const File* file = FileOf(event);
+  if (file == nullptr || S_ISDIR(file->mode) || file->path.empty()) return;
+  out.Add(Value::String(LastComponent(file->path)));
 }
 
 void FdIp(const Event& event, const FieldArg&, Extractor& out) {
-  PutIp(event, Client(event), out);
-  PutIp(event, Server(event), out);
+  PutIp(event, EndsOf(event).client, out);
+  PutIp(event, EndsOf(event).server, out);
 }
 void FdCip(const Event& event, const FieldArg&, Extractor& out) {
-  PutIp(event, Client(event), out);
+  PutIp(event, EndsOf(event).client, out);
 }
 void FdSip(const Event& event, const FieldArg&, Extractor& out) {
-  PutIp(event, Server(event), out);
+  PutIp(event, EndsOf(event).server, out);
 }
 void FdLip(const Event& event, const FieldArg&, Extractor& out) {
-  PutIp(event, event.network.local, out);
+  PutIp(event, EndsOf(event).local, out);
 }
 void FdRip(const Event& event, const FieldArg&, Extractor& out) {
-  PutIp(event, event.network.remote, out);
+  PutIp(event, EndsOf(event).remote, out);
 }
 
 void FdPort(const Event& event, const FieldArg&, Extractor& out) {
-  PutPort(event, Client(event), out);
-  PutPort(event, Server(event), out);
+  PutPort(EndsOf(event).client, out);
+  PutPort(EndsOf(event).server, out);
 }
 void FdCport(const Event& event, const FieldArg&, Extractor& out) {
-  PutPort(event, Client(event), out);
+  PutPort(EndsOf(event).client, out);
 }
 void FdSport(const Event& event, const FieldArg&, Extractor& out) {
-  PutPort(event, Server(event), out);
+  PutPort(EndsOf(event).server, out);
 }
 void FdLport(const Event& event, const FieldArg&, Extractor& out) {
-  PutPort(event, event.network.local, out);
+  PutPort(EndsOf(event).local, out);
 }
 void FdRport(const Event& event, const FieldArg&, Extractor& out) {
-  PutPort(event, event.network.remote, out);
+  PutPort(EndsOf(event).remote, out);
 }
 
 void FdCproto(const Event& event, const FieldArg&, Extractor& out) {
-  PutPortText(event, Client(event), out);
+  PutPortText(EndsOf(event).client, out);
 }
 void FdSproto(const Event& event, const FieldArg&, Extractor& out) {
-  PutPortText(event, Server(event), out);
+  PutPortText(EndsOf(event).server, out);
 }
 void FdLproto(const Event& event, const FieldArg&, Extractor& out) {
-  PutPortText(event, event.network.local, out);
+  PutPortText(EndsOf(event).local, out);
 }
 void FdRproto(const Event& event, const FieldArg&, Extractor& out) {
-  PutPortText(event, event.network.remote, out);
+  PutPortText(EndsOf(event).remote, out);
 }
 
 // Never null on a descriptor: rules compare it with "<NA>" and with !=.
 void FdL4proto(const Event& event, const FieldArg&, Extractor& out) {
-  if (IsOpen(event)) return out.Add(Value::String("<NA>"));
-  if (!IsNetwork(event)) return;
+  if (FdTypecharOf(event) == 0) return;
+  if (!IsInternet(event)) return out.Add(Value::String("<NA>"));
   switch (event.network.transport) {
     case Transport::kTcp:
       return out.Add(Value::String("tcp"));
     case Transport::kUdp:
       return out.Add(Value::String("udp"));
     case Transport::kUnknown:
-      return out.Add(Value::String("<NA>"));
+      if (event.network.protocol == IPPROTO_ICMP) return out.Add(Value::String("icmp"));
+      return out.Add(Value::String(event.network.type == SOCK_RAW ? "raw" : "<NA>"));
   }
 }
 
 void FdSockfamily(const Event& event, const FieldArg&, Extractor& out) {
-  if (IsNetwork(event)) out.Add(Value::String("ip"));
+  if (IsInternet(event)) return out.Add(Value::String("ip"));
+  if (FdTypecharOf(event) == 'u') out.Add(Value::String("unix"));
 }
 
 void FdIsServer(const Event& event, const FieldArg&, Extractor& out) {
-  if (FdTypecharOf(event) != 0) out.Add(Value::Bool(IsAccept(event)));
+  if (FdTypecharOf(event) == 0) return;
+  const Ends ends = EndsOf(event);
+  out.Add(Value::Bool(ends.server != nullptr && ends.server == ends.local));
 }
 
 void FdUid(const Event& event, const FieldArg&, Extractor& out) {
-  const int64_t fd = IsOpen(event) ? event.file_open.fd : event.network.fd;
+  const int64_t fd = DescriptorOf(event);
   if (FdTypecharOf(event) == 0 || fd < 0) return;
   out.Add(Value::String(out.Keep(StrCat(event.task.tid, fd))));
 }
@@ -229,35 +301,44 @@ void FdContainerName(const Event& event, const FieldArg&, Extractor& out) {
 }
 
 void FdContainerDirectory(const Event& event, const FieldArg&, Extractor& out) {
-  if (IsOpen(event)) PutInContainer(event, Directory(event), out);
+  if (const File* file = FileOf(event)) PutInContainer(event, Directory(*file), out);
 }
 
-// -EINPROGRESS is how a connection of a non-blocking socket begins.
+// -EINPROGRESS is how a connection of a non-blocking socket begins. A datagram to an address of its
+// own leaves its socket as it is.
 void FdConnected(const Event& event, const FieldArg&, Extractor& out) {
   if (FdTypecharOf(event) == 0) return;
+  const bool connects = event.kind == Kind::network_connect || event.kind == Kind::network_accept;
   const bool under_way = event.result >= 0 || event.result == -EINPROGRESS;
-  out.Add(Value::Bool(IsNetwork(event) && under_way));
+  const bool was_connected = event.kind == Kind::network_dup && event.network.remote.port != 0;
+  out.Add(Value::Bool((connects && under_way) || was_connected));
 }
 
-// Each connect and accept is reported once, with a connection that the descriptor did not have.
+// Each connect, accept and datagram flow is reported once, with a peer that the descriptor did not
+// have.
 void FdNameChanged(const Event& event, const FieldArg&, Extractor& out) {
-  if (FdTypecharOf(event) != 0) out.Add(Value::Bool(IsNetwork(event)));
+  if (FdTypecharOf(event) == 0) return;
+  constexpr KindSet kChanges = KindBit(Kind::network_connect) | KindBit(Kind::network_accept) |
+                               KindBit(Kind::network_send) | KindBit(Kind::network_receive);
+  out.Add(Value::Bool(In(kChanges, event.kind)));
 }
 
 void FdDev(const Event& event, const FieldArg&, Extractor& out) {
-  if (HasFile(event)) out.Add(Value::Int(EncodeDevice(event.file_open.file.dev)));
+  if (const File* file = ExistingFile(event)) out.Add(Value::Int(EncodeDevice(file->dev)));
 }
 void FdDevMajor(const Event& event, const FieldArg&, Extractor& out) {
-  if (HasFile(event)) out.Add(Value::Int(event.file_open.file.dev >> 20));
+  if (const File* file = ExistingFile(event)) out.Add(Value::Int(file->dev >> 20));
 }
 void FdDevMinor(const Event& event, const FieldArg&, Extractor& out) {
-  if (HasFile(event)) out.Add(Value::Int(event.file_open.file.dev & 0xfffff));
+  if (const File* file = ExistingFile(event)) out.Add(Value::Int(file->dev & 0xfffff));
 }
 void FdIno(const Event& event, const FieldArg&, Extractor& out) {
-  if (HasFile(event)) out.Add(Value::Int(static_cast<int64_t>(event.file_open.file.ino)));
+  if (const File* file = ExistingFile(event)) {
+    out.Add(Value::Int(static_cast<int64_t>(file->ino)));
+  }
 }
 void FdNlink(const Event& event, const FieldArg&, Extractor& out) {
-  if (HasFile(event)) out.Add(Value::Uint(event.file_open.file.nlink));
+  if (const File* file = ExistingFile(event)) out.Add(Value::Uint(file->nlink));
 }
 
 void FdNameraw(const Event& event, const FieldArg&, Extractor& out) {
@@ -271,20 +352,56 @@ void FdNameraw(const Event& event, const FieldArg&, Extractor& out) {
   out.Add(Value::String(out.Keep(std::move(squeezed))));
 }
 
-void FdPathStatus(const Event& event, const FieldArg&, Extractor& out) {
-  if (!IsOpen(event)) return;
-  switch (event.file_open.file.path_status) {
+std::string_view PathStatusName(PathStatus status) {
+  switch (status) {
     case PathStatus::kOk:
-      return out.Add(Value::String("ok"));
+      return "ok";
     case PathStatus::kTruncated:
-      return out.Add(Value::String("truncated"));
+      return "truncated";
     case PathStatus::kUnreachable:
-      return out.Add(Value::String("unreachable"));
+      return "unreachable";
     case PathStatus::kClaimed:
-      return out.Add(Value::String("claimed"));
+      return "claimed";
+    case PathStatus::kDeleted:
+      return "deleted";
+    case PathStatus::kAnchored:
+      return "anchored";
     case PathStatus::kUnknown:
-      return;
+      break;
   }
+  return {};
+}
+
+void FdPathStatus(const Event& event, const FieldArg&, Extractor& out) {
+  const File* file = FileOf(event);
+  const PathStatus status = file != nullptr    ? file->path_status
+                            : IsNetwork(event) ? event.network.path_status
+                                               : PathStatus::kUnknown;
+  const std::string_view name = PathStatusName(status);
+  if (!name.empty()) out.Add(Value::String(name));
+}
+
+void FdOuterName(const Event& event, const FieldArg&, Extractor& out) {
+  const File* file = FileOf(event);
+  if (file != nullptr && !file->outer_path.empty()) out.Add(Value::String(file->outer_path));
+}
+
+// What the argument says against what was opened. A last component that differs is explained by a
+// symbolic link, unless the call forbids to follow one there; and few links lead to a pipe, while
+// waiting for a pipe's other end is what lets a program change the argument at leisure.
+void FdArgMismatch(const Event& event, const FieldArg&, Extractor& out) {
+  if (!IsOpen(event)) return;
+  const FileOpen& open = event.file_open;
+  if (open.name_unreadable) return out.Add(Value::String("unreadable"));
+  const File* file = ExistingFile(event);
+  const std::string_view raw = LastComponent(open.name_raw);
+  const bool comparable = file != nullptr && file->path_status == PathStatus::kOk && !raw.empty() &&
+                          raw != "." && raw != "..";
+  if (!comparable || raw == LastComponent(file->path)) return out.Add(Value::String("none"));
+  const bool no_link = (open.flags & O_NOFOLLOW) != 0 ||
+                       (open.flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) ||
+                       (open.resolve & RESOLVE_NO_SYMLINKS) != 0;
+  out.Add(Value::String(no_link || S_ISFIFO(file->mode) ? "rewritten" : "link"));
 }
 
 }  // namespace vakt

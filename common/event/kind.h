@@ -52,6 +52,8 @@ inline constexpr KindSet kKindsOfAnyRule =
     KindBit(Kind::process_cgroup) | KindBit(Kind::file_open) | KindBit(Kind::network_connect) |
     KindBit(Kind::network_accept);
 
+constexpr bool In(KindSet kinds, Kind kind) { return (kinds & KindBit(kind)) != 0; }
+
 // Value of evt.type: the system call (or Falco's name for a scheduler event) behind an event.
 // `kind` is Kind::none for names that Falco knows and that no probe of ours reports yet: rules may
 // name them, and such rules never fire for these types (the rule loader warns).

@@ -28,8 +28,15 @@ ParamValue ResParam(const Event& event, Extractor& out) { return Error(event.res
 
 std::string_view DescribeFd(const Event& event, Extractor& out) {
   std::string_view transport;
-  if (event.kind != Kind::file_open) {
-    transport = event.network.transport == Transport::kUdp ? "u" : "t";
+  switch (event.network.transport) {
+    case Transport::kTcp:
+      transport = "t";
+      break;
+    case Transport::kUdp:
+      transport = "u";
+      break;
+    case Transport::kUnknown:
+      break;
   }
   const char type[2] = {FdTypecharOf(event), '\0'};
   return out.Keep(StrCat("<", type, transport, ">", FdNameOf(event, out)));

@@ -19,6 +19,7 @@ enum class Payload : uint8_t {
   kAct,
   kCredentials,
   kOpen,
+  kChange,
   kNetwork,
 };
 
@@ -63,8 +64,28 @@ constexpr Payload PayloadOf(Kind kind) {
       return Payload::kCredentials;
     case Kind::file_open:
       return Payload::kOpen;
+    case Kind::file_unlink:
+    case Kind::file_rename:
+    case Kind::file_link:
+    case Kind::file_symlink:
+    case Kind::file_mkdir:
+    case Kind::file_mknod:
+    case Kind::file_chmod:
+    case Kind::file_chown:
+    case Kind::file_setxattr:
+    case Kind::file_truncate:
+    case Kind::file_mount:
+    case Kind::file_umount:
+    case Kind::file_chroot:
+      return Payload::kChange;
     case Kind::network_connect:
     case Kind::network_accept:
+    case Kind::network_socket:
+    case Kind::network_bind:
+    case Kind::network_listen:
+    case Kind::network_send:
+    case Kind::network_receive:
+    case Kind::network_dup:
       return Payload::kNetwork;
   }
   return Payload::kNone;
@@ -78,6 +99,9 @@ constexpr KindSet KindsWith(Payload payload) {
 #undef VAKT_EVENT
   return kinds;
 }
+
+inline constexpr KindSet kFileChangeKinds = KindsWith(Payload::kChange);
+inline constexpr KindSet kNetworkKinds = KindsWith(Payload::kNetwork);
 
 }  // namespace vakt
 

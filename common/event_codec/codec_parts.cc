@@ -87,10 +87,14 @@ void FileToProto(const File& file, v1::File* out) {
   out->set_ctime_ns(file.ctime_ns);
   out->set_mtime_ns(file.mtime_ns);
   out->set_path_status(static_cast<v1::File::PathStatus>(file.path_status));
+  Set(file.outer_path, out->mutable_outer_path());
+}
+
+PathStatus PathStatusFromProto(v1::File::PathStatus in) {
+  return v1::File::PathStatus_IsValid(in) ? static_cast<PathStatus>(in) : PathStatus::kUnknown;
 }
 
 File FileFromProto(const v1::File& in) {
-  const bool known = v1::File::PathStatus_IsValid(in.path_status());
   return {
       .path = in.path(),
       .ino = in.ino(),
@@ -100,7 +104,8 @@ File FileFromProto(const v1::File& in) {
       .nlink = in.nlink(),
       .mode = in.mode(),
       .uid = in.uid(),
-      .path_status = known ? static_cast<PathStatus>(in.path_status()) : PathStatus::kUnknown,
+      .path_status = PathStatusFromProto(in.path_status()),
+      .outer_path = in.outer_path(),
   };
 }
 

@@ -25,6 +25,7 @@ void FactsToProto(const ProcessFacts& facts, v1::ProcessFacts* out);
 ProcessFacts FactsFromProto(const v1::ProcessFacts& in);
 void FileToProto(const File& file, v1::File* out);
 File FileFromProto(const v1::File& in);
+PathStatus PathStatusFromProto(v1::File::PathStatus in);
 
 // Per kind, the payload to and from its message: the field of v1::Event that has the kind's name.
 // A row of events.def without them does not link. From: false when `in` holds a value that no event

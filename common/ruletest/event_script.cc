@@ -2,6 +2,7 @@
 #include "common/ruletest/event_script.h"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include "common/base/status.h"
 #include "common/base/strings.h"
 #include "common/event/kind.h"
+#include "common/event/payload.h"
 #include "common/ruletest/script_keys.h"
 
 namespace vakt {
@@ -28,24 +30,26 @@ bool StartsProgram(Kind kind) { return kind == Kind::process_seed || kind == Kin
 std::string_view LastComponent(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 std::string_view DefaultType(Kind kind) {
-  switch (kind) {
-    case Kind::process_fork:
-      return "clone";
-    case Kind::process_exec:
-      return "execve";
-    case Kind::process_exit:
-      return "procexit";
-    case Kind::file_open:
-      return "openat";
-    case Kind::network_connect:
-      return "connect";
-    case Kind::network_accept:
-      return "accept";
-    case Kind::process_seed:
-    case Kind::none:
-      return "";
-    default:
-      break;
+  constexpr struct {
+    Kind kind;
+    std::string_view type;
+  } kTypes[] = {
+      {Kind::process_fork, "clone"},     {Kind::process_exec, "execve"},
+      {Kind::process_exit, "procexit"},  {Kind::file_open, "openat"},
+      {Kind::file_unlink, "unlinkat"},   {Kind::file_rename, "renameat2"},
+      {Kind::file_link, "linkat"},       {Kind::file_symlink, "symlinkat"},
+      {Kind::file_mkdir, "mkdirat"},     {Kind::file_mknod, "mknodat"},
+      {Kind::file_chmod, "fchmodat"},    {Kind::file_chown, "fchownat"},
+      {Kind::file_setxattr, "setxattr"}, {Kind::file_truncate, "truncate"},
+      {Kind::file_mount, "mount"},       {Kind::file_umount, "umount2"},
+      {Kind::file_chroot, "chroot"},     {Kind::network_connect, "connect"},
+      {Kind::network_accept, "accept"},  {Kind::network_socket, "socket"},
+      {Kind::network_bind, "bind"},      {Kind::network_listen, "listen"},
+      {Kind::network_send, "sendto"},    {Kind::network_receive, "recvfrom"},
+      {Kind::network_dup, "dup2"},
+  };
+  for (const auto& row : kTypes) {
+    if (row.kind == kind) return row.type;
   }
   for (const EventTypeRow& row : AllEventTypes()) {
     if (row.kind == kind || row.failed == kind) return row.name;
@@ -101,32 +105,131 @@ absl::Status CompleteOpen(EventDraft& draft) {
   return absl::OkStatus();
 }
 
-// The draft's local end is the client's, until here.
-absl::Status CompleteNetwork(Kind kind, EventDraft& draft) {
-  v1::NetworkConnect& network = draft.network;
-  if (!network.has_remote()) {
+// Puts the draft's part into the event's field of the kind.
+void SetPayload(Kind kind, const v1::FileChange& change, v1::Event* event) {
+  switch (kind) {
+#define VAKT_FILE_CHANGE(stem)         \
+  case Kind::stem:                     \
+    *event->mutable_##stem() = change; \
+    return;
+    VAKT_FILE_CHANGE(file_unlink)
+    VAKT_FILE_CHANGE(file_rename)
+    VAKT_FILE_CHANGE(file_link)
+    VAKT_FILE_CHANGE(file_symlink)
+    VAKT_FILE_CHANGE(file_mkdir)
+    VAKT_FILE_CHANGE(file_mknod)
+    VAKT_FILE_CHANGE(file_chmod)
+    VAKT_FILE_CHANGE(file_chown)
+    VAKT_FILE_CHANGE(file_setxattr)
+    VAKT_FILE_CHANGE(file_truncate)
+    VAKT_FILE_CHANGE(file_mount)
+    VAKT_FILE_CHANGE(file_umount)
+    VAKT_FILE_CHANGE(file_chroot)
+#undef VAKT_FILE_CHANGE
+    default:
+      return;
+  }
+}
+
+// Calls that name their objects: the path is a claim, as it is from the probes.
+absl::Status CompleteChange(Kind kind, EventDraft& draft) {
+  v1::FileChange& change = draft.change;
+  if (change.file().path().empty()) {
+    return absl::InvalidArgumentError("path is missing: what the call names");
+  }
+  change.mutable_file()->set_path_status(v1::File::PATH_STATUS_CLAIMED);
+  if (change.name_raw().empty()) change.set_name_raw(change.file().path());
+  change.set_other_raw(change.other_path());
+  change.set_fd(-1);
+  change.set_dirfd(AT_FDCWD);
+  change.set_other_dirfd(AT_FDCWD);
+  SetPayload(kind, change, &draft.event);
+  return absl::OkStatus();
+}
+
+bool ServesClient(Kind kind) {
+  return kind == Kind::network_accept || kind == Kind::network_receive ||
+         kind == Kind::network_bind || kind == Kind::network_listen;
+}
+
+// While the draft is made `local` is the client, whichever side the process is on.
+absl::Status CompleteEnds(Kind kind, v1::Socket* socket) {
+  const bool one_ended = kind == Kind::network_bind || kind == Kind::network_listen;
+  if (!socket->has_remote()) {
     return absl::InvalidArgumentError("to is missing: the server's address:port");
   }
-  if (!network.has_local()) {
-    const bool ipv6 = network.remote().address().size() == 16;
-    network.mutable_local()->set_address(ipv6 ? std::string(15, '\0') + '\5'
+  const bool ipv6 = socket->remote().address().size() == 16;
+  if (!socket->has_local() || one_ended) {
+    socket->mutable_local()->set_address(ipv6 ? std::string(15, '\0') + '\5'
                                               : std::string("\x0a\0\0\5", 4));
-    network.mutable_local()->set_port(40000);
+    socket->mutable_local()->set_port(40000);
   }
-  if (network.local().address().size() != network.remote().address().size()) {
+  if (one_ended) {
+    socket->mutable_local()->set_address(std::string(ipv6 ? 16 : 4, '\0'));
+    socket->mutable_local()->set_port(0);
+  }
+  if (socket->local().address().size() != socket->remote().address().size()) {
     return absl::InvalidArgumentError("from and to must both be IPv4 or both be IPv6");
   }
-  if (network.transport() == v1::TRANSPORT_UNSPECIFIED) network.set_transport(v1::TRANSPORT_TCP);
-  network.set_fd(kFd);
-  if (kind == Kind::network_connect) {
-    *draft.event.mutable_network_connect() = network;
-    return absl::OkStatus();
+  if (ServesClient(kind)) socket->mutable_local()->Swap(socket->mutable_remote());
+  return absl::OkStatus();
+}
+
+template <typename Message>
+void CopySocket(const v1::Socket& socket, Message* out) {
+  *out->mutable_local() = socket.local();
+  *out->mutable_remote() = socket.remote();
+  out->set_transport(socket.transport());
+  out->set_fd(socket.fd());
+  out->set_family(socket.family());
+  out->set_type(socket.type());
+  out->set_path(socket.path());
+  out->set_path_status(socket.path_status());
+}
+
+void SetPayload(Kind kind, const v1::Socket& socket, v1::Event* event) {
+  switch (kind) {
+    case Kind::network_connect:
+      return CopySocket(socket, event->mutable_network_connect());
+    case Kind::network_accept:
+      return CopySocket(socket, event->mutable_network_accept());
+    case Kind::network_socket:
+      return CopySocket(socket, event->mutable_network_socket());
+    case Kind::network_bind:
+      return CopySocket(socket, event->mutable_network_bind());
+    case Kind::network_listen:
+      return CopySocket(socket, event->mutable_network_listen());
+    case Kind::network_send:
+      return CopySocket(socket, event->mutable_network_send());
+    case Kind::network_receive:
+      return CopySocket(socket, event->mutable_network_receive());
+    case Kind::network_dup:
+      return CopySocket(socket, event->mutable_network_dup());
+    default:
+      return;
   }
-  v1::NetworkAccept& accept = *draft.event.mutable_network_accept();
-  *accept.mutable_local() = network.remote();
-  *accept.mutable_remote() = network.local();
-  accept.set_transport(network.transport());
-  accept.set_fd(kFd);
+}
+
+absl::Status CompleteNetwork(Kind kind, EventDraft& draft) {
+  v1::Socket& socket = draft.network;
+  const bool datagrams = kind == Kind::network_send || kind == Kind::network_receive;
+  const bool has_ends = socket.path().empty() && kind != Kind::network_socket;
+  socket.set_fd(kFd);
+  if (has_ends) {
+    VAKT_RETURN_IF_ERROR(CompleteEnds(kind, &socket));
+    socket.set_family(socket.remote().address().size() == 16 ? AF_INET6 : AF_INET);
+    if (socket.transport() == v1::TRANSPORT_UNSPECIFIED) {
+      socket.set_transport(datagrams ? v1::TRANSPORT_UDP : v1::TRANSPORT_TCP);
+    }
+  } else {
+    socket.mutable_local()->set_address(std::string(4, '\0'));
+    socket.mutable_remote()->set_address(std::string(4, '\0'));
+    if (!socket.path().empty()) socket.set_family(AF_UNIX);
+    if (socket.family() == 0) socket.set_family(AF_INET);
+  }
+  if (kind == Kind::network_socket && draft.event.result() == 0) draft.event.set_result(kFd);
+  if (kind == Kind::network_dup) socket.set_fd(static_cast<int32_t>(draft.event.result()));
+  SetPayload(kind, socket, &draft.event);
   return absl::OkStatus();
 }
 
@@ -149,15 +252,15 @@ absl::Status Complete(Kind kind, EventDraft& draft) {
       return absl::OkStatus();
     case Kind::file_open:
       return CompleteOpen(draft);
-    case Kind::network_connect:
-    case Kind::network_accept:
-      return CompleteNetwork(kind, draft);
     case Kind::none:
       return absl::InvalidArgumentError("an event needs a kind");
     default:
-      AddPayload(kind, draft);
-      return absl::OkStatus();
+      break;
   }
+  if (In(kFileChangeKinds, kind)) return CompleteChange(kind, draft);
+  if (In(kNetworkKinds, kind)) return CompleteNetwork(kind, draft);
+  AddPayload(kind, draft);
+  return absl::OkStatus();
 }
 
 std::string KindNames() {

@@ -27,7 +27,8 @@ namespace {
 constexpr KindSet kPrograms = KindBit(Kind::process_seed) | KindBit(Kind::process_exec);
 constexpr KindSet kExec = KindBit(Kind::process_exec);
 constexpr KindSet kOpen = KindBit(Kind::file_open);
-constexpr KindSet kNetwork = KindBit(Kind::network_connect) | KindBit(Kind::network_accept);
+constexpr KindSet kChanges = kFileChangeKinds;
+constexpr KindSet kNetwork = kNetworkKinds;
 constexpr KindSet kCalls = KindsWith(Payload::kCall);
 constexpr KindSet kActs = KindsWith(Payload::kAct);
 constexpr KindSet kCredentials = KindsWith(Payload::kCredentials);
@@ -188,6 +189,25 @@ absl::Status SetPath(const YamlNode& value, EventDraft& draft) {
   return ReadText(value, OpenOf(draft).mutable_file()->mutable_path());
 }
 
+v1::FileChange& ChangeOf(EventDraft& draft) { return draft.change; }
+
+absl::Status SetChangePath(const YamlNode& value, EventDraft& draft) {
+  return ReadText(value, draft.change.mutable_file()->mutable_path());
+}
+
+absl::Status SetUnixPath(const YamlNode& value, EventDraft& draft) {
+  return ReadText(value, draft.network.mutable_path());
+}
+
+absl::Status SetFamily(const YamlNode& value, EventDraft& draft) {
+  for (uint32_t family = 0; !FamilyName(family).empty(); ++family) {
+    if (FamilyName(family) != value.text) continue;
+    draft.network.set_family(family);
+    return absl::OkStatus();
+  }
+  return Invalid("expected AF_INET, AF_PACKET and so on", value);
+}
+
 absl::Status SetOpenFlags(const YamlNode& value, EventDraft& draft) {
   uint32_t flags = 0;
   std::string_view rest = value.text;
@@ -199,6 +219,7 @@ absl::Status SetOpenFlags(const YamlNode& value, EventDraft& draft) {
     flags |= *flag;
   } while (!rest.empty());
   OpenOf(draft).set_flags(flags);
+  OpenOf(draft).set_created((flags & O_CREAT) != 0);  // of a new file, as mode is
   return absl::OkStatus();
 }
 
@@ -347,11 +368,25 @@ constexpr ScriptKeyRow kKeys[] = {
     {"flags", kOpen, "O_WRONLY|O_CREAT and so on. O_RDONLY.", SetOpenFlags},
     {"mode", kOpen, "Mode of a new file. 0.", Number<OpenOf, &v1::FileOpen::set_create_mode>},
     {"file_type", kOpen, "file, directory, pipe or device. file.", SetFileType},
-    {"result", kOpen | kNetwork | kCalls | kActs | kCredentials,
+    {"path", kChanges, "Absolute path that the call names; of two: the old name, the mount point.",
+     SetChangePath},
+    {"raw", kChanges, "Path as the program passed it. path.",
+     Text<ChangeOf, &v1::FileChange::mutable_name_raw>},
+    {"other", kChanges, "Of two absolute paths: the new name, what is mounted.",
+     Text<ChangeOf, &v1::FileChange::mutable_other_path>},
+    {"text", kChanges, "A link's target, an attribute's name, a file system type.",
+     Text<ChangeOf, &v1::FileChange::mutable_text>},
+    {"flags", kChanges, "Flags as a number. 0.", Number<ChangeOf, &v1::FileChange::set_flags>},
+    {"mode", kChanges, "Permissions as a number, 04755. 0.",
+     Number<ChangeOf, &v1::FileChange::set_mode>},
+    {"result", kOpen | kChanges | kNetwork | kCalls | kActs | kCredentials,
      "ENOENT and so on, or a number. Success.", SetResult},
     {"from", kNetwork, "The client: address:port. 10.0.0.5:40000.", SetFrom},
     {"to", kNetwork, "The server: address:port.", SetTo},
-    {"transport", kNetwork, "tcp or udp. tcp.", SetTransport},
+    {"transport", kNetwork, "tcp or udp. udp for send and receive, else tcp.", SetTransport},
+    {"path", kNetwork, "Name of a unix socket, instead of from and to; @name if abstract.",
+     SetUnixPath},
+    {"family", KindBit(Kind::network_socket), "AF_INET, AF_PACKET and so on. AF_INET.", SetFamily},
     {"args", kCalls | kActs | kCredentials, "The call's arguments, as numbers. 0.", SetArgs},
     {"text", kCalls | kActs, "The call's string. Empty.", SetCallText},
     {"file", kCalls, "Path of the file behind the call's descriptor. None.", SetCallPath},

@@ -20,7 +20,8 @@ namespace vakt {
 struct EventDraft {
   ScriptProcess process;
   v1::Event event;  // type and result; the payload of file_open and process_exit
-  v1::NetworkConnect network;
+  v1::FileChange change;
+  v1::Socket network;
   v1::SystemCall call;
   v1::ProcessAct act;
   v1::CredentialChange credentials;

@@ -65,6 +65,7 @@ TEST_F(WireLayout, EveryKindHasOneSize) {
   EXPECT_SAME_SIZE(vakt_process_exit);
   EXPECT_SAME_SIZE(vakt_process_seed);
   EXPECT_SAME_SIZE(vakt_file_open);
+  EXPECT_SAME_SIZE(vakt_file_change);
   EXPECT_SAME_SIZE(vakt_network);
   EXPECT_SAME_SIZE(vakt_call);
   EXPECT_SAME_SIZE(vakt_process_act);
@@ -100,7 +101,12 @@ TEST_F(WireLayout, MembersLieWhereTheDecoderReadsThem) {
   EXPECT_SAME_OFFSET(vakt_process_credentials, credentials);
   EXPECT_SAME_OFFSET(vakt_file_open, name_raw);
   EXPECT_SAME_OFFSET(vakt_file_open, resolve);
+  EXPECT_SAME_OFFSET(vakt_file_open, facts);
+  EXPECT_SAME_OFFSET(vakt_file_change, other_raw);
+  EXPECT_SAME_OFFSET(vakt_file_change, facts);
+  EXPECT_SAME_OFFSET(vakt_file_change, number);
   EXPECT_SAME_OFFSET(vakt_network, remote_addr);
+  EXPECT_SAME_OFFSET(vakt_network, path);
   EXPECT_SAME_OFFSET(vakt_network, result);
 }
 

@@ -79,6 +79,17 @@ os.execve(fd, ['x'], {})" """),
     Act("Timestamp of a system file forged", "touch -d 2020-01-01 /etc/hostname"),
     Act("Program that poses as a kernel thread", "bash -c 'exec -a \"[kworker/0:1]\" true'"),
     Act("Program that poses as a system service", "fake /var/tmp/sshd; /var/tmp/sshd"),
+    Act("File opened under a name that was changed meanwhile", r"""python3 -c "
+import ctypes, os, threading, time
+libc = ctypes.CDLL(None)
+os.mkfifo('/srv/secret')
+name = ctypes.create_string_buffer(b'/srv/secret')
+def lie():
+    time.sleep(0.3)  # the other thread waits in open() by then
+    name.value = b'/srv/benign'
+    os.close(os.open('/srv/secret', os.O_WRONLY))
+threading.Thread(target=lie).start()
+libc.open(name, os.O_RDONLY)" """),
     Act("Hidden program run", "fake /srv/.x; /srv/.x"),
     Act("Program started by naming the dynamic loader",
         "$(ls /lib64/ld-linux-x86-64.so.2 /lib/ld-linux-*.so.* 2>/dev/null | head -1) /usr/bin/true"),

@@ -33,7 +33,9 @@ script -qec "/usr/local/bin/runc -c 'sh -c true; true'" /dev/null""", True),
         "python3 -c 'import socket; socket.socket(socket.AF_PACKET, socket.SOCK_RAW)'", True),
     Act("Redirect STDOUT/STDIN to Network Connection in Container", """
 serve 127.0.0.1 4444
-python3 -c "import os, socket; os.dup2(socket.create_connection(('127.0.0.1', 4444)).fileno(), 0)"
+python3 -c "import os, socket
+peer = socket.create_connection(('127.0.0.1', 4444))
+os.dup2(peer.fileno(), 0)"
 kill $server""", True),
     Act("Linux Kernel Module Injection Detected",
         PYTHON_SYSCALL.format("libc.syscall(175, None, 0, None)"), True),
@@ -73,7 +75,7 @@ INCUBATING = (
     Act("Unexpected UDP Traffic", """
 ip addr add 192.0.2.1 dev lo
 python3 -c "import socket
-socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('192.0.2.1', 9999))" """),
+socket.socket(socket.AF_INET, socket.SOCK_DGRAM).connect(('192.0.2.1', 9999))" """),
     Act("Non sudo setuid",
         "setpriv --reuid=1 --clear-groups --inh-caps=+setuid --ambient-caps=+setuid "
         "python3 -c 'import os; os.setuid(2)'"),
@@ -105,9 +107,6 @@ cp /usr/bin/bash /usr/local/bin/runc
         "cp /usr/bin/bash /usr/local/bin/sshd; : >/srv/liblzma.so.5.6.0; /usr/local/bin/sshd -c ': </srv/liblzma.so.5.6.0'"),
     Act("BPF Program Not Profiled", PYTHON_SYSCALL.format("libc.syscall(321, 5, None, 0)")),
 )
-
-# Event types on which an act rests though its rule names others, too.
-NEEDS = {"Unexpected UDP Traffic": "sendto"}
 
 CANNOT = {
     "Contact K8S API Server From Container": "asks for the address of a name that only a cluster resolves",

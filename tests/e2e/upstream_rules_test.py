@@ -45,9 +45,7 @@ def vaktctl(*arguments):
 def waiting_rules():
     """Rules of which the loader says that they cannot fire yet, with its reason: their events or a
     field that they stand on are not there. They are tried as soon as it no longer says so."""
-    unseen = vaktctl("reference", "events").split("## Types that no probe reports yet", 1)[-1]
-    waiting = {rule: f"no probe reports {event} yet"
-               for rule, event in upstream_acts.NEEDS.items() if f"`{event}`" in unseen}
+    waiting = {}
     if not os.path.exists("/proc/modules"):
         waiting["Linux Kernel Module Injection Detected"] = "this kernel has no modules"
     for line in vaktctl("rules", "check", *FILES).splitlines():

@@ -2,6 +2,7 @@
 #include "tests/support/sample_events.h"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -44,9 +45,9 @@ constexpr std::string_view kArguments[] = {"-c",      "-e",          "--help",
 
 constexpr std::string_view kContainers[] = {"host", "host", "0123456789ab", "ba9876543210"};
 
-constexpr std::string_view kTypes[] = {"execve",  "execveat", "open",    "openat",
-                                       "openat2", "creat",    "connect", "accept",
-                                       "accept4", "clone",    "procexit"};
+constexpr std::string_view kTypes[] = {"execve",   "execveat", "open",     "openat",  "openat2",
+                                       "creat",    "connect",  "accept",   "accept4", "clone",
+                                       "procexit", "rename",   "unlinkat", "symlink", "chmod"};
 
 }  // namespace
 
@@ -130,10 +131,23 @@ void SampleEvents::FillOpen(Event* event) {
   constexpr uint32_t kFlags[] = {O_RDONLY, O_WRONLY, O_RDWR, O_WRONLY | O_CREAT | O_TRUNC,
                                  O_RDONLY | O_CLOEXEC};
   open.flags = kFlags[Below(std::size(kFlags))];
+  open.created = !failed && (open.flags & O_CREAT) != 0 && Below(2) == 0;
   open.create_mode = 0644;
   open.dirfd = AT_FDCWD;
   event->result = failed ? -ENOENT : static_cast<int64_t>(3 + Below(20));
   open.fd = failed ? -1 : static_cast<int32_t>(event->result);
+}
+
+void SampleEvents::FillChange(Event* event) {
+  FileChange& change = event->file_change;
+  change.file.path = Pick(kPaths);
+  change.file.path_status = PathStatus::kClaimed;
+  change.name_raw = Pick(kPaths);
+  if (event->kind == Kind::file_rename) change.other_path = change.other_raw = Pick(kPaths);
+  if (event->kind == Kind::file_symlink) change.text = Pick(kPaths);
+  change.dirfd = change.other_dirfd = AT_FDCWD;
+  change.mode = 04755;
+  event->result = Below(4) == 0 ? -ENOENT : 0;
 }
 
 void SampleEvents::FillNetwork(Event* event) {
@@ -147,6 +161,7 @@ void SampleEvents::FillNetwork(Event* event) {
     end->address[3] = static_cast<uint8_t>(Below(4));
     end->port = kPorts[Below(std::size(kPorts))];
   }
+  network.family = network.ipv6 ? AF_INET6 : AF_INET;
   network.transport = Below(2) == 0 ? Transport::kTcp : Transport::kUdp;
   event->result = Below(4) == 0 ? -ECONNREFUSED : 0;
   network.fd = 5;
@@ -179,6 +194,12 @@ Event SampleEvents::Next() {
   switch (event.kind) {
     case Kind::file_open:
       FillOpen(&event);
+      break;
+    case Kind::file_rename:
+    case Kind::file_unlink:
+    case Kind::file_symlink:
+    case Kind::file_chmod:
+      FillChange(&event);
       break;
     case Kind::network_connect:
     case Kind::network_accept:

@@ -39,6 +39,7 @@ class SampleEvents {
   const Process& AnyProcess();
   void FillTask(const Process& process, Event* event);
   void FillOpen(Event* event);
+  void FillChange(Event* event);
   void FillNetwork(Event* event);
   void FillExec(const Process& process, Event* event);
   uint64_t Below(uint64_t limit) { return random_() % limit; }

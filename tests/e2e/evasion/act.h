@@ -44,6 +44,10 @@ void ReadAndClose(int fd);
 void Reap(pid_t child);
 /* Waits for a child, however it ends. */
 void Await(pid_t child);
+/* A child that sleeps: the process that an act is done to. Tells its id as `target`. */
+pid_t Sleeper(void);
+/* Kills a child and waits for its end. */
+void Kill(pid_t child);
 /* A page below 4 GiB, for calls by the 32-bit ABI. */
 char* LowPage(void);
 /* A listening TCP socket on 127.0.0.1 (or ::1), protocol 0 or IPPROTO_MPTCP; *port is set. */

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdarg.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,6 +118,21 @@ void Await(pid_t child) {
   while (waitpid(child, NULL, 0) < 0) {
     if (errno != EINTR) Fail("waitpid");
   }
+}
+
+pid_t Sleeper(void) {
+  const pid_t child = fork();
+  if (child == 0) {
+    pause();
+    _exit(0);
+  }
+  Fact("target", "%d", child);
+  return (pid_t)Check(child, "fork");
+}
+
+void Kill(pid_t child) {
+  Check(kill(child, SIGKILL), "kill");
+  Await(child);
 }
 
 char* LowPage(void) {

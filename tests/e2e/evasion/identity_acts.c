@@ -105,8 +105,7 @@ static void Freeze(void) {
   WriteControl(directory, "cgroup.freeze", "1");
   usleep(50 * 1000);
   WriteControl(directory, "cgroup.freeze", "0");
-  kill(child, SIGKILL);
-  Await(child);
+  Kill(child);
   rmdir(directory);
 }
 
@@ -128,41 +127,23 @@ static void KillCgroup(void) {
 }
 
 static void KillChild(void) {
-  const pid_t child = fork();
-  if (child == 0) {
-    pause();
-    _exit(0);
-  }
-  Fact("target", "%d", child);
-  Check(kill(child, SIGKILL), "kill");
-  Await(child);
+  const pid_t child = Sleeper();
+  Kill(child);
 }
 
 static void StopChild(void) {
-  const pid_t child = fork();
-  if (child == 0) {
-    pause();
-    _exit(0);
-  }
-  Fact("target", "%d", child);
+  const pid_t child = Sleeper();
   Check(kill(child, SIGSTOP), "kill");
-  Check(kill(child, SIGKILL), "kill");
-  Await(child);
+  Kill(child);
 }
 
 static void StarveChild(void) {
-  const pid_t child = fork();
-  if (child == 0) {
-    pause();
-    _exit(0);
-  }
-  Fact("target", "%d", child);
+  const pid_t child = Sleeper();
   struct sched_param none = {0};
   struct rlimit limit = {64, 64};
   Check(sched_setscheduler(child, SCHED_IDLE, &none), "sched_setscheduler");
   Check(prlimit(child, RLIMIT_NOFILE, &limit, NULL), "prlimit");
-  kill(child, SIGKILL);
-  Await(child);
+  Kill(child);
 }
 
 static long Bpf(enum bpf_cmd command, union bpf_attr* attr) {

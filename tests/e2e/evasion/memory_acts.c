@@ -16,39 +16,24 @@
 
 static volatile long victim = 1;
 
-static pid_t Child(void) {
-  const pid_t child = fork();
-  if (child == 0) {
-    pause();
-    _exit(0);
-  }
-  Fact("target", "%d", child);
-  return (pid_t)Check(child, "fork");
-}
-
-static void End(pid_t child) {
-  kill(child, SIGKILL);
-  Await(child);
-}
-
 static void Ptrace(void) {
-  const pid_t child = Child();
+  const pid_t child = Sleeper();
   Check(ptrace(PTRACE_ATTACH, child, NULL, NULL), "PTRACE_ATTACH");
   Check(waitpid(child, NULL, __WALL), "waitpid");
   Check(ptrace(PTRACE_POKEDATA, child, (void*)&victim, 2L), "PTRACE_POKEDATA");
   Check(ptrace(PTRACE_DETACH, child, NULL, NULL), "PTRACE_DETACH");
-  End(child);
+  Kill(child);
 }
 
 static void WriteOtherMemory(void) {
-  const pid_t child = Child();
+  const pid_t child = Sleeper();
   long value = 2;
   struct iovec local = {&value, sizeof(value)};
   struct iovec remote = {(void*)&victim, sizeof(victim)};
   if (process_vm_writev(child, &local, 1, &remote, 1, 0) < 0) {
     FailOrNotApplicable("process_vm_writev");
   }
-  End(child);
+  Kill(child);
 }
 
 static void WriteMemoryFile(const char* path) {
@@ -59,11 +44,11 @@ static void WriteMemoryFile(const char* path) {
 }
 
 static void WriteOtherMemoryFile(void) {
-  const pid_t child = Child();
+  const pid_t child = Sleeper();
   char path[64];
   snprintf(path, sizeof(path), "/proc/%d/mem", child);
   WriteMemoryFile(path);
-  End(child);
+  Kill(child);
 }
 
 static void WriteOwnMemoryFile(void) { WriteMemoryFile("/proc/self/mem"); }

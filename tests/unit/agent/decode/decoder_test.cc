@@ -370,6 +370,124 @@ TEST_F(DecoderTest, NetworkAccept) {
   EXPECT_EQ(Decode(record).network.transport, Transport::kUnknown);
 }
 
+TEST_F(DecoderTest, FileOpenKnowsWhatItMadeAndWhereThatIs) {
+  WireBuilder<vakt_file_open> record(Kind::file_open);
+  SetFile(&record->file);
+  record->facts = VAKT_OPEN_CREATED | VAKT_NAME_UNREADABLE;
+  record.Put(&record->file.path, "/new");
+  record.Put(&record->file.outer_path, "/srv/jail/new");
+  const FileOpen& open = Decode(record).file_open;
+  EXPECT_TRUE(open.created);
+  EXPECT_TRUE(open.name_unreadable);
+  EXPECT_EQ(open.file.outer_path, "/srv/jail/new");
+}
+
+TEST_F(DecoderTest, AnUnfinishedOpenHasNoDescriptor) {
+  WireBuilder<vakt_file_open> record(Kind::file_open);
+  record->facts = VAKT_UNFINISHED;
+  record.Put(&record->name_raw, "/x");
+  EXPECT_EQ(Decode(record).file_open.fd, -1);
+}
+
+TEST_F(DecoderTest, FileRename) {
+  WireBuilder<vakt_file_change> record(Kind::file_rename);
+  record->task = SampleTask(0, "mv");
+  record->syscall_nr = 316;
+  record->result = -EXDEV;
+  record->fd = -1;
+  record->dirfd = AT_FDCWD;
+  record->other_dirfd = 7;
+  record->flags = 1;
+  record->file.path_status = VAKT_PATH_OK;
+  record->other_status = VAKT_PATH_OK;
+  record.Put(&record->file.path, "/home/eve");
+  record.Put(&record->name_raw, "a");
+  record.Put(&record->other_base, "/tmp");
+  record.Put(&record->other_raw, "../etc/b");
+  const Event& event = Decode(record);
+  EXPECT_EQ(TypeName(event), "renameat2");
+  EXPECT_EQ(event.result, -EXDEV);
+  ExpectTask(event.task, 0, "mv");
+  const FileChange& change = event.file_change;
+  EXPECT_EQ(change.file.path, "/home/eve/a");
+  EXPECT_EQ(change.file.path_status, PathStatus::kAnchored);  // a name in a known directory
+  EXPECT_EQ(change.name_raw, "a");
+  EXPECT_EQ(change.other_path, "/etc/b");
+  EXPECT_EQ(change.other_status, PathStatus::kClaimed);  // which ".." may lead elsewhere
+  EXPECT_EQ(change.other_raw, "../etc/b");
+  EXPECT_EQ(change.fd, -1);
+  EXPECT_EQ(change.dirfd, AT_FDCWD);
+  EXPECT_EQ(change.other_dirfd, 7);
+  EXPECT_EQ(change.flags, 1u);
+  EXPECT_FALSE(change.name_unreadable);
+}
+
+TEST_F(DecoderTest, FileChownOfADescriptor) {
+  WireBuilder<vakt_file_change> record(Kind::file_chown);
+  SetFile(&record->file);
+  record->syscall_nr = 93;
+  record->fd = 4;
+  record->uid = 5;
+  record->gid = 6;
+  record->mode = 7;
+  record->number = 8;
+  record->facts = VAKT_NAME_UNREADABLE;
+  record.Put(&record->file.path, "/etc/shadow");
+  record.Put(&record->text, "text");
+  const Event& event = Decode(record);
+  EXPECT_EQ(TypeName(event), "fchown");
+  ExpectFile(event.file_change.file, "/etc/shadow");
+  EXPECT_EQ(event.file_change.fd, 4);
+  EXPECT_EQ(event.file_change.uid, 5u);
+  EXPECT_EQ(event.file_change.gid, 6u);
+  EXPECT_EQ(event.file_change.mode, 7u);
+  EXPECT_EQ(event.file_change.number, 8u);
+  EXPECT_EQ(event.file_change.text, "text");
+  EXPECT_TRUE(event.file_change.name_unreadable);
+}
+
+TEST_F(DecoderTest, UnixSocketNames) {
+  WireBuilder<vakt_network> record(Kind::network_bind);
+  record->family = AF_UNIX;
+  record->type = SOCK_STREAM;
+  record->syscall_nr = 49;
+  record->path_status = VAKT_PATH_OK;
+  record.Put(&record->path, std::string_view("\0hidden", 7));
+  EXPECT_EQ(Decode(record).network.path, "@hidden");
+  EXPECT_EQ(event_.network.path_status, PathStatus::kOk);
+  EXPECT_EQ(TypeName(event_), "bind");
+
+  WireBuilder<vakt_network> claimed(Kind::network_connect);
+  claimed->family = AF_UNIX;
+  claimed->facts = VAKT_NAME_CLAIMED;
+  claimed.Put(&claimed->path, std::string_view("/run/x.sock\0\0", 13));
+  EXPECT_EQ(Decode(claimed).network.path, "/run/x.sock");
+  EXPECT_EQ(event_.network.path_status, PathStatus::kClaimed);
+  EXPECT_EQ(event_.network.transport, Transport::kUnknown);
+}
+
+TEST_F(DecoderTest, NetworkSocketOfAnyFamily) {
+  WireBuilder<vakt_network> record(Kind::network_socket);
+  record->family = AF_PACKET;
+  record->type = SOCK_RAW;
+  record->protocol = 768;
+  record->argument = SOCK_CLOEXEC;
+  record->syscall_nr = 41;
+  record->result = record->fd = 9;
+  const Event& event = Decode(record);
+  EXPECT_EQ(TypeName(event), "socket");
+  EXPECT_EQ(event.result, 9);
+  EXPECT_EQ(event.network.family, AF_PACKET);
+  EXPECT_EQ(event.network.type, SOCK_RAW);
+  EXPECT_EQ(event.network.protocol, 768);
+  EXPECT_EQ(event.network.argument, SOCK_CLOEXEC);
+  EXPECT_EQ(event.network.transport, Transport::kUnknown);
+  record->family = AF_INET;
+  record->type = SOCK_DGRAM;
+  record->protocol = 0;  // the family's own
+  EXPECT_EQ(Decode(record).network.transport, Transport::kUdp);
+}
+
 TEST_F(DecoderTest, DropsAreCountedByReason) {
   const auto drop = [this](auto& record, DropReason reason) {
     const uint64_t before = decoder_.dropped(reason);
@@ -390,7 +508,7 @@ TEST_F(DecoderTest, DropsAreCountedByReason) {
   record->header.kind = static_cast<uint16_t>(Kind::process_fork);  // a larger struct
   drop(record, DropReason::kWrongSize);
 
-  WireBuilder<vakt_network> network(Kind::network_connect);
+  WireBuilder<vakt_network> network(Kind::network_accept);
   network->family = AF_UNIX;
   drop(network, DropReason::kBadValue);
 
@@ -410,6 +528,7 @@ TEST_F(DecoderTest, UnknownEnumeratorsBecomeUnknown) {
   WireBuilder<vakt_file_open> record(Kind::file_open);
   record->header.abi = 200;
   record->file.path_status = 77;
+  record->file.mode = S_IFREG;
   record->syscall_nr = 0xffffffff;
   record.Put(&record->file.path, "/x");
   const Event& event = Decode(record);

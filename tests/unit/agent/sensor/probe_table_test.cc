@@ -7,6 +7,7 @@
 #include <string>
 
 #include "common/base/file.h"
+#include "common/event/payload.h"
 
 namespace vakt {
 namespace {
@@ -21,17 +22,19 @@ TEST(ProbeTable, EveryKindHasAProbeAndEveryProbeHasItsWords) {
   for (const KindRow& row : AllKinds()) EXPECT_TRUE(seen & KindBit(row.kind)) << row.stem;
 }
 
-TEST(ProbeTable, NoHookIsListedTwice) {
+TEST(ProbeTable, NoHookIsListedTwiceForAKind) {
   std::set<std::string> hooks;
   for (const ProbeRow& row : AllProbes()) {
-    EXPECT_TRUE(hooks.insert(std::string(row.program) + "@" + std::string(row.target)).second)
-        << row.program << " " << row.target;
+    const std::string hook = std::string(row.program) + "@" + std::string(row.target) + " " +
+                             std::string(KindStem(row.kind));
+    EXPECT_TRUE(hooks.insert(hook).second) << hook;
   }
 }
 
 TEST(ProbeTable, EveryProgramIsInTheProbeSources) {
   std::string sources;
-  for (const char* family : {"process", "act", "call", "file", "network", "seed"}) {
+  for (const char* family : {"process", "act", "call", "file", "file_change", "io_uring", "network",
+                             "socket", "datagram", "seed"}) {
     sources += ReadFile(std::string(VAKT_SOURCE_DIR "/bpf/probes/") + family + ".bpf.c").value();
   }
   for (const ProbeRow& row : AllProbes()) {
@@ -64,9 +67,25 @@ TEST(ProbeTable, ASystemCallIsReportedAsTheKindOfItsType) {
   for (const ProbeRow& row : AllProbes()) {
     if (row.type != HookType::kSyscallTracepoint) continue;
     ASSERT_TRUE(row.target.starts_with(kExit)) << row.target;
-    const EventTypeRow* type = FindEventType(row.target.substr(kExit.size()));
+    // The kernel calls umount2's function umount.
+    const std::string_view call =
+        row.target == "sys_exit_umount" ? "umount2" : row.target.substr(kExit.size());
+    const EventTypeRow* type = FindEventType(call);
     ASSERT_NE(type, nullptr) << row.target;
     EXPECT_TRUE(type->kind == row.kind || type->failed == row.kind) << row.target;
+  }
+}
+
+TEST(ProbeTable, ConnectionsNeedNoSystemCallTracepoint) {
+  // Any of them slows every system call of the machine. Sockets of every family and duplicated
+  // descriptors are not seen without one, connections are; the exits of their calls may ride along.
+  for (const ProbeRow& row : AllProbes()) {
+    if (row.type == HookType::kSyscallTracepoint && In(kNetworkKinds, row.kind)) {
+      EXPECT_TRUE(row.kind == Kind::network_socket || row.kind == Kind::network_dup) << row.program;
+    }
+    if (row.type == HookType::kExitRider) {
+      EXPECT_TRUE(In(kNetworkKinds, row.kind)) << row.program;
+    }
   }
 }
 

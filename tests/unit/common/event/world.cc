@@ -2,6 +2,7 @@
 #include "tests/unit/common/event/world.h"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -184,6 +185,46 @@ void MakeFileEvents(World& w) {
   w.failed_open.file_open.flags = O_RDWR;
   w.failed_open.file_open.name_raw = "/none";
   w.failed_open.file_open.file = {.path = "/none", .path_status = PathStatus::kClaimed};
+
+  w.created = w.open;
+  w.created.file_open.created = true;
+  w.created.file_open.name_unreadable = true;
+  w.created.file_open.file.outer_path = "/srv/jail/etc/shadow";
+  w.rewritten = w.open;
+  w.rewritten.file_open.name_raw = "/tmp/harmless";
+  w.rewritten.file_open.flags |= O_NOFOLLOW;
+}
+
+void MakeChangeEvents(World& w) {
+  w.rename = MakeEvent(Kind::file_rename, "renameat2", w.curl, 12);
+  w.rename.file_change = {
+      .file = {.path = "/srv/a", .path_status = PathStatus::kAnchored},
+      .name_raw = "a",
+      .other_path = "/etc/b",
+      .other_raw = "/etc/b",
+      .dirfd = AT_FDCWD,
+      .other_dirfd = AT_FDCWD,
+      .flags = 1,
+  };
+  w.fchmod = MakeEvent(Kind::file_chmod, "fchmod", w.curl, 13);
+  w.fchmod.file_change = {.file = w.open.file_open.file, .fd = 3, .mode = 04711};
+  w.symlink = MakeEvent(Kind::file_symlink, "symlink", w.curl, 14);
+  w.symlink.file_change = {
+      .file = {.path = "/srv/s", .path_status = PathStatus::kAnchored},
+      .name_raw = "s",
+      .text = "/etc/shadow",
+      .dirfd = AT_FDCWD,
+  };
+  w.mount = MakeEvent(Kind::file_mount, "mount", w.curl, 15);
+  w.mount.result = -EPERM;
+  w.mount.file_change = {
+      .file = {.path = "/mnt", .path_status = PathStatus::kClaimed},
+      .name_raw = "/mnt",
+      .other_path = "/srv/none",
+      .other_raw = "none",
+      .text = "tmpfs",
+      .flags = 2,
+  };
 }
 
 void MakeCallEvents(World& w) {
@@ -214,19 +255,52 @@ void MakeNetworkEvents(World& w) {
   w.connect.network = {.local = V4({10, 0, 0, 1}, 40000),
                        .remote = V4({192, 0, 2, 7}, 443),
                        .transport = Transport::kTcp,
-                       .fd = 6};
+                       .fd = 6,
+                       .family = AF_INET};
   w.accept = MakeEvent(Kind::network_accept, "accept4", w.cron, 10);
   w.accept.result = 7;
   w.accept.network = {.local = V6(1, 22),
                       .remote = V6(2, 50000),
                       .ipv6 = true,
                       .transport = Transport::kTcp,
-                      .fd = 7};
+                      .fd = 7,
+                      .family = AF_INET6};
   w.refused = MakeEvent(Kind::network_connect, "connect", w.cron, 11);
   w.refused.result = -ECONNREFUSED;
   w.refused.network = {.local = V4({127, 0, 0, 1}, 5),
                        .remote = V4({127, 0, 0, 1}, 53),
-                       .transport = Transport::kUdp};
+                       .transport = Transport::kUdp,
+                       .family = AF_INET};
+}
+
+void MakeSocketEvents(World& w) {
+  w.listen = MakeEvent(Kind::network_listen, "listen", w.curl, 16);
+  w.listen.network = {.local = V4({0, 0, 0, 0}, 8080),
+                      .transport = Transport::kTcp,
+                      .fd = 5,
+                      .family = AF_INET,
+                      .argument = 128};
+  w.send = MakeEvent(Kind::network_send, "sendto", w.curl, 17);
+  w.send.network = {.local = V4({0, 0, 0, 0}, 40001),
+                    .remote = V4({192, 0, 2, 53}, 53),
+                    .transport = Transport::kUdp,
+                    .fd = 5,
+                    .family = AF_INET};
+  w.unix_connect = MakeEvent(Kind::network_connect, "connect", w.curl, 18);
+  w.unix_connect.network = {.fd = 5,
+                            .family = AF_UNIX,
+                            .type = SOCK_STREAM,
+                            .path = "/run/containerd/containerd.sock",
+                            .path_status = PathStatus::kOk};
+  w.packet = MakeEvent(Kind::network_socket, "socket", w.curl, 19);
+  w.packet.result = 5;
+  w.packet.network = {
+      .fd = 5, .family = AF_PACKET, .type = SOCK_RAW, .protocol = 768, .argument = SOCK_CLOEXEC};
+  w.dup = MakeEvent(Kind::network_dup, "dup2", w.curl, 20);
+  w.dup.result = 0;
+  w.dup.network = w.connect.network;
+  w.dup.network.fd = 0;
+  w.dup.network.argument = 6;
 }
 
 }  // namespace
@@ -236,8 +310,10 @@ World::World() {
   MakeProcesses(*this);
   MakeProcessEvents(*this);
   MakeFileEvents(*this);
+  MakeChangeEvents(*this);
   MakeCallEvents(*this);
   MakeNetworkEvents(*this);
+  MakeSocketEvents(*this);
   for (Event* event : {&exec, &fork, &exit, &open, &connect}) event->node = &node;
 }
 

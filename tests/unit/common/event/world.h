@@ -23,23 +23,34 @@ struct World {
   Process curl;   // the acting process of most events
   Process cron;   // on the host, without a command line, no names known, parent not known
 
-  Event exec;         // curl, from bash
-  Event hidden_exec;  // cron, by execveat of an unlinked memfd
-  Event fork;         // by the shell
-  Event exit;         // of curl
-  Event open;         // /etc/shadow for reading, by a relative path
-  Event create;       // creat("/tmp/run.sh")
-  Event directory;    // openat2 of a directory
-  Event failed_open;  // ENOENT
-  Event connect;      // IPv4 TCP, by curl
-  Event accept;       // IPv6 TCP
-  Event refused;      // UDP, descriptor not known
-  Event trace;        // curl attaches to the shell
-  Event signalled;    // cron ends a process of which only its name and number are known
-  Event become_root;  // setuid(0) by curl
-  Event unshared;     // unshare, refused
-  Event program;      // bpf: a program is loaded
-  Event bare;         // knows nothing
+  Event exec;          // curl, from bash
+  Event hidden_exec;   // cron, by execveat of an unlinked memfd
+  Event fork;          // by the shell
+  Event exit;          // of curl
+  Event open;          // /etc/shadow for reading, by a relative path
+  Event create;        // creat("/tmp/run.sh")
+  Event directory;     // openat2 of a directory
+  Event failed_open;   // ENOENT
+  Event connect;       // IPv4 TCP, by curl
+  Event accept;        // IPv6 TCP
+  Event refused;       // UDP, descriptor not known
+  Event created;       // a file that did not exist, in a root directory of its own
+  Event rewritten;     // an open whose argument names another file, though no link may be followed
+  Event rename;        // renameat2 in the working directory
+  Event fchmod;        // of /etc/shadow
+  Event symlink;       // to /etc/shadow
+  Event mount;         // a tmpfs on /mnt
+  Event listen;        // IPv4 TCP, on every address
+  Event send;          // IPv4 UDP, from a socket without an address
+  Event unix_connect;  // of the container runtime
+  Event packet;        // socket(AF_PACKET)
+  Event dup;           // a connection onto standard input
+  Event trace;         // curl attaches to the shell
+  Event signalled;     // cron ends a process of which only its name and number are known
+  Event become_root;   // setuid(0) by curl
+  Event unshared;      // unshare, refused
+  Event program;       // bpf: a program is loaded
+  Event bare;          // knows nothing
 };
 
 }  // namespace vakt

@@ -72,7 +72,8 @@ void AddFile(const File& file, FieldList& out) {
       .Add("nlink", file.nlink)
       .Add("mode", file.mode)
       .Add("file_uid", file.uid)
-      .Add("path_status", static_cast<int>(file.path_status));
+      .Add("path_status", static_cast<int>(file.path_status))
+      .Add("outer_path", file.outer_path);
 }
 
 void AddExec(const ProcessExec& exec, FieldList& out) {
@@ -103,6 +104,24 @@ void AddCredentials(const Credentials& credentials, FieldList& out) {
       .Add("sgid", credentials.sgid)
       .Add("fsuid", credentials.fsuid)
       .Add("fsgid", credentials.fsgid);
+}
+
+void AddChange(const FileChange& change, FieldList& out) {
+  AddFile(change.file, out);
+  out.Add("name_raw", change.name_raw)
+      .Add("other_path", change.other_path)
+      .Add("other_raw", change.other_raw)
+      .Add("text", change.text)
+      .Add("other_status", static_cast<int>(change.other_status))
+      .Add("name_unreadable", int{change.name_unreadable})
+      .Add("fd", change.fd)
+      .Add("dirfd", change.dirfd)
+      .Add("other_dirfd", change.other_dirfd)
+      .Add("flags", change.flags)
+      .Add("change_mode", change.mode)
+      .Add("uid", change.uid)
+      .Add("gid", change.gid)
+      .Add("number", change.number);
 }
 
 void AddEndpoint(std::string_view name, const Endpoint& endpoint, FieldList& out) {
@@ -147,14 +166,23 @@ std::vector<std::string> FieldsOf(const Event& event) {
       .Add("create_mode", event.file_open.create_mode)
       .Add("dirfd", event.file_open.dirfd)
       .Add("fd", event.file_open.fd)
-      .Add("resolve", event.file_open.resolve);
+      .Add("resolve", event.file_open.resolve)
+      .Add("created", int{event.file_open.created})
+      .Add("name_unreadable", int{event.file_open.name_unreadable});
+  AddChange(event.file_change, out.In("change"));
   AddEndpoint("local", event.network.local, out);
   AddEndpoint("remote", event.network.remote, out);
   out.In("network")
       .Add("ipv6", int{event.network.ipv6})
       .Add("v4_mapped", int{event.network.v4_mapped})
       .Add("transport", static_cast<int>(event.network.transport))
-      .Add("fd", event.network.fd);
+      .Add("fd", event.network.fd)
+      .Add("family", event.network.family)
+      .Add("type", event.network.type)
+      .Add("protocol", event.network.protocol)
+      .Add("argument", event.network.argument)
+      .Add("path", event.network.path)
+      .Add("path_status", static_cast<int>(event.network.path_status));
   return out.Take();
 }
 
@@ -201,7 +229,23 @@ void RandomEvents::Fill(File* file) {
   Fill(&file->ctime_ns);
   Fill(&file->mtime_ns);
   for (uint32_t* number : {&file->dev, &file->nlink, &file->mode, &file->uid}) Fill(number);
-  file->path_status = static_cast<PathStatus>(random_() % 5);
+  file->path_status = static_cast<PathStatus>(random_() % 7);
+  Fill(&file->outer_path);
+}
+
+void RandomEvents::Fill(FileChange* change) {
+  Fill(&change->file);
+  for (std::string_view* text :
+       {&change->name_raw, &change->other_path, &change->other_raw, &change->text}) {
+    Fill(text);
+  }
+  change->other_status = static_cast<PathStatus>(random_() % 7);
+  Fill(&change->name_unreadable);
+  for (int32_t* number : {&change->fd, &change->dirfd, &change->other_dirfd}) Fill(number);
+  for (uint32_t* number : {&change->flags, &change->mode, &change->uid, &change->gid}) {
+    Fill(number);
+  }
+  Fill(&change->number);
 }
 
 void RandomEvents::Fill(ProcessExec* exec) {
@@ -253,6 +297,12 @@ void RandomEvents::Fill(Network* network) {
   Fill(&network->v4_mapped);
   network->transport = static_cast<Transport>(random_() % 3);
   Fill(&network->fd);
+  network->family = static_cast<uint16_t>(1 + random_() % 0xffff);  // 0: of older recordings
+  Fill(&network->type);
+  Fill(&network->protocol);
+  Fill(&network->argument);
+  Fill(&network->path);
+  network->path_status = static_cast<PathStatus>(random_() % 7);
 }
 
 Event RandomEvents::Make(Kind kind) {
@@ -304,6 +354,11 @@ Event RandomEvents::Make(Kind kind) {
       Fill(&event.file_open.dirfd);
       Fill(&event.file_open.fd);
       Fill(&event.file_open.resolve);
+      Fill(&event.file_open.created);
+      Fill(&event.file_open.name_unreadable);
+      break;
+    case Payload::kChange:
+      Fill(&event.file_change);
       break;
     case Payload::kNetwork:
       Fill(&event.network);

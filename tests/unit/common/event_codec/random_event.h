@@ -32,6 +32,7 @@ class RandomEvents {
   void Fill(CallArgs* args);
   void Fill(Credentials* credentials);
   void Fill(Endpoint* endpoint, bool ipv6);
+  void Fill(FileChange* change);
   void Fill(Network* network);
 
   std::mt19937_64 random_;

@@ -389,7 +389,7 @@ TEST_F(LoadTest, Warnings) {
               ElementsAre(StartsWith("LOAD_UNKNOWN_SOURCE")));
   EXPECT_THAT(warnings(RuleWith("proc.name = x")), ElementsAre(StartsWith("LOAD_NO_EVTTYPE")));
   EXPECT_THAT(warnings(RuleWith("proc.name = x") + "  warn_evttypes: false\n"), IsEmpty());
-  EXPECT_THAT(warnings(RuleWith("evt.type = unlink")), ElementsAre(StartsWith("LOAD_NO_PROBE")));
+  EXPECT_THAT(warnings(RuleWith("evt.type = getcwd")), ElementsAre(StartsWith("LOAD_NO_PROBE")));
   EXPECT_THAT(warnings(RuleWith("evt.type = open and proc.name = proc.pname")),
               ElementsAre(StartsWith("LOAD_COMPILE_CONDITION")));
   EXPECT_THAT(warnings(RuleWith("evt.type = open and fd.name regex abc")),

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "common/base/strings.h"
@@ -104,6 +105,7 @@ Event ConnectEvent(const SampleProcesses& processes) {
   event.network.remote = {{192, 168, 1, 9}, 443};
   event.network.transport = Transport::kTcp;
   event.network.fd = 4;
+  event.network.family = AF_INET;
   return event;
 }
 

@@ -229,6 +229,50 @@ TEST(EventScript, CallsHaveArgumentsATextAndATarget) {
   EXPECT_EQ(events.at(5).kernel_module().file().path(), "/tmp/evil.ko");
 }
 
+TEST(EventScript, CallsThatNameTheirObjects) {
+  const auto events = Events(
+      "  - process_seed: {exe: /bin/mv}\n"
+      "  - file_rename: {path: /etc/a, raw: a, other: /etc/b, result: EPERM}\n"
+      "  - file_symlink: {path: /tmp/s, text: /etc/shadow}\n"
+      "  - file_chmod: {path: /tmp/x, mode: 04755, type: chmod}\n");
+  EXPECT_EQ(events[1].type(), "renameat2");
+  EXPECT_EQ(events[1].result(), -1);
+  EXPECT_EQ(events[1].file_rename().file().path(), "/etc/a");
+  EXPECT_EQ(events[1].file_rename().name_raw(), "a");
+  EXPECT_EQ(events[1].file_rename().other_path(), "/etc/b");
+  EXPECT_EQ(events[1].file_rename().other_raw(), "/etc/b");
+  EXPECT_EQ(events[1].file_rename().fd(), -1);
+  EXPECT_EQ(events[2].file_symlink().text(), "/etc/shadow");
+  EXPECT_EQ(events[2].file_symlink().name_raw(), "/tmp/s");
+  EXPECT_EQ(events[3].type(), "chmod");
+  EXPECT_EQ(events[3].file_chmod().mode(), 04755u);
+  EXPECT_THAT(EventError("  - process_seed: {exe: /x}\n  - file_unlink: {}\n"),
+              HasSubstr("path is missing"));
+}
+
+TEST(EventScript, SocketsOfEveryKind) {
+  const auto events = Events(
+      "  - process_seed: {exe: /bin/nc}\n"
+      "  - network_socket: {family: AF_PACKET}\n"
+      "  - network_listen: {to: '0.0.0.0:4444'}\n"
+      "  - network_send: {to: '1.2.3.4:53'}\n"
+      "  - network_connect: {path: /run/docker.sock}\n"
+      "  - network_dup: {to: '1.2.3.4:4444', result: 1}\n");
+  EXPECT_EQ(events[1].network_socket().family(), 17u);
+  EXPECT_EQ(events[1].result(), 3);
+  EXPECT_EQ(events[2].network_listen().local().port(), 4444u);
+  EXPECT_EQ(events[2].network_listen().remote().port(), 0u);
+  EXPECT_EQ(events[3].type(), "sendto");
+  EXPECT_EQ(events[3].network_send().transport(), v1::TRANSPORT_UDP);
+  EXPECT_EQ(events[3].network_send().remote().port(), 53u);
+  EXPECT_EQ(events[4].network_connect().family(), 1u);
+  EXPECT_EQ(events[4].network_connect().path(), "/run/docker.sock");
+  EXPECT_EQ(events[5].network_dup().fd(), 1);
+  EXPECT_EQ(events[5].network_dup().transport(), v1::TRANSPORT_TCP);
+  EXPECT_THAT(EventError("  - process_seed: {exe: /x}\n  - network_socket: {family: X}\n"),
+              HasSubstr("AF_PACKET"));
+}
+
 TEST(ScriptKeys, EachIsDocumented) {
   auto page = ReadFile(StrCat(VAKT_SOURCE_DIR, "/docs/formats/rule_test.md"));
   ASSERT_TRUE(page.ok()) << page.status();
