@@ -263,6 +263,34 @@ TEST_F(ReplayTest, CoverageNamesTechniques) {
   EXPECT_THAT(Out({"rules", "coverage", rules()}), HasSubstr("One; Two"));
 }
 
+TEST_F(ReplayTest, CoverageNamesControlsInTheOrderOfTheirNumbers) {
+  constexpr std::string_view kControls = R"(
+- rule: One
+  desc: d
+  condition: evt.type = execve
+  output: o
+  priority: DEBUG
+  controls:
+    - {framework: pci-dss, version: 4.0.1, id: 10.2.1, strength: evidences}
+    - {framework: pci-dss, version: 4.0.1, id: 5.3.2, strength: detects}
+- rule: Two | three
+  desc: d
+  condition: evt.type = openat
+  output: o
+  priority: DEBUG
+  controls:
+    - {framework: pci-dss, version: 4.0.1, id: 10.2.1, strength: detects}
+    - {framework: nis2, version: 2022/2555, id: 21(2)(b), strength: supports}
+)";
+  ASSERT_TRUE(WriteFileAtomically(rules(), kControls, 0600).ok());
+  const std::string page = Out({"rules", "coverage", rules(), "--format", "markdown"});
+  EXPECT_THAT(page, HasSubstr("## nis2 2022/2555\n\n| Control | Rules |\n|---|---|\n"
+                              "| 21(2)(b) | supports: Two \\| three |\n"));
+  EXPECT_THAT(page, HasSubstr("| 5.3.2 | detects: One |\n"
+                              "| 10.2.1 | detects: Two \\| three. evidences: One |\n"));
+  EXPECT_THAT(Out({"rules", "coverage", rules()}), HasSubstr("evidences: One"));
+}
+
 TEST_F(ReplayTest, TakesRulesInEachForm) {
   const std::string more = StrCat(directory_, "/more.yaml");
   ASSERT_TRUE(WriteFileAtomically(more, "- macro: m\n  condition: evt.type = execve\n", 0600).ok());
