@@ -25,6 +25,16 @@ constexpr std::string_view kOtherParams =
     " request resource rgid ruid sgid sigmask signal size source special submit suid target"
     " target_fd time timeout type uargs val whence ";
 
+// Parameters whose raw value is a text, likewise.
+constexpr std::string_view kTextParams =
+    " args cgroups cmdline comm cwd description dir env exe filename img linkpath msgcontrol name"
+    " new_root newpath oldpath path pathname prog_name put_old special target trusted_exepath tuple"
+    " type_name uargs ";
+
+bool Names(std::string_view names, std::string_view name) {
+  return !name.empty() && names.find(StrCat(" ", name, " ")) != std::string_view::npos;
+}
+
 }  // namespace
 
 absl::Span<const ParamRow> EventParams(const Event& event) {
@@ -46,7 +56,11 @@ bool IsEventParam(std::string_view name) {
       }
     }
   }
-  return !name.empty() && kOtherParams.find(StrCat(" ", name, " ")) != std::string_view::npos;
+  return Names(kOtherParams, name);
+}
+
+FieldType RawParamType(std::string_view name) {
+  return Names(kTextParams, name) ? FieldType::kString : FieldType::kInt;
 }
 
 }  // namespace vakt

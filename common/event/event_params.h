@@ -35,6 +35,9 @@ absl::Span<const ParamRow> EventParams(const Event& event);
 // "evt.arg." in a rule.
 bool IsEventParam(std::string_view name);
 
+// What evt.rawarg yields for a parameter of this name: a text, or a number.
+FieldType RawParamType(std::string_view name);
+
 }  // namespace vakt
 
 #endif  // VAKT_COMMON_EVENT_EVENT_PARAMS_H_

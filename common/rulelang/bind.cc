@@ -73,8 +73,17 @@ bool IsNumber(std::string_view text) {
   return !scan.TakeNumber().empty() && scan.at_end();
 }
 
-bool IsPlainRegex(std::string_view text) {
-  return text.find_first_of("\\^$.|?*+()[]{}") == std::string_view::npos;
+// The operator that does what the regular expression does, which must match all of the value; empty
+// when there is none.
+std::string_view SimplerThanRegex(std::string_view text) {
+  constexpr std::string_view kAnything = ".*";
+  const bool at_begin = !text.starts_with(kAnything);
+  if (!at_begin) text.remove_prefix(kAnything.size());
+  const bool at_end = !text.ends_with(kAnything);
+  if (!at_end) text.remove_suffix(kAnything.size());
+  if (text.empty() || text.find_first_of("\\^$.|?*+()[]{}") != std::string_view::npos) return "";
+  if (at_begin) return at_end ? "=" : "startswith";
+  return at_end ? "endswith" : "contains";
 }
 
 }  // namespace
@@ -195,10 +204,10 @@ absl::Status Binder::AddLiteral(const AstValue& value, Check* check) {
     return absl::InvalidArgumentError(
         StrCat(check->left.ToText(), ": ", Message(literal.status())));
   }
-  if (check->op->op == Operator::kRegex && IsPlainRegex(value.text)) {
-    warnings_.push_back(
-        {StrCat("the regular expression '", value.text, "' is a plain text; '=' is faster"),
-         value.position});
+  if (check->op->op == Operator::kRegex && !SimplerThanRegex(value.text).empty()) {
+    warnings_.push_back({StrCat("the regular expression '", value.text, "' does what '",
+                                SimplerThanRegex(value.text), "' does, which is faster"),
+                         value.position});
   }
   check->literals.push_back(*std::move(literal));
   return absl::OkStatus();

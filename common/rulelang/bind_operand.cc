@@ -59,7 +59,8 @@ absl::StatusOr<Operand> BindField(const AstOperand& ast, OperandUse use) {
   }
   VAKT_RETURN_IF_ERROR(CheckArg(*operand.field, operand.arg));
   VAKT_RETURN_IF_ERROR(CheckUse(*operand.field, use));
-  operand.type = operand.field->type;
+  operand.type =
+      operand.field->name == "evt.rawarg" ? RawParamType(operand.arg.text) : operand.field->type;
   operand.is_list = (operand.field->flags & kFieldList) != 0 && !operand.arg.present;
   return operand;
 }

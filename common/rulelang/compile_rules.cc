@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
 #include "common/base/text.h"
@@ -143,10 +144,20 @@ class RuleCompiler {
     return *std::move(expr);
   }
 
+  // %container.info once stood for some fields of the container, and stands for nothing today.
+  std::string WithoutContainerInfo() {
+    constexpr std::string_view kToken = "%container.info";
+    std::string output = definition_.output;
+    if (output.find(kToken) == std::string::npos) return output;
+    diagnostics_->Warning(kDeprecatedItem, label(), definition_.output_position,
+                          "%container.info is deprecated and prints nothing; name the fields");
+    return absl::StrReplaceAll(output, {{ToAbsl(kToken), ""}});
+  }
+
   bool ParseOutput(Rule* rule) {
-    absl::StatusOr<OutputFormat> output = OutputFormat::Parse(definition_.output);
+    const absl::StatusOr<OutputFormat> output = OutputFormat::Parse(WithoutContainerInfo());
     if (output.ok()) {
-      rule->output = *std::move(output);
+      rule->output = *output;
       return true;
     }
     Refuse(kErrCompileOutput, definition_.output_position, output.status());

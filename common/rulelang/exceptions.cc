@@ -78,8 +78,8 @@ bool ReadValue(const ItemReader& item, const YamlNode& node, const Comparison& c
 bool ReadTuple(const ItemReader& item, const YamlNode& node, const ExceptionDefinition& exception,
                std::vector<std::string>* tuple) {
   if (!node.is_sequence() || node.items.size() != exception.fields.size()) {
-    return item.Error(node, StrCat("each of `values` is a sequence of ", exception.fields.size(),
-                                   " values, one for each field"));
+    return item.Conflict(node, StrCat("each of `values` is a sequence of ", exception.fields.size(),
+                                      " values, one for each field"));
   }
   for (size_t i = 0; i < node.items.size(); ++i) {
     std::string value;
@@ -99,7 +99,7 @@ bool ReadValues(const ItemReader& item, const YamlNode& values, ExceptionDefinit
     } else if (node.is_scalar()) {
       tuple.push_back(AsConditionText(node.text));
     } else {
-      return item.Error(node, "with one field, `values` is a sequence of texts");
+      return item.Conflict(node, "with one field, `values` is a sequence of texts");
     }
     exception->values.push_back(std::move(tuple));
   }
@@ -112,21 +112,21 @@ bool CheckFields(const ItemReader& item, const YamlNode& node,
     absl::StatusOr<AstOperand> ast = ParseOperand(field);
     const absl::Status status =
         ast.ok() ? BindOperand(*ast, OperandUse::kLeft).status() : ast.status();
-    if (!status.ok()) return item.Error(node, EscapeUtf8(Message(status)));
+    if (!status.ok()) return item.Conflict(node, EscapeUtf8(Message(status)));
   }
   if (exception.comps.size() != exception.fields.size()) {
-    return item.Error(node, StrCat("the exception has ", exception.fields.size(), " fields and ",
-                                   exception.comps.size(), " comps"));
+    return item.Conflict(node, StrCat("the exception has ", exception.fields.size(), " fields and ",
+                                      exception.comps.size(), " comps"));
   }
   for (const std::string& text : exception.comps) {
     const std::optional<Comparison> comparison = ParseComparison(text);
     if (!comparison.has_value()) {
-      return item.Error(node, StrCat("'", EscapeUtf8(text), "' is no comparison operator"));
+      return item.Conflict(node, StrCat("'", EscapeUtf8(text), "' is no comparison operator"));
     }
     if (exception.one_field && !comparison->takes_list()) {
-      return item.Error(node, StrCat("with one field, comps must be in, intersects, pmatch "
-                                     "or an operator with oneof, anyof or allof, not ",
-                                     text));
+      return item.Conflict(node, StrCat("with one field, comps must be in, intersects, pmatch "
+                                        "or an operator with oneof, anyof or allof, not ",
+                                        text));
     }
   }
   return true;
@@ -135,7 +135,7 @@ bool CheckFields(const ItemReader& item, const YamlNode& node,
 bool ReadNewException(const ItemReader& item, const YamlNode& node,
                       ExceptionDefinition* exception) {
   const YamlNode* fields = node.Find("fields");
-  if (fields == nullptr) return item.Error(node, "a new exception needs `fields`");
+  if (fields == nullptr) return item.Conflict(node, "a new exception needs `fields`");
   exception->one_field = fields->is_scalar();
   if (!ReadOneOrMore(item, *fields, "fields", &exception->fields)) return false;
   if (const YamlNode* comps = node.Find("comps"); comps != nullptr && !comps->is_null()) {
@@ -169,13 +169,16 @@ bool ReadException(const ItemReader& item, const YamlNode& node, Change change,
                    [&](const ExceptionDefinition& e) { return e.name == name->text; });
   if (existing != exceptions->end() && change == Change::kAppend) {
     if (node.Find("fields") != nullptr || node.Find("comps") != nullptr) {
-      return item.Error(node, "an exception that exists can only be given more `values`");
+      return item.Conflict(node, "an exception that exists can only be given more `values`");
     }
     return values == nullptr || ReadValues(item, *values, &*existing);
   }
   if (existing != exceptions->end()) {
     item.Warning(kExceptionName, node,
                  StrCat("there is another exception ", EscapeUtf8(name->text), "; both apply"));
+  }
+  if (change == Change::kAppend && (values == nullptr || values->items.empty())) {
+    return item.Conflict(node, "a new exception that is appended needs `values`");
   }
   ExceptionDefinition exception;
   exception.name = name->text;

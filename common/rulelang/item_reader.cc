@@ -38,6 +38,11 @@ bool ItemReader::Error(const YamlNode& at, std::string message) const {
   return false;
 }
 
+bool ItemReader::Conflict(const YamlNode& at, std::string message) const {
+  diagnostics_->Error(kErrValidate, label(), PositionOf(at), std::move(message));
+  return false;
+}
+
 void ItemReader::Warning(std::string_view code, const YamlNode& at, std::string message) const {
   diagnostics_->Warning(code, label(), PositionOf(at), std::move(message));
 }

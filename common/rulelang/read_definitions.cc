@@ -35,9 +35,9 @@ bool ReadChange(const ItemReader& item, absl::Span<const OverrideRow> rows, Chan
 }
 
 bool Undefined(const ItemReader& item, std::string_view kind) {
-  return item.Error(item.node(), StrCat("there is no ", kind,
-                                        " of this name to append to; "
-                                        "define it first, or in an earlier file"));
+  return item.Conflict(item.node(), StrCat("there is no ", kind,
+                                           " of this name to append to; "
+                                           "define it first, or in an earlier file"));
 }
 
 // Quotes that are part of the item's text are quotes of the language: '"(systemd)"'.

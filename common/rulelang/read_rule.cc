@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "common/base/strings.h"
 #include "common/base/text.h"
 #include "common/rulelang/exceptions.h"
@@ -78,6 +79,13 @@ bool ReadCondition(const ItemReader& item, Change change, SourceText* out) {
   return true;
 }
 
+bool ReadCaptureDuration(const ItemReader& item) {
+  const YamlNode* value = item.Find("capture_duration");
+  uint64_t milliseconds = 0;
+  if (value->is_scalar() && absl::SimpleAtoi(value->text, &milliseconds)) return true;
+  return item.Error(*value, "`capture_duration` is a number of milliseconds");
+}
+
 // Captures are not made; the keys are checked and the wish is answered with a warning.
 bool ReadCapture(const ItemReader& item) {
   bool capture = false;
@@ -104,7 +112,7 @@ bool ReadProperty(const ItemReader& item, std::string_view key, Change change,
   if (key == "warn_evttypes") return item.Flag(key, &rule->warn_evttypes);
   if (key == "skip-if-unknown-filter") return item.Flag(key, &rule->skip_if_unknown_filter);
   if (key == "capture") return ReadCapture(item);
-  return true;  // capture_duration: of no use without captures
+  return ReadCaptureDuration(item);
 }
 
 // A missing source, or an empty one in a change, is that of the earlier definition.
@@ -113,9 +121,9 @@ bool ReadSource(const ItemReader& item, const RuleDefinition* existing, RuleDefi
   if (!item.Text("source", &source)) return false;
   if (source.empty()) source = existing != nullptr ? existing->source : kEventSource;
   if (existing != nullptr && existing->source != source) {
-    return item.Error(*item.Find("source"),
-                      StrCat("the rule was defined for source ", existing->source,
-                             "; give a rule for another source another name"));
+    return item.Conflict(*item.Find("source"),
+                         StrCat("the rule was defined for source ", existing->source,
+                                "; give a rule for another source another name"));
   }
   rule->source = source;
   if (source != kEventSource) {
@@ -147,8 +155,9 @@ void DefineRule(const ItemReader& item, Definitions* definitions) {
 RuleDefinition* FindExisting(const ItemReader& item, Definitions* definitions) {
   RuleDefinition* rule = definitions->rules.Find(item.name());
   if (rule == nullptr) {
-    item.Error(item.node(),
-               "there is no rule of this name to change; define it first, or in an earlier file");
+    item.Conflict(
+        item.node(),
+        "there is no rule of this name to change; define it first, or in an earlier file");
   }
   return rule;
 }
@@ -158,7 +167,7 @@ void AppendToRule(const ItemReader& item, Definitions* definitions) {
   item.Warning(kDeprecatedItem, *item.Find("append"),
                "`append` is deprecated; write `override` with `append` instead");
   if (!item.Has("condition") && !item.Has("exceptions")) {
-    item.Error(item.node(), "`append` needs a `condition` or `exceptions` to append");
+    item.Conflict(item.node(), "`append` needs a `condition` or `exceptions` to append");
     return;
   }
   RuleDefinition* rule = FindExisting(item, definitions);

@@ -44,7 +44,7 @@ bool CheckNames(const Ast& ast, ItemLabel label, uint32_t visible, Definitions* 
       return;
     }
     ok = false;
-    diagnostics->Error(kErrCompileCondition, label, node.position,
+    diagnostics->Error(kErrValidate, label, node.position,
                        macro == nullptr ? StrCat("there is no macro ", node.macro)
                                         : StrCat("the macro ", node.macro,
                                                  " is defined only further down; move it up"));
@@ -99,7 +99,7 @@ class LoopSearch {
       if (state_[named] == State::kNew) {
         path.push_back(Enter(named));
       } else if (state_[named] == State::kOpen) {
-        diagnostics_->Error(kErrCompileCondition, {kMacro, step.macro->name}, step.macro->position,
+        diagnostics_->Error(kErrValidate, {kMacro, step.macro->name}, step.macro->position,
                             StrCat("reference loop in macro: ", step.macro->name, " and ",
                                    named->name, " name each other"));
       }

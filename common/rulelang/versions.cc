@@ -72,9 +72,9 @@ void CheckPluginAndAlternatives(const ItemReader& item, const YamlNode& plugin) 
     }
   }
   if (result != Requirement::kUnmet) return;
-  item.Error(plugin, StrCat("requires the plugin ", EscapeUtf8(plugin.Find("name")->text), " ",
-                            EscapeUtf8(plugin.Find("version")->text), "; built in is ",
-                            kProviders[0].name, " ", ToText(kProviders[0].version)));
+  item.Conflict(plugin, StrCat("requires the plugin ", EscapeUtf8(plugin.Find("name")->text), " ",
+                               EscapeUtf8(plugin.Find("version")->text), "; built in is ",
+                               kProviders[0].name, " ", ToText(kProviders[0].version)));
 }
 
 }  // namespace
@@ -89,8 +89,8 @@ void ReadRequiredEngineVersion(const ItemReader& item, const YamlNode& value) {
     return;
   }
   if (!Satisfies(kEngineVersion, want)) {
-    item.Error(value, StrCat("requires rule engine ", ToText(want), "; this one is ",
-                             ToText(kEngineVersion), ": use older rules or a newer agent"));
+    item.Conflict(value, StrCat("requires rule engine ", ToText(want), "; this one is ",
+                                ToText(kEngineVersion), ": use older rules or a newer agent"));
   }
 }
 

@@ -200,7 +200,7 @@ TEST_F(LoadTest, MacroSeesEarlierOnesOnly) {
 
 TEST_F(LoadTest, MacroErrors) {
   EXPECT_THAT(ErrorsOf(LoadTexts({RuleWith("nosuch")})),
-              ElementsAre("LOAD_ERR_COMPILE_CONDITION: there is no macro nosuch"));
+              ElementsAre("LOAD_ERR_VALIDATE: there is no macro nosuch"));
   EXPECT_THAT(ErrorsOf(LoadTexts({"- macro: a\n  condition: proc.name = x\n"
                                   "- macro: b\n  condition: a\n"
                                   "- macro: a\n  condition: b\n"})),
