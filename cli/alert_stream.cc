@@ -41,7 +41,7 @@ void Pause(const std::stop_token& stop, absl::Duration pause) {
 }  // namespace
 
 grpc::Status AlertStream::ReadOnce(const std::stop_token& stop, const Consumer& consumer,
-                                   bool* ended) {
+                                   const Expired& expired, bool* ended) {
   const absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = dial_();
   if (!channel.ok()) {
     return {grpc::StatusCode::UNAVAILABLE, std::string(Message(channel.status()))};
@@ -57,6 +57,10 @@ grpc::Status AlertStream::ReadOnce(const std::stop_token& stop, const Consumer& 
   v1::SubscribeResponse response;
   while (reader->Read(&response)) {
     pause_ = options_.backoff_min;
+    if (response.has_expired()) {
+      if (expired) expired(response.expired().until_cursor());
+      continue;
+    }
     const bool is_record = response.has_record();
     if (is_record && !consumer(response.record())) *ended = true;
     const std::string& cursor =
@@ -72,14 +76,18 @@ grpc::Status AlertStream::ReadOnce(const std::stop_token& stop, const Consumer& 
 }
 
 grpc::Status AlertStream::Run(const std::stop_token& stop, const Consumer& consumer,
-                              const Broken& broken) {
+                              const Broken& broken, const Expired& expired) {
   absl::BitGen random;
   pause_ = options_.backoff_min;
   while (!stop.stop_requested()) {
     bool ended = false;
-    const grpc::Status status = ReadOnce(stop, consumer, &ended);
+    const grpc::Status status = ReadOnce(stop, consumer, expired, &ended);
     if (ended || stop.stop_requested()) break;
     if (!answered_ || !IsPassing(status.error_code())) return status;
+    // Another took our place; taking it back would go on for ever.
+    if (status.error_code() == grpc::StatusCode::ABORTED && !options_.request.consumer().empty()) {
+      return status;
+    }
     // Not all consumers of a restarted collector at the same moment.
     const absl::Duration pause = pause_ * absl::Uniform(random, 0.5, 1.0);
     broken(status, pause);

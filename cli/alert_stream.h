@@ -38,6 +38,8 @@ class AlertStream {
   using Dial = std::function<absl::StatusOr<std::shared_ptr<grpc::Channel>>()>;
   // Takes a record; false ends the stream after it.
   using Consumer = std::function<bool(const v1::StoredRecord& record)>;
+  // Told that records up to this cursor were deleted before they could be read.
+  using Expired = std::function<void(const std::string& until_cursor)>;
   // Told of each broken connection: why, and how long the pause is.
   using Broken = std::function<void(const grpc::Status& status, absl::Duration pause)>;
 
@@ -47,14 +49,16 @@ class AlertStream {
         cursor_(options_.request.after_cursor()) {}
 
   // OK when the consumer or `stop` ended it.
-  grpc::Status Run(const std::stop_token& stop, const Consumer& consumer, const Broken& broken);
+  grpc::Status Run(const std::stop_token& stop, const Consumer& consumer, const Broken& broken,
+                   const Expired& expired = {});
 
   // Everything up to here has been consumed or did not match; empty when nothing has come yet.
   const std::string& cursor() const { return cursor_; }
 
  private:
   // One connection's worth. Sets *ended when the consumer wants no more.
-  grpc::Status ReadOnce(const std::stop_token& stop, const Consumer& consumer, bool* ended);
+  grpc::Status ReadOnce(const std::stop_token& stop, const Consumer& consumer,
+                        const Expired& expired, bool* ended);
 
   const Dial dial_;
   const AlertStreamOptions options_;

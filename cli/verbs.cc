@@ -16,6 +16,9 @@ constexpr FlagRow kNodeFlag = {"--node", FlagType::kTexts,
                                "Only records of this node (may be repeated)."};
 constexpr FlagRow kTextFlag = {"--text", FlagType::kText,
                                "Only alerts with this in their output, in either case."};
+constexpr FlagRow kWhereFlag = {
+    "--where", FlagType::kText,
+    "Only alerts for which this condition holds, as in rules: 'alert.severity <= 3'."};
 constexpr FlagRow kGapsFlag = {
     "--gaps", FlagType::kSwitch,
     "Also what was not seen or not kept, and when agents started and stopped."};
@@ -25,7 +28,10 @@ constexpr FlagRow kTailFlags[] = {
     kRuleFlag,
     kNodeFlag,
     kTextFlag,
+    kWhereFlag,
     kGapsFlag,
+    {"--consumer", FlagType::kText,
+     "Go on where this named consumer stopped; the collector keeps where that is."},
     {"--since", FlagType::kMoment, "Begin with what is stored of events since then."},
     {"--after", FlagType::kText, "Go on after this cursor, which an ended tail has printed."},
     {"--from-beginning", FlagType::kSwitch, "Begin with everything that is stored."},
@@ -38,6 +44,7 @@ constexpr FlagRow kQueryFlags[] = {
     kRuleFlag,
     kNodeFlag,
     kTextFlag,
+    kWhereFlag,
     kGapsFlag,
     {"--since", FlagType::kMoment, "Only events since then."},
     {"--until", FlagType::kMoment, "Only events before then."},
@@ -51,6 +58,10 @@ constexpr FlagRow kAuditFlags[] = {
     {"--user", FlagType::kText, "Only entries of this user."},
     {"--method", FlagType::kText, "Only calls of this method, such as Alerts/Query."},
     {"--limit", FlagType::kCount, "At most so many entries; 100 without."},
+};
+
+constexpr FlagRow kConsumerFlags[] = {
+    {"--user", FlagType::kText, "Whose consumer it is; without, the caller's own."},
 };
 
 constexpr FlagRow kTokenFlags[] = {
@@ -119,6 +130,10 @@ constexpr Verb kVerbs[] = {
      Peer::kCollector, "human|json", {}, 1, 1, AlertsGet},
     {"nodes", "", "", "List the nodes that the collector knows.",
      Peer::kCollector, "human|json", {}, 0, 0, Nodes},
+    {"consumers", "list", "", "List the named consumers of alerts and where they stand.",
+     Peer::kCollector, "human|json", {}, 0, 0, ConsumersList},
+    {"consumers", "delete", "NAME", "Forget a named consumer and where it stood.",
+     Peer::kCollector, "", kConsumerFlags, 1, 1, ConsumersDelete},
     {"audit", "list", "", "List who has read alerts and who has changed what.",
      Peer::kCollector, "human|json", kAuditFlags, 0, 0, AuditList},
     {"tokens", "new", "NAME ROLE", "Make a token for a user without a certificate: viewer, analyst or admin.",

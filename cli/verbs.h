@@ -79,6 +79,7 @@ std::vector<FlagRow> FlagsOf(const Verb& verb);
 std::vector<FlagRow> FlagsOf(Peer peer);
 
 VerbFunction AlertsTail, AlertsQuery, AlertsGet;
+VerbFunction ConsumersList, ConsumersDelete;
 VerbFunction Nodes, AuditList, TokensNew;
 VerbFunction AgentStatus, AgentStats, AgentPrograms, AgentReload;
 VerbFunction RulesCheck, RulesEval, RulesTest, RulesExplain, RulesCost;

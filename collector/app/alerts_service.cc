@@ -19,9 +19,41 @@ grpc::ServerWriteReactor<v1::SubscribeResponse>* AlertsService::Subscribe(
     grpc::CallbackServerContext* call, const v1::SubscribeRequest* request) {
   const absl::StatusOr<Caller> caller = front_.Admit("Alerts/Subscribe", *call, *request);
   if (!caller.ok()) return new RefusedSubscription(caller.status());
-  const absl::StatusOr<Subscription*> subscription = subscriptions_.Open(*request);
+  const absl::StatusOr<Subscription*> subscription = subscriptions_.Open(caller->name, *request);
   if (!subscription.ok()) return new RefusedSubscription(subscription.status());
   return *subscription;
+}
+
+grpc::Status AlertsService::Acknowledge(grpc::ServerContext* call,
+                                        const v1::AcknowledgeRequest* request,
+                                        v1::AcknowledgeResponse* response) {
+  return front_.Serve("Alerts/Acknowledge", *call, *request, [&](const Caller& caller, uint64_t*) {
+    return consumers_.Acknowledge(caller.name, *request, response);
+  });
+}
+
+grpc::Status AlertsService::ListConsumers(grpc::ServerContext* call,
+                                          const v1::ListConsumersRequest* request,
+                                          v1::ListConsumersResponse* response) {
+  return front_.Serve("Alerts/ListConsumers", *call, *request,
+                      [&](const Caller& caller, uint64_t*) {
+                        const bool all = caller.role == Role::kAdmin;
+                        return consumers_.List(all ? "" : caller.name, response);
+                      });
+}
+
+grpc::Status AlertsService::DeleteConsumer(grpc::ServerContext* call,
+                                           const v1::DeleteConsumerRequest* request,
+                                           v1::DeleteConsumerResponse* /*response*/) {
+  return front_.Serve(
+      "Alerts/DeleteConsumer", *call, *request,
+      [&](const Caller& caller, uint64_t*) -> absl::Status {
+        const std::string& user = request->user().empty() ? caller.name : request->user();
+        if (user != caller.name && caller.role != Role::kAdmin) {
+          return absl::PermissionDeniedError("only admins may delete other users' consumers");
+        }
+        return consumers_.Delete({user, request->consumer()});
+      });
 }
 
 grpc::Status AlertsService::Query(grpc::ServerContext* call, const v1::QueryRequest* request,

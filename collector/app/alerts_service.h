@@ -7,6 +7,7 @@
 
 #include "collector/app/front.h"
 #include "collector/query/query_handler.h"
+#include "collector/subscribe/consumer_handler.h"
 #include "collector/subscribe/subscription_hub.h"
 #include "vakt/v1/query.grpc.pb.h"
 
@@ -15,11 +16,18 @@ namespace vakt {
 class AlertsService final : public v1::Alerts::WithCallbackMethod_Subscribe<v1::Alerts::Service> {
  public:
   // All must outlive it.
-  AlertsService(Front* front, QueryHandler* query, SubscriptionHub* subscriptions)
-      : front_(*front), query_(*query), subscriptions_(*subscriptions) {}
+  AlertsService(Front* front, QueryHandler* query, ConsumerHandler* consumers,
+                SubscriptionHub* subscriptions)
+      : front_(*front), query_(*query), consumers_(*consumers), subscriptions_(*subscriptions) {}
 
   grpc::ServerWriteReactor<v1::SubscribeResponse>* Subscribe(
       grpc::CallbackServerContext* call, const v1::SubscribeRequest* request) override;
+  grpc::Status Acknowledge(grpc::ServerContext* call, const v1::AcknowledgeRequest* request,
+                           v1::AcknowledgeResponse* response) override;
+  grpc::Status ListConsumers(grpc::ServerContext* call, const v1::ListConsumersRequest* request,
+                             v1::ListConsumersResponse* response) override;
+  grpc::Status DeleteConsumer(grpc::ServerContext* call, const v1::DeleteConsumerRequest* request,
+                              v1::DeleteConsumerResponse* response) override;
   grpc::Status Query(grpc::ServerContext* call, const v1::QueryRequest* request,
                      v1::QueryResponse* response) override;
   grpc::Status GetAlert(grpc::ServerContext* call, const v1::GetAlertRequest* request,
@@ -28,6 +36,7 @@ class AlertsService final : public v1::Alerts::WithCallbackMethod_Subscribe<v1::
  private:
   Front& front_;
   QueryHandler& query_;
+  ConsumerHandler& consumers_;
   SubscriptionHub& subscriptions_;
 };
 

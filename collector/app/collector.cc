@@ -80,8 +80,9 @@ absl::StatusOr<std::unique_ptr<Collector>> Collector::Start(const CollectorOptio
       });
   collector->front_ = std::make_unique<Front>(store, std::move(tokens));
   Front* const front = collector->front_.get();
-  collector->alerts_service_ = std::make_unique<AlertsService>(front, collector->query_.get(),
-                                                               collector->subscriptions_.get());
+  collector->consumers_ = std::make_unique<ConsumerHandler>(store, collector->subscriptions_.get());
+  collector->alerts_service_ = std::make_unique<AlertsService>(
+      front, collector->query_.get(), collector->consumers_.get(), collector->subscriptions_.get());
   collector->fleet_service_ = std::make_unique<FleetService>(front, collector->fleet_.get());
   collector->admin_service_ = std::make_unique<AdminService>(front, store);
   VAKT_RETURN_IF_ERROR(collector->StartServer(options, credentials));

@@ -73,6 +73,7 @@ class Collector {
   std::unique_ptr<IngestService> ingest_;
   std::unique_ptr<QueryHandler> query_;
   std::unique_ptr<SubscriptionHub> subscriptions_;
+  std::unique_ptr<ConsumerHandler> consumers_;
   std::unique_ptr<FleetHandler> fleet_;
   std::unique_ptr<Front> front_;
   std::unique_ptr<AlertsService> alerts_service_;

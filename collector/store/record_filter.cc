@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
+#include "common/base/status.h"
 #include "common/base/strings.h"
 #include "common/time/wall_time.h"
 
@@ -40,13 +41,21 @@ absl::StatusOr<RecordFilter> RecordFilter::Create(const v1::Filter& filter) {
   out.rules_.assign(filter.rules().begin(), filter.rules().end());
   out.nodes_.assign(filter.nodes().begin(), filter.nodes().end());
   out.text_ = absl::AsciiStrToLower(filter.text());
+  if (!filter.condition().empty()) {
+    VAKT_ASSIGN_OR_RETURN(out.condition_, AlertCondition::Compile(filter.condition()));
+  }
   out.include_gaps_ = filter.include_gaps();
   return out;
 }
 
-bool RecordFilter::MatchesText(const v1::Record& record) const {
-  if (text_.empty() || !record.has_alert()) return true;
-  const std::string& output = record.alert().output();
+bool RecordFilter::MatchesContent(const v1::StoredRecord& stored) const {
+  if (!stored.record().has_alert()) return true;
+  if (!text_.empty() && !MatchesText(stored.record().alert())) return false;
+  return condition_ == nullptr || condition_->Matches(stored);
+}
+
+bool RecordFilter::MatchesText(const v1::Alert& alert) const {
+  const std::string& output = alert.output();
   const auto same = [](char in_output, char in_text) {
     return absl::ascii_tolower(static_cast<unsigned char>(in_output)) == in_text;
   };

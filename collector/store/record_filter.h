@@ -6,11 +6,13 @@
 
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "collector/filter/alert_condition.h"
 #include "collector/store/record_row.h"
 #include "vakt/v1/alert.pb.h"
 #include "vakt/v1/query.pb.h"
@@ -22,7 +24,8 @@ class RecordFilter {
   // Matches every alert.
   RecordFilter() = default;
 
-  // INVALID_ARGUMENT for a priority that does not exist or more than 1,000 names.
+  // INVALID_ARGUMENT for a priority that does not exist, more than 1,000 names, or a condition that
+  // does not compile.
   static absl::StatusOr<RecordFilter> Create(const v1::Filter& filter);
 
   bool MatchesTime(int64_t event_ns) const { return since_ns_ <= event_ns && event_ns <= last_ns_; }
@@ -30,9 +33,8 @@ class RecordFilter {
   bool MatchesKind(RecordKind kind, int priority) const {
     return kind == RecordKind::kAlert ? priority <= max_priority_ : include_gaps_;
   }
-  // The part that needs the record itself.
-  bool MatchesText(const v1::Record& record) const;
-  bool needs_text() const { return !text_.empty(); }
+  // The part that needs the record itself: text and condition.
+  bool MatchesContent(const v1::StoredRecord& stored) const;
 
   // Inclusive. MatchesTime is true for all when they are the ends of the type.
   int64_t since_ns() const { return since_ns_; }
@@ -47,6 +49,8 @@ class RecordFilter {
   const std::vector<std::string>& nodes() const { return nodes_; }
 
  private:
+  bool MatchesText(const v1::Alert& alert) const;
+
   int64_t since_ns_ = std::numeric_limits<int64_t>::min();
   int64_t last_ns_ = std::numeric_limits<int64_t>::max();
   int max_priority_ = v1::Priority_MAX;
@@ -54,6 +58,7 @@ class RecordFilter {
   std::vector<std::string> rules_;
   std::vector<std::string> nodes_;
   std::string text_;  // ASCII lower case
+  std::shared_ptr<const AlertCondition> condition_;
 };
 
 }  // namespace vakt

@@ -68,6 +68,7 @@ absl::Status RecordReader::PrepareAll() {
        "(SELECT stored_seq FROM run WHERE node_id = node.id ORDER BY id DESC LIMIT 1), "
        "chain_breaks FROM node WHERE id != 0 ORDER BY cluster, node"},
       {&last_id_, "SELECT seq FROM sqlite_sequence WHERE name = 'record'"},
+      {&pruned_id_, "SELECT pruned_id FROM state"},
       {&rule_by_name_, "SELECT id FROM rule WHERE name = ?1"},
       {&nodes_by_name_, "SELECT id FROM node WHERE node = ?1"},
       // Two queries: SQLite looks up one end in the index, but scans for both.
@@ -77,6 +78,7 @@ absl::Status RecordReader::PrepareAll() {
   for (const auto& [statement, sql] : statements) {
     VAKT_ASSIGN_OR_RETURN(*statement, database_->Prepare(sql));
   }
+  VAKT_RETURN_IF_ERROR(consumers_.Prepare(*database_));
   return audit_.Prepare(*database_);
 }
 
@@ -147,7 +149,7 @@ absl::StatusOr<bool> RecordReader::ScanRange(const RecordFilter& filter, const N
     if (MatchesColumns(filter, names, rows)) {
       v1::StoredRecord record;
       VAKT_RETURN_IF_ERROR(Load(rows, &record));
-      if (filter.MatchesText(record.record())) {
+      if (filter.MatchesContent(record)) {
         bytes += record.ByteSizeLong();
         if (bytes > request.max_bytes && !result->records.empty()) return false;
         result->records.push_back(std::move(record));
@@ -272,6 +274,14 @@ absl::StatusOr<int64_t> RecordReader::OldestId() {
   if (any) return oldest;
   VAKT_ASSIGN_OR_RETURN(const int64_t last, LastId());
   return last + 1;
+}
+
+absl::StatusOr<int64_t> RecordReader::PrunedId() {
+  VAKT_RETURN_IF_ERROR(pruned_id_.Start());
+  VAKT_ASSIGN_OR_RETURN(const bool found, pruned_id_.Step());
+  const int64_t id = found ? pruned_id_.Int(0) : 0;
+  pruned_id_.Reset();
+  return id;
 }
 
 absl::StatusOr<int64_t> RecordReader::LastId() {

@@ -17,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "collector/store/audit.h"
+#include "collector/store/consumer.h"
 #include "collector/store/node_key.h"
 #include "collector/store/record_filter.h"
 #include "collector/store/sqlite.h"
@@ -56,6 +57,9 @@ class RecordReader {
   AuditReader& audit() { return audit_; }
   // The oldest record that is still there; one more than the newest ever when there is none.
   absl::StatusOr<int64_t> OldestId();
+  ConsumerReader& consumers() { return consumers_; }
+  // The newest record that was deleted for its age; 0: none yet.
+  absl::StatusOr<int64_t> PrunedId();
   // The newest committed record's id.
   absl::StatusOr<int64_t> LastId();
   const std::string& store_id() const { return store_id_; }
@@ -92,11 +96,12 @@ class RecordReader {
   const std::unique_ptr<Database> database_;
   std::string store_id_;
   AuditReader audit_;
+  ConsumerReader consumers_;
   absl::flat_hash_map<int64_t, std::unique_ptr<NodeKey>> nodes_;  // names never change
 
   Statement next_records_, previous_records_, next_span_, previous_span_;
   Statement payload_, by_uid_, node_, all_nodes_, last_id_;
-  Statement rule_by_name_, nodes_by_name_, ends_;
+  Statement rule_by_name_, nodes_by_name_, ends_, pruned_id_;
 };
 
 }  // namespace vakt

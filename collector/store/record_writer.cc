@@ -73,11 +73,13 @@ absl::Status RecordWriter::PrepareAll() {
       {&delete_record_, "DELETE FROM record WHERE id = ?1"},
       {&delete_payload_, "DELETE FROM payload WHERE id = ?1"},
       {&prune_run_, "UPDATE run SET pruned_seq = max(pruned_seq, ?2) WHERE id = ?1"},
+      {&set_pruned_, "UPDATE state SET pruned_id = max(pruned_id, ?1)"},
       {&delete_spans_, "DELETE FROM span WHERE id < ?1"},
   };
   for (const auto& [statement, sql] : statements) {
     VAKT_ASSIGN_OR_RETURN(*statement, database_.Prepare(sql));
   }
+  VAKT_RETURN_IF_ERROR(consumers_.Prepare(database_));
   return audit_.Prepare(database_);
 }
 
@@ -257,6 +259,7 @@ absl::StatusOr<int64_t> RecordWriter::Prune(int64_t cutoff_ns, int64_t max_recor
     VAKT_RETURN_IF_ERROR(delete_payload_.Run(record.id));
   }
   if (!expired.empty()) {
+    VAKT_RETURN_IF_ERROR(set_pruned_.Run(expired.back().id));
     VAKT_RETURN_IF_ERROR(delete_spans_.Run(expired.back().id >> kSpanShift));
     runs_.clear();  // their pruned_seq has moved
   }

@@ -18,6 +18,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "collector/store/audit.h"
+#include "collector/store/consumer.h"
 #include "collector/store/node_chain.h"
 #include "collector/store/node_key.h"
 #include "collector/store/own_alert.h"
@@ -67,6 +68,8 @@ class RecordWriter {
   absl::StatusOr<int64_t> Prune(int64_t cutoff_ns, int64_t max_records);
 
   AuditWriter& audit() { return audit_; }
+  ConsumerWriter& consumers() { return consumers_; }
+  int64_t now_ns() const { return clock_.WallNs(); }
 
   // The newest committed record's id; 0 when there never was one.
   int64_t last_id() const { return committed_id_; }
@@ -121,6 +124,7 @@ class RecordWriter {
   Database& database_;
   Clock& clock_;
   AuditWriter audit_;
+  ConsumerWriter consumers_;
   int64_t last_id_ = 0;  // of this transaction
   int64_t committed_id_ = 0;
   std::string store_id_;
@@ -138,7 +142,8 @@ class RecordWriter {
   Statement node_name_, find_chain_, update_chain_, count_chain_break_;
   Statement newest_run_, find_run_, insert_run_, update_run_;
   Statement find_rule_, insert_rule_, insert_record_, insert_payload_, upsert_span_;
-  Statement oldest_records_, delete_record_, delete_payload_, prune_run_, delete_spans_;
+  Statement oldest_records_, delete_record_, delete_payload_, prune_run_, delete_spans_,
+      set_pruned_;
 };
 
 }  // namespace vakt

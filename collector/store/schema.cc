@@ -111,6 +111,21 @@ constexpr std::string_view kAudit = R"sql(
   ) STRICT;
 )sql";
 
+// state: one row of what else the store remembers. pruned_id: the newest record that was deleted.
+constexpr std::string_view kConsumers = R"sql(
+  CREATE TABLE consumer (
+    user TEXT NOT NULL,
+    name TEXT NOT NULL,
+    acknowledged_id INTEGER NOT NULL,
+    created_ns INTEGER NOT NULL,
+    acknowledged_ns INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (user, name)
+  ) STRICT;
+  CREATE TABLE state (pruned_id INTEGER NOT NULL) STRICT;
+  INSERT INTO state SELECT ifnull((SELECT min(id) FROM record) - 1,
+    ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'record'), 0));
+)sql";
+
 struct Migration {
   std::string_view name;
   std::string_view sql;
@@ -121,6 +136,7 @@ constexpr Migration kMigrations[] = {
     {"first tables", kFirstTables},
     {"chains", kChains},
     {"audit", kAudit},
+    {"consumers", kConsumers},
 };
 
 constexpr std::string_view kVersionTable = R"sql(

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "absl/synchronization/notification.h"
 #include "collector/store/record_writer.h"
 #include "collector/store/schema.h"
 #include "common/base/file.h"
@@ -42,6 +43,12 @@ absl::Status LimitSize(Database& database, uint64_t max_bytes) {
   if (max_bytes == 0) return absl::OkStatus();
   VAKT_ASSIGN_OR_RETURN(const std::string page_bytes, database.QueryText("PRAGMA page_size"));
   return database.Execute(StrCat("PRAGMA max_page_count = ", max_bytes / std::stoull(page_bytes)));
+}
+
+// The caller's mistake, found before anything was written. As an error of the transaction it would
+// undo the others of its group, and any user could make each of them sync alone.
+bool IsRefusal(const absl::Status& status) {
+  return absl::IsNotFound(status) || absl::IsFailedPrecondition(status);
 }
 
 }  // namespace
@@ -221,6 +228,63 @@ absl::StatusOr<int64_t> Store::OldestId() { return Lease(*this)->OldestId(); }
 absl::StatusOr<v1::StoredRecord> Store::FindAlert(const std::string& uid) {
   return Lease(*this)->FindAlert(uid);
 }
+
+absl::Status Store::Write(absl::AnyInvocable<absl::Status(RecordWriter&)> apply) {
+  absl::Status outcome;
+  absl::Status refusal;
+  absl::Notification written;
+  commits_->Submit({.apply =
+                        [&](RecordWriter& writer) {
+                          const absl::Status status = apply(writer);
+                          refusal = IsRefusal(status) ? status : absl::OkStatus();
+                          return refusal.ok() ? status : absl::OkStatus();
+                        },
+                    .done =
+                        [&](const absl::Status& status) {
+                          outcome = status;
+                          written.Notify();
+                        }});
+  written.WaitForNotification();
+  return outcome.ok() ? refusal : outcome;
+}
+
+void Store::OpenConsumer(ConsumerKey key, int64_t start_id,
+                         absl::AnyInvocable<void(absl::StatusOr<int64_t>)> done) {
+  auto position = std::make_shared<absl::StatusOr<int64_t>>();
+  commits_->Submit({.apply =
+                        [position, key = std::move(key), start_id](RecordWriter& writer) {
+                          *position = writer.consumers().Open(key, start_id, writer.now_ns());
+                          return IsRefusal(position->status()) ? absl::OkStatus()
+                                                               : position->status();
+                        },
+                    .done =
+                        [position, done = std::move(done)](const absl::Status& status) mutable {
+                          if (status.ok()) {
+                            done(*std::move(position));
+                          } else {
+                            done(status);
+                          }
+                        }});
+}
+
+absl::StatusOr<int64_t> Store::Acknowledge(const ConsumerKey& key, int64_t id) {
+  absl::StatusOr<int64_t> stands;
+  VAKT_RETURN_IF_ERROR(Write([&](RecordWriter& writer) {
+    stands = writer.consumers().Acknowledge(key, id, writer.now_ns());
+    return stands.status();
+  }));
+  return stands;
+}
+
+absl::Status Store::DeleteConsumer(const ConsumerKey& key) {
+  return Write([&](RecordWriter& writer) { return writer.consumers().Delete(key); });
+}
+
+absl::StatusOr<std::vector<ConsumerRow>> Store::ListConsumers(const std::string& user) {
+  return Lease(*this)->consumers().List(user);
+}
+
+absl::StatusOr<int64_t> Store::PrunedId() { return Lease(*this)->PrunedId(); }
 
 absl::StatusOr<AuditPage> Store::ListAudit(const AuditQuery& query) {
   return Lease(*this)->audit().List(query);

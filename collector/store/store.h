@@ -69,6 +69,12 @@ class Store {
   // An alert of the collector's own (own_alert.h).
   void Raise(NodeKey about, v1::Alert alert, Done done);
   void AppendAudit(v1::AuditEntry entry, Done done);
+  // Where the consumer stands; a new one stands at `start_id`.
+  void OpenConsumer(ConsumerKey key, int64_t start_id,
+                    absl::AnyInvocable<void(absl::StatusOr<int64_t>)> done);
+  // These two wait for the disk.
+  absl::StatusOr<int64_t> Acknowledge(const ConsumerKey& key, int64_t id);
+  absl::Status DeleteConsumer(const ConsumerKey& key);
   void RecordHeartbeat(std::shared_ptr<NodeStream> stream, v1::Heartbeat heartbeat, Done done);
   // Of writes that wait for the disk.
   size_t pending_bytes() const { return commits_->pending_bytes(); }
@@ -85,6 +91,8 @@ class Store {
   absl::StatusOr<ScanResult> Scan(const RecordFilter& filter, const ScanRequest& request);
   absl::StatusOr<v1::StoredRecord> FindAlert(const std::string& uid);
   absl::StatusOr<std::vector<v1::Node>> ListNodes();
+  absl::StatusOr<std::vector<ConsumerRow>> ListConsumers(const std::string& user);
+  absl::StatusOr<int64_t> PrunedId();
   absl::StatusOr<AuditPage> ListAudit(const AuditQuery& query);
   // The oldest record that is still there; one more than the newest ever when there is none.
   absl::StatusOr<int64_t> OldestId();
@@ -103,6 +111,8 @@ class Store {
   explicit Store(StoreOptions options) : options_(std::move(options)) {}
   absl::Status LockDirectory();
   absl::Status OpenWriter(const std::string& path);
+  // Runs `apply` in a transaction and waits until it is durable.
+  absl::Status Write(absl::AnyInvocable<absl::Status(RecordWriter&)> apply);
   absl::Status OpenReaders(const std::string& path);
   void Count(ChainBreak chain_break) {
     if (chain_break != ChainBreak::kNone) chain_breaks_.fetch_add(1, std::memory_order_relaxed);

@@ -5,8 +5,9 @@
 
 namespace vakt {
 
-Subscription::Subscription(SubscriptionHub* hub, RecordFilter filter, int64_t position)
-    : hub_(*hub), filter_(std::move(filter)), position_(position) {
+Subscription::Subscription(SubscriptionHub* hub, RecordFilter filter, std::string consumer,
+                           int64_t position)
+    : hub_(*hub), filter_(std::move(filter)), consumer_(std::move(consumer)), position_(position) {
   // At once, not with the first record: tells the client that it is subscribed.
   StartSendInitialMetadata();
 }

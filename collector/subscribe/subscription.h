@@ -4,6 +4,7 @@
 // neither miss nor repeat a record.
 //
 // A subscription is in one state at a time, which says who may touch it:
+//   kOpening  the store looks up where its consumer stands
 //   kQueued   waits for a reader thread          kReading  a reader thread scans the store for it
 //   kWriting  gRPC sends its page                kIdle     has seen everything; waits for news
 //   kEnded    Finish has been called
@@ -18,6 +19,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -31,9 +33,10 @@ class SubscriptionHub;
 
 class Subscription final : public grpc::ServerWriteReactor<v1::SubscribeResponse> {
  public:
-  enum class State { kQueued, kReading, kWriting, kIdle, kEnded };
+  enum class State { kOpening, kQueued, kReading, kWriting, kIdle, kEnded };
 
-  Subscription(SubscriptionHub* hub, RecordFilter filter, int64_t position);
+  // `consumer`: "user/name", or empty.
+  Subscription(SubscriptionHub* hub, RecordFilter filter, std::string consumer, int64_t position);
 
   // Sends `page` message by message, then reports to the hub.
   void StartPage(std::vector<v1::SubscribeResponse> page);
@@ -43,14 +46,18 @@ class Subscription final : public grpc::ServerWriteReactor<v1::SubscribeResponse
   void OnDone() override;
 
   const RecordFilter& filter() const { return filter_; }
+  const std::string& consumer() const { return consumer_; }
 
   // Everything up to this record has been looked at and handed to gRPC, or did not match.
   int64_t position() const { return position_; }
   void set_position(int64_t position) { position_ = position; }
 
+  int64_t expired_id = 0;  // the subscriber knows that records up to here were deleted
+
   // The following are guarded by the hub's mutex.
   State state = State::kQueued;
   bool cancelled = false;
+  bool replaced = false;  // by a newer stream of its consumer
   absl::Time last_message = absl::InfinitePast();
 
  private:
@@ -58,6 +65,7 @@ class Subscription final : public grpc::ServerWriteReactor<v1::SubscribeResponse
 
   SubscriptionHub& hub_;
   const RecordFilter filter_;
+  const std::string consumer_;
   int64_t position_;
   std::vector<v1::SubscribeResponse> page_;
   size_t next_ = 0;

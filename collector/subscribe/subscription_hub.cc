@@ -17,6 +17,9 @@ namespace {
 // How long the reader thread stays with one subscription that finds nothing.
 constexpr absl::Duration kTurn = absl::Milliseconds(50);
 
+// Neither part can hold a slash.
+std::string KeyOf(const ConsumerKey& consumer) { return StrCat(consumer.user, "/", consumer.name); }
+
 v1::SubscribeResponse Heartbeat(std::string cursor) {
   v1::SubscribeResponse message;
   FromWallNs(RealClock().WallNs(), message.mutable_heartbeat()->mutable_time());
@@ -40,7 +43,12 @@ SubscriptionHub::~SubscriptionHub() {
   thread_.join();
 }
 
-absl::StatusOr<Subscription*> SubscriptionHub::Open(const v1::SubscribeRequest& request) {
+absl::StatusOr<Subscription*> SubscriptionHub::Open(const std::string& user,
+                                                    const v1::SubscribeRequest& request) {
+  if (!request.consumer().empty() && !IsIdentitySegment(request.consumer())) {
+    return absl::InvalidArgumentError(
+        "consumer may hold letters, digits, '-', '.' and '_', at most 253 of them");
+  }
   VAKT_ASSIGN_OR_RETURN(RecordFilter filter, RecordFilter::Create(request.filter()));
   VAKT_ASSIGN_OR_RETURN(const int64_t position, StartOf(request));
   absl::MutexLock lock(&mutex_);
@@ -49,13 +57,65 @@ absl::StatusOr<Subscription*> SubscriptionHub::Open(const v1::SubscribeRequest& 
     return absl::ResourceExhaustedError(
         StrCat("there are ", subscriptions_.size(), " subscriptions already, which is the limit"));
   }
-  auto* subscription = new Subscription(this, std::move(filter), position);
+  const ConsumerKey consumer = {user, request.consumer()};
+  const std::string key = request.consumer().empty() ? "" : KeyOf(consumer);
+  if (!key.empty()) EndOlder(key);
+  auto* subscription = new Subscription(this, std::move(filter), key, position);
   // A first heartbeat at once, if there is no record: it holds the cursor to go on from after a
   // break.
   subscription->last_message = absl::InfinitePast();
   subscriptions_.insert(subscription);
-  Queue(subscription);
+  if (key.empty()) {
+    Queue(subscription);
+  } else {
+    subscription->state = Subscription::State::kOpening;
+    store_.OpenConsumer(consumer, position, [this, subscription](absl::StatusOr<int64_t> stands) {
+      Begin(subscription, stands);
+    });
+  }
   return subscription;
+}
+
+void SubscriptionHub::Begin(Subscription* subscription, const absl::StatusOr<int64_t>& position) {
+  absl::MutexLock lock(&mutex_);
+  if (!position.ok()) {
+    End(subscription, ToGrpcStatus(position.status()));
+  } else if (!EndIfDue(subscription)) {
+    subscription->set_position(*position);
+    Queue(subscription);
+  }
+}
+
+void SubscriptionHub::EndOlder(const std::string& consumer) {
+  for (Subscription* subscription : subscriptions_) {
+    if (subscription->consumer() != consumer) continue;
+    subscription->replaced = true;
+    if (subscription->state == Subscription::State::kIdle) EndIfDue(subscription);
+  }
+}
+
+bool SubscriptionHub::IsConnected(const ConsumerKey& consumer) const {
+  const std::string key = KeyOf(consumer);
+  absl::MutexLock lock(&mutex_);
+  return std::any_of(subscriptions_.begin(), subscriptions_.end(), [&](const Subscription* s) {
+    return s->consumer() == key && s->state != Subscription::State::kEnded;
+  });
+}
+
+absl::StatusOr<SubscriptionHub::Page> SubscriptionHub::ReadPage(Subscription* subscription) const {
+  const int64_t begin = subscription->position();
+  Page page;
+  VAKT_ASSIGN_OR_RETURN(page.scan,
+                        store_.Scan(subscription->filter(), {.after_id = begin,
+                                                             .max_records = options_.page_records,
+                                                             .max_bytes = options_.page_bytes,
+                                                             .budget = kTurn}));
+  // After the scan: what was deleted meanwhile may have been missing from it.
+  VAKT_ASSIGN_OR_RETURN(const int64_t pruned_id, store_.PrunedId());
+  if (pruned_id > std::max(begin, subscription->expired_id)) {
+    page.expired_id = subscription->expired_id = pruned_id;
+  }
+  return page;
 }
 
 absl::StatusOr<int64_t> SubscriptionHub::StartOf(const v1::SubscribeRequest& request) const {
@@ -127,45 +187,44 @@ void SubscriptionHub::Queue(Subscription* subscription) {
 }
 
 void SubscriptionHub::Serve(Subscription* subscription) {
-  absl::StatusOr<ScanResult> result =
-      store_.Scan(subscription->filter(), {.after_id = subscription->position(),
-                                           .max_records = options_.page_records,
-                                           .max_bytes = options_.page_bytes,
-                                           .budget = kTurn});
-  if (!result.ok()) {
+  absl::StatusOr<Page> page = ReadPage(subscription);
+  if (!page.ok()) {
     if (LogEvery("subscribe.scan", absl::Seconds(10))) {
-      LogError(StrCat("cannot read for a subscriber: ", Message(result.status())));
+      LogError(StrCat("cannot read for a subscriber: ", Message(page.status())));
     }
     absl::MutexLock lock(&mutex_);
-    End(subscription, ToGrpcStatus(result.status()));
+    End(subscription, ToGrpcStatus(page.status()));
     return;
   }
-  subscription->set_position(result->position);
-  const bool at_end = result->at_end;
+  subscription->set_position(page->scan.position);
   bool heartbeat_due = false;
   {
     absl::MutexLock lock(&mutex_);
     heartbeat_due = subscription->last_message + options_.heartbeat <= absl::Now();
   }
-  if (result->records.empty() && !heartbeat_due) {
-    Rest(subscription, at_end);
+  if (page->scan.records.empty() && page->expired_id == 0 && !heartbeat_due) {
+    Rest(subscription, page->scan.at_end);
   } else {
-    Send(subscription, *std::move(result));
+    Send(subscription, *std::move(page));
   }
 }
 
-void SubscriptionHub::Send(Subscription* subscription, ScanResult result) {
-  std::vector<v1::SubscribeResponse> page;
-  page.reserve(result.records.size() + 1);
-  for (v1::StoredRecord& record : result.records) {
-    *page.emplace_back().mutable_record() = std::move(record);
+void SubscriptionHub::Send(Subscription* subscription, Page page) {
+  std::vector<v1::SubscribeResponse> messages;
+  messages.reserve(page.scan.records.size() + 1);
+  if (page.expired_id != 0) {
+    const std::string cursor = store_.CursorOf(page.expired_id);
+    messages.emplace_back().mutable_expired()->set_until_cursor(cursor);
   }
-  if (page.empty()) page.push_back(Heartbeat(store_.CursorOf(result.position)));
+  for (v1::StoredRecord& record : page.scan.records) {
+    *messages.emplace_back().mutable_record() = std::move(record);
+  }
+  if (messages.empty()) messages.push_back(Heartbeat(store_.CursorOf(page.scan.position)));
   absl::MutexLock lock(&mutex_);
   if (EndIfDue(subscription)) return;
   subscription->state = Subscription::State::kWriting;
   subscription->last_message = absl::Now();
-  subscription->StartPage(std::move(page));
+  subscription->StartPage(std::move(messages));
 }
 
 void SubscriptionHub::Rest(Subscription* subscription, bool at_end) {
@@ -203,6 +262,8 @@ void SubscriptionHub::Drain() {
 bool SubscriptionHub::EndIfDue(Subscription* subscription) {
   if (subscription->cancelled) {
     End(subscription, grpc::Status::CANCELLED);
+  } else if (subscription->replaced) {
+    End(subscription, {grpc::StatusCode::ABORTED, "this consumer has subscribed again"});
   } else if (draining_) {
     End(subscription, {grpc::StatusCode::UNAVAILABLE, "the collector is stopping"});
   } else {

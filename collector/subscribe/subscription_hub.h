@@ -39,9 +39,10 @@ class SubscriptionHub {
   explicit SubscriptionHub(Store* store, SubscribeOptions options = {});
   ~SubscriptionHub();
 
-  // A new subscription, to be handed to gRPC, which owns it. INVALID_ARGUMENT and
+  // A new subscription of `user`, to be handed to gRPC, which owns it. INVALID_ARGUMENT and
   // FAILED_PRECONDITION for a bad filter or cursor, RESOURCE_EXHAUSTED when there are too many.
-  absl::StatusOr<Subscription*> Open(const v1::SubscribeRequest& request);
+  absl::StatusOr<Subscription*> Open(const std::string& user, const v1::SubscribeRequest& request);
+  bool IsConnected(const ConsumerKey& consumer) const ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Ends all subscriptions with UNAVAILABLE, each after the page it is sending.
   void Drain() ABSL_LOCKS_EXCLUDED(mutex_);
@@ -53,13 +54,23 @@ class SubscriptionHub {
   void Remove(Subscription* subscription) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
+  struct Page {
+    ScanResult scan;
+    int64_t expired_id = 0;  // records up to here were deleted before they were read; 0: none
+  };
+
   absl::StatusOr<int64_t> StartOf(const v1::SubscribeRequest& request) const;
+  // The store has said where the consumer of `subscription` stands.
+  void Begin(Subscription* subscription, const absl::StatusOr<int64_t>& position)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  void EndOlder(const std::string& consumer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<Page> ReadPage(Subscription* subscription) const;
   void OnCommit(int64_t last_id) ABSL_LOCKS_EXCLUDED(mutex_);
   void Run();
   // The next subscription to read for, in state kReading; null to stop.
   Subscription* TakeNext() ABSL_LOCKS_EXCLUDED(mutex_);
   void Serve(Subscription* subscription) ABSL_LOCKS_EXCLUDED(mutex_);
-  void Send(Subscription* subscription, ScanResult result) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Send(Subscription* subscription, Page page) ABSL_LOCKS_EXCLUDED(mutex_);
   // Sends nothing: the subscription waits for news, or goes on if there is some already.
   void Rest(Subscription* subscription, bool at_end) ABSL_LOCKS_EXCLUDED(mutex_);
 

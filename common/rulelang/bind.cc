@@ -54,10 +54,10 @@ absl::Status CheckRight(const Check& check) {
 }
 
 // A constant that reads like a field or like a function was perhaps meant as one.
-std::string DoubtfulConstant(const AstValue& value) {
+std::string DoubtfulConstant(const AstValue& value, FieldFinder find) {
   if (value.quoted) return "";
   FieldArg arg;
-  if (ResolveField(value.text, &arg) != nullptr) {
+  if (ResolveField(value.text, &arg, find) != nullptr) {
     return StrCat("'", value.text, "' is compared as text; write val(", value.text,
                   ") for the field");
   }
@@ -135,7 +135,7 @@ absl::StatusOr<std::unique_ptr<Expr>> Binder::BindCheck(const Ast& ast) {
   Check* check = expr->check.get();
   check->op = ast.check->op;
   check->quantifier = ast.check->quantifier;
-  absl::StatusOr<Operand> left = BindOperand(ast.check->left, OperandUse::kLeft);
+  absl::StatusOr<Operand> left = BindOperand(ast.check->left, OperandUse::kLeft, find_);
   if (!left.ok()) return At(ast.position, left.status());
   check->left = *std::move(left);
   VAKT_RETURN_IF_ERROR(At(ast.position, CheckTypes(*check)));
@@ -148,7 +148,7 @@ absl::StatusOr<std::unique_ptr<Expr>> Binder::BindCheck(const Ast& ast) {
 }
 
 absl::Status Binder::BindRight(const AstCheck& ast, Check* check) {
-  VAKT_ASSIGN_OR_RETURN(Operand right, BindOperand(*ast.right, OperandUse::kRight));
+  VAKT_ASSIGN_OR_RETURN(Operand right, BindOperand(*ast.right, OperandUse::kRight, find_));
   check->right = std::make_unique<const Operand>(std::move(right));
   return CheckRight(*check);
 }
@@ -159,7 +159,7 @@ absl::Status Binder::BindLiterals(const AstCheck& ast, Check* check) {
   for (const AstValue& value : ast.values) {
     VAKT_RETURN_IF_ERROR(At(value.position, Expand(value, &open, &values)));
     // Not of a list's items: `basename` in a list of programs is a program.
-    std::string warning = DoubtfulConstant(value);
+    std::string warning = DoubtfulConstant(value, find_);
     if (!warning.empty()) warnings_.push_back({std::move(warning), value.position});
   }
   if (ast.bare_list) VAKT_RETURN_IF_ERROR(CheckBareList(ast.values.front()));

@@ -13,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/rulelang/ast.h"
+#include "common/rulelang/bind_operand.h"
 #include "common/rulelang/definitions.h"
 #include "common/rulelang/expr.h"
 #include "common/rulelang/source_position.h"
@@ -34,8 +35,8 @@ struct BindWarning {
 class Binder {
  public:
   // Borrows both. The macros' trees must be free of loops.
-  Binder(Definitions* definitions, BindBudget* budget)
-      : definitions_(definitions), budget_(budget) {}
+  Binder(Definitions* definitions, BindBudget* budget, FieldFinder find = FindField)
+      : definitions_(definitions), budget_(budget), find_(find) {}
 
   // NotFound: a field or an event type that does not exist. InvalidArgument: any other error.
   // error_position() says where.
@@ -58,6 +59,7 @@ class Binder {
 
   Definitions* definitions_;
   BindBudget* budget_;
+  FieldFinder find_;
   SourcePosition error_position_;
   std::vector<BindWarning> warnings_;
 };

@@ -48,11 +48,11 @@ absl::Status CheckUse(const FieldRow& field, OperandUse use) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Operand> BindField(const AstOperand& ast, OperandUse use) {
+absl::StatusOr<Operand> BindField(const AstOperand& ast, OperandUse use, FieldFinder find) {
   Operand operand;
   operand.kind = Operand::Kind::kField;
   operand.arg = ast.arg;
-  operand.field = ResolveField(ast.name, &operand.arg);
+  operand.field = ResolveField(ast.name, &operand.arg, find);
   if (operand.field == nullptr) {
     return absl::NotFoundError(
         StrCat("there is no field ", ast.name, "; `vaktctl fields` lists all"));
@@ -69,9 +69,9 @@ bool MayTransform(const FieldRow& field) {
   return (field.flags & kFieldNoTransform) == 0 && field.name != "evt.type";
 }
 
-absl::Status BindParts(const AstOperand& ast, OperandUse use, Operand* operand) {
+absl::Status BindParts(const AstOperand& ast, OperandUse use, FieldFinder find, Operand* operand) {
   for (const AstOperand& part : ast.parts) {
-    VAKT_ASSIGN_OR_RETURN(Operand bound, BindOperand(part, use));
+    VAKT_ASSIGN_OR_RETURN(Operand bound, BindOperand(part, use, find));
     if (bound.field != nullptr && !MayTransform(*bound.field)) {
       return absl::InvalidArgumentError(
           StrCat(bound.field->name, " may not be the argument of a transformer"));
@@ -81,11 +81,11 @@ absl::Status BindParts(const AstOperand& ast, OperandUse use, Operand* operand) 
   return absl::OkStatus();
 }
 
-absl::StatusOr<Operand> BindList(const AstOperand& ast, OperandUse use) {
+absl::StatusOr<Operand> BindList(const AstOperand& ast, OperandUse use, FieldFinder find) {
   Operand operand;
   operand.kind = Operand::Kind::kList;
   operand.is_list = true;
-  VAKT_RETURN_IF_ERROR(BindParts(ast, use, &operand));
+  VAKT_RETURN_IF_ERROR(BindParts(ast, use, find, &operand));
   for (const Operand& part : operand.parts) {
     if (part.type == FieldType::kString && !part.is_list) continue;
     return absl::InvalidArgumentError(
@@ -94,7 +94,7 @@ absl::StatusOr<Operand> BindList(const AstOperand& ast, OperandUse use) {
   return operand;
 }
 
-absl::StatusOr<Operand> BindCall(const AstOperand& ast, OperandUse use) {
+absl::StatusOr<Operand> BindCall(const AstOperand& ast, OperandUse use, FieldFinder find) {
   Operand call;
   call.kind = Operand::Kind::kCall;
   call.transformer = FindTransformer(ast.name);
@@ -114,21 +114,21 @@ absl::StatusOr<Operand> BindCall(const AstOperand& ast, OperandUse use) {
                    : " arguments, not ",
                count));
   }
-  VAKT_RETURN_IF_ERROR(BindParts(ast, use, &call));
+  VAKT_RETURN_IF_ERROR(BindParts(ast, use, find, &call));
   VAKT_RETURN_IF_ERROR(call.transformer->bind(&call));
   return call;
 }
 
 }  // namespace
 
-absl::StatusOr<Operand> BindOperand(const AstOperand& ast, OperandUse use) {
+absl::StatusOr<Operand> BindOperand(const AstOperand& ast, OperandUse use, FieldFinder find) {
   switch (ast.kind) {
     case AstOperand::Kind::kField:
-      return BindField(ast, use);
+      return BindField(ast, use, find);
     case AstOperand::Kind::kList:
-      return BindList(ast, use);
+      return BindList(ast, use, find);
     case AstOperand::Kind::kCall:
-      return BindCall(ast, use);
+      return BindCall(ast, use, find);
     case AstOperand::Kind::kText:
       break;
   }
@@ -138,8 +138,8 @@ absl::StatusOr<Operand> BindOperand(const AstOperand& ast, OperandUse use) {
   return text;
 }
 
-const FieldRow* ResolveField(std::string_view name, FieldArg* arg) {
-  if (const FieldRow* field = FindField(name)) return field;
+const FieldRow* ResolveField(std::string_view name, FieldArg* arg, FieldFinder find) {
+  if (const FieldRow* field = find(name)) return field;
   const size_t dot = name.rfind('.');
   if (arg->present || dot == std::string_view::npos || !name.starts_with("evt.")) {
     return nullptr;

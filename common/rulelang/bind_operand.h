@@ -19,13 +19,17 @@ namespace vakt {
 // Where an operand stands: not all fields may stand everywhere.
 enum class OperandUse : uint8_t { kLeft, kRight, kOutput };
 
+// Where names of fields are looked up: FindField, or a table that adds to it.
+using FieldFinder = const FieldRow* (*)(std::string_view name);
+
 // NotFound: no such field. InvalidArgument: an argument too many, too few or of the wrong type, or
 // a field that may not stand here.
-absl::StatusOr<Operand> BindOperand(const AstOperand& ast, OperandUse use);
+absl::StatusOr<Operand> BindOperand(const AstOperand& ast, OperandUse use,
+                                    FieldFinder find = FindField);
 
 // The field that `name` names. "evt.arg.flags" names evt.arg with the argument "flags". Null when
 // there is none; *arg is set only when the name holds one.
-const FieldRow* ResolveField(std::string_view name, FieldArg* arg);
+const FieldRow* ResolveField(std::string_view name, FieldArg* arg, FieldFinder find = FindField);
 
 // Calls `visit` for each field in the operand.
 void ForEachField(const Operand& operand, const std::function<void(const Operand&)>& visit);

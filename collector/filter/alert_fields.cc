@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/filter/alert_fields.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
+#include <initializer_list>
+#include <utility>
+
+#include "common/alert/priority.h"
+#include "common/base/strings.h"
+#include "common/event_codec/event_codec.h"
+#include "common/time/wall_time.h"
+
+namespace vakt {
+namespace {
+
+void Add(std::string_view text, Extractor& out) {
+  if (!text.empty()) out.Add(Value::String(text));
+}
+void AddKept(std::string text, Extractor& out) {
+  if (!text.empty()) out.Add(Value::String(out.Keep(std::move(text))));
+}
+
+// An output field's value as text, whatever its type.
+void AddText(const v1::OutputField& field, Extractor& out) {
+  switch (field.value_case()) {
+    case v1::OutputField::kStringValue:
+      return Add(field.string_value(), out);
+    case v1::OutputField::kIntValue:
+      return AddKept(StrCat(field.int_value()), out);
+    case v1::OutputField::kUintValue:
+      return AddKept(StrCat(field.uint_value()), out);
+    case v1::OutputField::kBoolValue:
+      return Add(field.bool_value() ? "true" : "false", out);
+    case v1::OutputField::kDoubleValue:
+      return AddKept(StrCat(field.double_value()), out);
+    case v1::OutputField::VALUE_NOT_SET:
+      return;
+  }
+}
+
+// The values of those output fields that the alert has.
+void AddOutputs(const v1::Alert& alert, std::initializer_list<std::string_view> names,
+                Extractor& out) {
+  for (const v1::OutputField& field : alert.output_fields()) {
+    if (std::find(names.begin(), names.end(), field.name()) != names.end()) AddText(field, out);
+  }
+}
+
+void AddEndpoint(const v1::Endpoint& endpoint, Extractor& out) {
+  const std::string& bytes = endpoint.address();
+  std::array<char, INET6_ADDRSTRLEN> text;
+  if (bytes.size() != 4 && bytes.size() != 16) return;
+  const int family = bytes.size() == 4 ? AF_INET : AF_INET6;
+  if (inet_ntop(family, bytes.data(), text.data(), text.size()) != nullptr) {
+    AddKept(text.data(), out);
+  }
+}
+
+void Process(AlertView& view, Extractor& out) {
+  AddOutputs(view.alert(), {"proc.name", "proc.exepath", "proc.exe"}, out);
+  const v1::Task& task = view.alert().event().task();
+  Add(task.process_comm().empty() ? task.comm() : task.process_comm(), out);
+  Add(view.alert().event().process_exec().exe().path(), out);
+}
+
+void User(AlertView& view, Extractor& out) {
+  AddOutputs(view.alert(), {"user.name", "user.uid", "user.loginname"}, out);
+  if (view.alert().event().has_task()) AddKept(StrCat(view.alert().event().task().euid()), out);
+}
+
+void Address(AlertView& view, Extractor& out) {
+  AddOutputs(view.alert(), {"fd.sip", "fd.cip", "fd.rip", "fd.lip"}, out);
+  const v1::Event& event = view.alert().event();
+  AddEndpoint(event.network_connect().local(), out);
+  AddEndpoint(event.network_connect().remote(), out);
+  AddEndpoint(event.network_accept().local(), out);
+  AddEndpoint(event.network_accept().remote(), out);
+}
+
+void Controls(AlertView& view, Extractor& out) {
+  for (const v1::Control& control : view.alert().controls()) {
+    AddKept(StrCat(control.framework(), " ", control.id()), out);
+  }
+}
+
+// The ids in the rule's own key, and those that older rules have among their tags.
+void Techniques(AlertView& view, Extractor& out) {
+  for (const std::string& id : view.alert().attack().techniques()) Add(id, out);
+  for (const std::string& tag : view.alert().tags()) {
+    const bool is_id = tag.size() >= 5 && tag[0] == 'T' && tag[1] >= '0' && tag[1] <= '9';
+    if (is_id) Add(tag, out);
+  }
+}
+
+constexpr auto kString = FieldType::kString;
+constexpr uint32_t kAny = kFieldAnyOf | kFieldFilterOnly | kFieldNoTransform;
+
+constexpr AlertFieldRow Row(std::string_view name, FieldType type, uint32_t flags,
+                            std::string_view text, void (*extract)(AlertView&, Extractor&)) {
+  return {{name, type, ArgRule::kNone, flags, text, nullptr}, extract};
+}
+
+// Sorted by name.
+constexpr AlertFieldRow kRows[] = {
+    Row("alert.address", kString, kAny, "An address of either end of the connection.", Address),
+    Row("alert.cluster", kString, 0, "Cluster, from the agent's certificate.",
+        [](AlertView& v, Extractor& out) { Add(v.stored().cluster(), out); }),
+    Row("alert.container", kString, kAny, "Id or name of the container.",
+        [](AlertView& v, Extractor& out) {
+          AddOutputs(v.alert(), {"container.id", "container.name", "container.full_id"}, out);
+        }),
+    Row("alert.control", kString, kAny, "Framework and id of a requirement: 'PCI-DSS 10.2.1'.",
+        Controls),
+    Row("alert.image", kString, kAny, "Name, repository or digest of the container's image.",
+        [](AlertView& v, Extractor& out) {
+          AddOutputs(v.alert(),
+                     {"container.image", "container.image.repository", "container.image.digest",
+                      "container.image.id"},
+                     out);
+        }),
+    Row("alert.namespace", kString, kAny, "Kubernetes namespace.",
+        [](AlertView& v, Extractor& out) { AddOutputs(v.alert(), {"k8s.ns.name"}, out); }),
+    Row("alert.node", kString, 0, "Node, from the agent's certificate.",
+        [](AlertView& v, Extractor& out) { Add(v.stored().node(), out); }),
+    Row("alert.output", kString, 0, "The alert's message.",
+        [](AlertView& v, Extractor& out) { Add(v.alert().output(), out); }),
+    Row("alert.pod", kString, kAny, "Kubernetes pod.",
+        [](AlertView& v, Extractor& out) {
+          AddOutputs(v.alert(), {"k8s.pod.name", "k8s.pod.uid"}, out);
+        }),
+    Row("alert.priority", kString, 0, "Emergency, Alert, Critical, ... Debug.",
+        [](AlertView& v, Extractor& out) { Add(PriorityName(v.alert().priority()), out); }),
+    Row("alert.process", kString, kAny, "Name or path of the process.", Process),
+    Row("alert.rule", kString, 0, "Name of the rule.",
+        [](AlertView& v, Extractor& out) { Add(v.alert().rule(), out); }),
+    Row("alert.severity", FieldType::kUint, 0, "The priority as a number: 0 Emergency to 7 Debug.",
+        [](AlertView& v, Extractor& out) {
+          out.Add(Value::Uint(static_cast<uint64_t>(v.alert().priority())));
+        }),
+    Row("alert.source", kString, 0, "What raised it: syscall, or collector.",
+        [](AlertView& v, Extractor& out) { Add(v.alert().source(), out); }),
+    Row("alert.tags", kString, kFieldList, "The rule's tags.",
+        [](AlertView& v, Extractor& out) {
+          for (const std::string& tag : v.alert().tags()) Add(tag, out);
+        }),
+    Row("alert.technique", kString, kAny, "MITRE ATT&CK technique: T1110.001.", Techniques),
+    Row("alert.time", FieldType::kAbsTime, 0, "Of the event, ns since 1970.",
+        [](AlertView& v, Extractor& out) { out.Add(Value::Int(ToWallNs(v.alert().time()))); }),
+    Row("alert.uid", kString, 0, "Unique id of the alert.",
+        [](AlertView& v, Extractor& out) { Add(v.alert().uid(), out); }),
+    Row("alert.user", kString, kAny, "Name or number of the user.", User),
+    Row("alert.workload", kString, kAny, "Kubernetes deployment, replica set or service.",
+        [](AlertView& v, Extractor& out) {
+          AddOutputs(v.alert(),
+                     {"k8s.deployment.name", "k8s.rs.name", "k8s.rc.name", "k8s.svc.name"}, out);
+        }),
+};
+
+const AlertFieldRow* OwnRow(const FieldRow* field) {
+  const auto found = std::find_if(std::begin(kRows), std::end(kRows),
+                                  [&](const AlertFieldRow& row) { return &row.row == field; });
+  return found == std::end(kRows) ? nullptr : found;
+}
+
+bool ParseIp(const std::string& text, IpAddress* ip) {
+  ip->ipv6 = text.find(':') != std::string::npos;
+  return inet_pton(ip->ipv6 ? AF_INET6 : AF_INET, text.c_str(), ip->bytes.data()) == 1;
+}
+
+// An output field as a value of the type that the condition compares; false when it is none.
+bool AddTyped(const v1::OutputField& field, FieldType type, Extractor& out) {
+  using enum v1::OutputField::ValueCase;
+  const auto value_case = field.value_case();
+  switch (type) {
+    case FieldType::kString:
+    case FieldType::kBytes:
+      if (value_case != kStringValue) return false;
+      out.Add(Value::String(field.string_value()));
+      return true;
+    case FieldType::kInt:
+    case FieldType::kAbsTime:
+    case FieldType::kRelTime:
+      if (value_case != kIntValue) return false;
+      out.Add(Value::Int(field.int_value()));
+      return true;
+    case FieldType::kUint:
+    case FieldType::kPort:
+      if (value_case != kUintValue) return false;
+      out.Add(Value::Uint(field.uint_value()));
+      return true;
+    case FieldType::kDouble:
+      if (value_case != kDoubleValue) return false;
+      out.Add(Value::Double(field.double_value()));
+      return true;
+    case FieldType::kBool:
+      if (value_case != kBoolValue) return false;
+      out.Add(Value::Bool(field.bool_value()));
+      return true;
+    case FieldType::kIp:
+    case FieldType::kNet: {
+      IpAddress ip;
+      if (value_case != kStringValue || !ParseIp(field.string_value(), &ip)) return false;
+      out.Add(Value::Ip(ip));
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+const Event* AlertView::event() {
+  if (!decoded_) {
+    decoded_ = true;
+    if (alert().has_event() &&
+        !EventFromProto(alert().event(), &argv_storage_, &event_.emplace())) {
+      event_.reset();
+    }
+  }
+  return event_.has_value() ? &*event_ : nullptr;
+}
+
+void AlertView::Read(const Operand& field, Extractor& out) {
+  if (const AlertFieldRow* row = OwnRow(field.field)) return row->extract(*this, out);
+  const std::string name = field.ToText();
+  for (const v1::OutputField& output : alert().output_fields()) {
+    // A null there is what the field was: the event does not know better.
+    if (output.name() != name) continue;
+    if (output.value_case() == v1::OutputField::VALUE_NOT_SET) return;
+    if (!field.is_list && AddTyped(output, field.type, out)) return;
+  }
+  if (const Event* evidence = event()) field.field->extract(*evidence, field.arg, out);
+}
+
+absl::Span<const AlertFieldRow> AllAlertFields() { return kRows; }
+
+const FieldRow* FindAlertField(std::string_view name) {
+  for (const AlertFieldRow& row : kRows) {
+    if (row.row.name == name) return &row.row;
+  }
+  return FindField(name);
+}
+
+}  // namespace vakt
