@@ -15,6 +15,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "agent/sensor/bpf_object.h"
+#include "agent/sensor/kernel_needs.h"
 #include "agent/sensor/loss_tracker.h"
 #include "agent/sensor/ring_set.h"
 #include "bpf/wire/wire.h"
@@ -313,11 +314,7 @@ absl::StatusOr<UniqueFd> MakeEpoll(const std::vector<int>& ring_fds, int wake_fd
 absl::StatusOr<std::unique_ptr<KernelSensor>> KernelSensor::Start(
     const KernelSensorOptions& options) {
   VAKT_RETURN_IF_ERROR(CheckDisabledNames(options));
-  if (access(options.btf_path.c_str(), R_OK) != 0) {
-    return absl::FailedPreconditionError(StrCat("this kernel offers no type information (",
-                                                options.btf_path, ": ", std::strerror(errno),
-                                                "): Vakt needs CONFIG_DEBUG_INFO_BTF=y"));
-  }
+  VAKT_RETURN_IF_ERROR(CheckKernel(options.btf_path));
   std::vector<ProbeReport> available = AvailableProbes(options);
   std::vector<ProbeReport> first = WantedProbes(available, options.kinds | EssentialKinds());
   VAKT_ASSIGN_OR_RETURN(std::unique_ptr<BpfObject> object, BpfObject::Load(options, &first));

@@ -8,7 +8,9 @@
 
 #include <atomic>
 
+#include "agent/sensor/kernel_needs.h"
 #include "agent/sensor/scope.h"
+#include "common/base/status.h"
 #include "common/base/strings.h"
 
 namespace vakt {
@@ -53,7 +55,8 @@ pid_t TestCgroup::Run(const std::function<int()>& act, int* exit_status) const {
 
 std::optional<std::string> WhyNoKernelTests() {
   if (geteuid() != 0) return "needs root";
-  if (access("/sys/kernel/btf/vmlinux", R_OK) != 0) return "this kernel has no BTF";
+  const absl::Status kernel = CheckKernel(KernelSensorOptions().btf_path);
+  if (!kernel.ok()) return std::string(Message(kernel));
   if (!CgroupRoot().ok()) return "no cgroup v2 hierarchy is mounted";
   return std::nullopt;
 }
