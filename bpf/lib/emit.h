@@ -219,9 +219,11 @@ static __always_inline void emit_scratch_end(struct scratch *s, __u32 kind, __u3
   struct vakt_cpu_state *state = state_of_cpu(h->cpu);
   void *ring = ring_of(h->cpu, lane);
   if (state && ring) {
-    if (size > VAKT_SCRATCH_OFFSET_MAX) size = VAKT_SCRATCH_OFFSET_MAX;
+    __u64 bytes = size;
+    asm volatile("" : "+r"(bytes)); /* one register: verifiers before 6.13 forget a copy's bound */
+    if (bytes > VAKT_SCRATCH_OFFSET_MAX) bytes = VAKT_SCRATCH_OFFSET_MAX;
     prefilter_sign(task);
-    long failed = bpf_ringbuf_output(ring, s->record, size, BPF_RB_NO_WAKEUP);
+    long failed = bpf_ringbuf_output(ring, s->record, bytes, BPF_RB_NO_WAKEUP);
     if (failed) {
       emit_lost(state, kind, VAKT_LOST_RING_FULL);
     } else {

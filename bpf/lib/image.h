@@ -40,7 +40,7 @@ static __always_inline bool is_memfd(struct file *file, struct inode *inode) {
 static __always_inline bool may_write(struct task_struct *task, struct inode *inode) {
   const struct cred *cred = task->cred;
   __u16 mode = READ_MEMBER(inode, i_mode);
-  if (cred->cap_effective.val >> CAP_DAC_OVERRIDE & 1) return true;
+  if (READ_CAPABILITIES(cred, cap_effective) >> CAP_DAC_OVERRIDE & 1) return true;
   if (READ_MEMBER(inode, i_uid.val) == cred->fsuid.val) return mode & S_IWUSR;
   if (READ_MEMBER(inode, i_gid.val) == cred->fsgid.val) return mode & S_IWGRP;
   return mode & S_IWOTH;

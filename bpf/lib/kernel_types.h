@@ -50,7 +50,7 @@ typedef struct {
 typedef struct {
   int counter;
 } atomic_t;
-/* Two 32-bit words up to 6.2, one 64-bit word since: the same bytes on a little-endian machine. */
+/* Before 6.3 another type: READ_CAPABILITIES. */
 typedef struct {
   __u64 val;
 } kernel_cap_t;
@@ -99,6 +99,17 @@ struct cred {
   kernel_cap_t cap_bset;
   kernel_cap_t cap_ambient;
   struct user_namespace *user_ns;
+};
+/* Before kernel commit f122a08b197d ("capability: just use a 'u64' instead of a 'u32[2]' array"). */
+struct kernel_cap___before_6_3 {
+  __u32 cap[2];
+};
+struct cred___before_6_3 {
+  struct kernel_cap___before_6_3 cap_inheritable;
+  struct kernel_cap___before_6_3 cap_permitted;
+  struct kernel_cap___before_6_3 cap_effective;
+  struct kernel_cap___before_6_3 cap_bset;
+  struct kernel_cap___before_6_3 cap_ambient;
 };
 
 struct tty_driver {

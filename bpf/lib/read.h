@@ -65,11 +65,15 @@ static __always_inline __u64 read_cookie(struct task_struct *task) {
   return vakt_cookie(leader->start_boottime, task->tgid);
 }
 
+#define PID_LEVELS 64 /* a power of two above MAX_PID_NS_LEVEL, 32 (include/linux/pid_namespace.h) */
+
 /* The task's number and namespace at the deepest level of `pid`. */
 static __always_inline struct upid read_upid(struct pid *pid) {
   struct upid id = {};
   if (!pid) return id;
   __u64 level = pid->level;
+  asm volatile("" : "+r"(level)); /* the mask below is not the compiler's to drop */
+  level &= PID_LEVELS - 1;        /* verifiers before 6.4 want to know how far the sum can go */
   bpf_probe_read_kernel(&id, sizeof(id),
                         (void *)((__u64)pid + bpf_core_field_offset(struct pid, numbers) +
                                  level * bpf_core_type_size(struct upid)));
@@ -107,6 +111,15 @@ static __always_inline void read_identity(struct vakt_task *out, struct task_str
   name[1] = *(__u64 *)&leader->comm[8];
 }
 
+/* A set of capabilities: one number since 6.3, two words before. */
+#define READ_CAPABILITIES(cred, set)                                          \
+  ({                                                                          \
+    const struct cred___before_6_3 *old_ = (const void *)(cred);              \
+    bpf_core_field_exists((cred)->set.val)                                    \
+        ? (cred)->set.val                                                     \
+        : (old_->set.cap[0] | (__u64)old_->set.cap[1] << 32);                 \
+  })
+
 static __always_inline void read_task(struct vakt_task *out, struct task_struct *task) {
   struct task_struct *parent = task->real_parent;
   const struct cred *cred = task->cred;
@@ -114,7 +127,7 @@ static __always_inline void read_task(struct vakt_task *out, struct task_struct 
   read_identity(out, task);
   out->fingerprint = 0;
   out->reserved = 0;
-  out->cap_effective = cred->cap_effective.val;
+  out->cap_effective = READ_CAPABILITIES(cred, cap_effective);
   out->pid = task->tgid;
   out->tid = task->pid;
   out->ppid = parent->tgid;
@@ -146,8 +159,8 @@ static __always_inline void read_facts(struct vakt_process_facts *out, struct ta
   struct pid *group = signal->pids[PIDTYPE_PGID];
   struct pid *session = signal->pids[PIDTYPE_SID];
   out->start_boot_ns = leader->start_boottime;
-  out->cap_permitted = cred->cap_permitted.val;
-  out->cap_inheritable = cred->cap_inheritable.val;
+  out->cap_permitted = READ_CAPABILITIES(cred, cap_permitted);
+  out->cap_inheritable = READ_CAPABILITIES(cred, cap_inheritable);
   out->ns_pid = read_upid(leader->thread_pid).nr;
   out->pgid = group ? group->numbers[0].nr : 0;
   out->ns_pgid = read_upid(group).nr;

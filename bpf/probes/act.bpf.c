@@ -143,11 +143,11 @@ static __always_inline int emit_process_cgroup(struct cgroup *to, struct task_st
 static __always_inline void read_credentials(struct vakt_credentials *out,
                                              struct task_struct *task) {
   const struct cred *cred = task->cred;
-  out->cap_effective = cred->cap_effective.val;
-  out->cap_permitted = cred->cap_permitted.val;
-  out->cap_inheritable = cred->cap_inheritable.val;
-  out->cap_bounding = cred->cap_bset.val;
-  out->cap_ambient = cred->cap_ambient.val;
+  out->cap_effective = READ_CAPABILITIES(cred, cap_effective);
+  out->cap_permitted = READ_CAPABILITIES(cred, cap_permitted);
+  out->cap_inheritable = READ_CAPABILITIES(cred, cap_inheritable);
+  out->cap_bounding = READ_CAPABILITIES(cred, cap_bset);
+  out->cap_ambient = READ_CAPABILITIES(cred, cap_ambient);
   out->uid = cred->uid.val;
   out->gid = cred->gid.val;
   out->euid = cred->euid.val;
