@@ -16,6 +16,7 @@ BUILD = os.environ.get("VAKT_BUILD_DIR") or os.path.join(os.path.dirname(__file_
 SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 BIN = os.path.join(os.path.abspath(BUILD), "bin")
 RULES = os.path.join(SOURCE, "rules")
+SLOWER = float(os.environ.get("VAKT_SLOWER", "1"))  # how much longer to wait: emulated machines
 
 
 def why_not():
@@ -40,7 +41,7 @@ def cgroup_root():
 
 def wait_for(condition, seconds=20, step=0.01):
     """The condition's first true value; None after `seconds`."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * SLOWER
     while time.monotonic() < end:
         value = condition()
         if value:
@@ -90,7 +91,7 @@ class KernelTestCase(unittest.TestCase):
         """Runs a command inside the cgroup and waits for it."""
         return subprocess.run(command, preexec_fn=self.enter_cgroup, stdin=subprocess.DEVNULL,
                               stdout=options.pop("stdout", subprocess.PIPE),
-                              stderr=subprocess.STDOUT, timeout=60, **options)
+                              stderr=subprocess.STDOUT, timeout=60 * SLOWER, **options)
 
     # -- programs --------------------------------------------------------------------------------
 
@@ -195,7 +196,7 @@ class KernelTestCase(unittest.TestCase):
     def vaktctl(self, port, *arguments, check=True):
         out = subprocess.run([os.path.join(BIN, "vaktctl"), *arguments, "--collector",
                               f"127.0.0.1:{port}", *self.tls("analyst")],
-                             capture_output=True, text=True, timeout=60)
+                             capture_output=True, text=True, timeout=60 * SLOWER)
         if check:
             self.assertEqual(out.returncode, 0, out.stderr)
         return out
@@ -206,7 +207,7 @@ def stop(process, seconds=15):
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(seconds)
+            process.wait(seconds * SLOWER)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

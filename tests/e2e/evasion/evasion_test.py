@@ -34,7 +34,7 @@ def kernel():
 class Evasion(harness.KernelTestCase):
     """All cases under one agent; those against the agent itself have agents of their own."""
 
-    results_file = None
+    results_file = os.environ.get("VAKT_RECORD")
 
     def test_cases(self):
         facts = {case.number: self.prepare(case) for case in cases.CASES}
@@ -73,28 +73,22 @@ class Evasion(harness.KernelTestCase):
 
     def rules_for(self, facts):
         """(rules that do not load: why, a file of those that do)"""
-        unloaded = {}
-        text = ("- rule: End of the acts\n  desc: the last act\n"
-                "  condition: evt.type in (execve, execveat) and proc.args = evasion-end\n"
-                "  output: end\n  priority: NOTICE\n")
-        for case in cases.CASES:
-            for index in range(len(case.expect)):
-                rule = grid.rule_text(case, index, facts[case.number])
-                why = self.why_not_loaded(rule)
-                if why:
-                    unloaded[grid.rule_name(case, index)] = why
-                else:
-                    text += rule
+        end = ("- rule: End of the acts\n  desc: the last act\n"
+               "  condition: evt.type in (execve, execveat) and proc.args = evasion-end\n"
+               "  output: end\n  priority: NOTICE\n")
+        rules = {grid.rule_name(case, index): grid.rule_text(case, index, facts[case.number])
+                 for case in cases.CASES for index in range(len(case.expect))}
+        unloaded = self.not_loaded("".join(rules.values()))
+        text = end + "".join(rule for name, rule in rules.items() if name not in unloaded)
         return unloaded, self.rule_file(text, "evasion.yaml")
 
-    def why_not_loaded(self, rule):
-        path = self.rule_file(rule, "one.yaml")
+    def not_loaded(self, rules):
+        """Rules that do not load, by name: why."""
+        path = self.rule_file(rules, "all.yaml")
         out = subprocess.run([os.path.join(harness.BIN, "vaktctl"), "rules", "check", "--format",
                               "json", path], capture_output=True, text=True)
-        if out.returncode == 0:
-            return None
         errors = [e for file in json.loads(out.stdout) for e in file["errors"]]
-        return "not expressible: " + errors[0]["message"]
+        return {e["item_name"]: "not expressible: " + e["message"] for e in errors}
 
     def do_act(self, case, facts):
         """Does the act and adds what it printed to the facts; a verdict when it could not be done,
@@ -161,5 +155,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", help="write the results as JSON to this file")
     options, rest = parser.parse_known_args()
-    Evasion.results_file = options.results
+    Evasion.results_file = options.results or Evasion.results_file
     unittest.main(argv=[sys.argv[0], *rest], verbosity=1)
