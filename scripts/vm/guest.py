@@ -13,6 +13,8 @@ import time
 import unittest
 
 REPORT = "/dev/ttyS1"
+RECORD = "/run/record.json"  # what a test wants to be kept of its run, where VAKT_RECORD says
+SLOWER = "10"                # emulation to hardware, about: tests that wait take it from VAKT_SLOWER
 RB_POWER_OFF = 0x4321FEDC
 
 
@@ -79,9 +81,10 @@ def gtest_cases(path):
 def run_suite(test):
     """One ctest entry: a GoogleTest binary or a file of Python tests."""
     outcome = "/run/outcome.json"
-    if os.path.exists(outcome):
-        os.unlink(outcome)
-    environment = dict(os.environ, **test["environment"])
+    for path in (outcome, RECORD):
+        if os.path.exists(path):
+            os.unlink(path)
+    environment = dict(os.environ, VAKT_RECORD=RECORD, VAKT_SLOWER=SLOWER, **test["environment"])
     command = list(test["command"])
     if command[-1].endswith(".py"):
         command = [sys.executable, __file__, "--unittest", command[-1], outcome]
@@ -104,6 +107,9 @@ def run_suite(test):
         how = "out of time" if status is None else f"ended with {status}"
         report(event="case", suite=test["name"], name="", outcome="failed", detail=f"{how}\n{output[-3000:]}",
                seconds=time.monotonic() - begin)
+    if os.path.exists(RECORD):
+        with open(RECORD, encoding="utf-8") as lines:
+            report(event="record", suite=test["name"], record=json.load(lines))
 
 
 class Collector(unittest.TestResult):
