@@ -121,6 +121,7 @@ absl::Status Agent::StartSensor() {
     VAKT_ASSIGN_OR_RETURN(sensor.scope, ScopeOf(options_.scope));
   }
   VAKT_ASSIGN_OR_RETURN(sensor_, KernelSensor::Start(sensor));
+  sensor_->CaptureEnvironment(active_.rules->read_environment());
   if (options_.prefilter) {
     prefilter_ = std::make_unique<PrefilterFeed>(sensor_.get());
     VAKT_RETURN_IF_ERROR(prefilter_->Install(std::move(active_.prefilter)).status());
@@ -136,7 +137,10 @@ absl::Status Agent::Seed() {
     Event event;
     if (!pipeline_->Decode(record, &event)) return;
     const std::string argv = ReadProcArgv(event.task.pid);
+    const std::string env =
+        active_.rules->read_environment() ? ReadProcEnv(event.task.pid) : std::string();
     event.process_exec.argv = argv;
+    event.process_exec.env = env;
     pipeline_->OnEvent(event);
   });
   if (!status.ok()) {
@@ -296,6 +300,7 @@ void Agent::TakeNewRules() {
     evaluations_before_ += pipeline_->matcher().evaluations();
     old = pipeline_->SetMatcher(std::move(update->active.matcher));
     InstallPrefilter(&update->active.prefilter);
+    sensor_->CaptureEnvironment(update->active.rules->read_environment());
     std::swap(active_, update->active);  // the old rule set is freed by who gave the new one
     SendLifecycle(v1::Lifecycle::WHAT_RELOAD, active_.summary, old_hash);
   }

@@ -95,5 +95,6 @@ void Decoder::Decode_process_vm(WireRecord& record, Event* out) { DecodeAct(reco
 void Decoder::Decode_process_signal(WireRecord& record, Event* out) { DecodeAct(record, out); }
 void Decoder::Decode_process_cgroup(WireRecord& record, Event* out) { DecodeAct(record, out); }
 void Decoder::Decode_process_descriptor(WireRecord& record, Event* out) { DecodeAct(record, out); }
+void Decoder::Decode_process_limit(WireRecord& record, Event* out) { DecodeAct(record, out); }
 
 }  // namespace vakt

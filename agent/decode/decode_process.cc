@@ -53,6 +53,7 @@ void Decoder::Decode_process_exec(WireRecord& record, Event* out) {
   exec.filename = record.String(wire.filename);
   exec.interpreter = record.String(wire.interp);
   exec.argv = record.String(wire.argv);
+  exec.env = record.String(wire.env);
   exec.cwd = record.String(wire.cwd);
   exec.facts = DecodeFacts(wire.facts, record);
   SetExeFlags(wire.flags, &exec);

@@ -30,6 +30,7 @@ void InheritProgram(const Process& from, Process* to) {
   to->exe_path = from.exe_path;
   to->script = from.script;
   to->argv = from.argv;
+  to->env = from.env;
   to->args = from.args;
   to->exeline = from.exeline;
   to->cwd = from.cwd;
@@ -162,6 +163,7 @@ void Enricher::ApplyProgram(const Event& event, ProcessEntry* process) {
   process->exec_boot_ns = is_seed ? process->start_boot_ns : event.boot_ns;
   process->exe_path = strings_.Share(exec.exe.path);
   process->argv = strings_.ShareList(is_seed ? WithoutPadding(exec.argv) : exec.argv);
+  process->env = strings_.ShareList(exec.env);
   process->args = process->argv.Joined(1);
   process->exeline = process->argv.Joined();
   process->argv_truncated = exec.argv_truncated;

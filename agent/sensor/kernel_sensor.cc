@@ -56,6 +56,9 @@ class KernelSensorImpl : public KernelSensor {
   }
   absl::Status Seed(const std::function<void(RawRecord)>& on_record) override;
   int SetKinds(KindSet kinds) override;
+  void CaptureEnvironment(bool capture) override {
+    std::atomic_ref(object_->control()->capture_environment).store(capture ? 1 : 0);
+  }
   std::vector<ProbeReport> Report() const override {
     std::lock_guard lock(probes_mutex_);
     return reports_;

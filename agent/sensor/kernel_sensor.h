@@ -71,6 +71,8 @@ class KernelSensor : public EventSource {
   // Attaches the probes that report these kinds and the essential ones, and detaches the others.
   // Returns how many are attached. Thread-safe.
   virtual int SetKinds(KindSet kinds) = 0;
+  // Whether program starts tell their environment from now on.
+  virtual void CaptureEnvironment(bool capture) = 0;
   virtual std::vector<ProbeReport> Report() const = 0;
   virtual SensorCounters Counters() const = 0;
   // ---- The prefilter: until one is installed, everything is sent.

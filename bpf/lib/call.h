@@ -48,6 +48,18 @@ static __always_inline void read_call(struct call *c, struct trace_event_raw_sys
   c->facts = 0;
 }
 
+static __always_inline __u32 user_u32(__u64 at) {
+  __u32 value = 0;
+  bpf_probe_read_user(&value, sizeof(value), (void *)at);
+  return value;
+}
+
+static __always_inline __u64 user_u64(__u64 at) {
+  __u64 value = 0;
+  bpf_probe_read_user(&value, sizeof(value), (void *)at);
+  return value;
+}
+
 /* A string argument as it is now: a claim. `*facts` gets `unreadable` when its memory is gone, which
  * no honest program makes happen during a call. */
 static __always_inline __u32 put_claim(struct scratch *s, __u32 end, struct vakt_span *span,

@@ -13,6 +13,7 @@
 #define CALL_ALL 0
 #define CALL_FAILED 1 /* success is told by a better hook */
 #define CALL_PRCTL 2  /* options that change something */
+#define CALL_OTHER 4  /* acts on another process */
 #define CALL_MEMORY 3 /* memory that becomes executable and is not a plain mapping of a file */
 
 struct call_row {
@@ -29,6 +30,11 @@ static const struct call_row calls[VAKT_SYSCALLS] = {
     [SYS_process_vm_readv] = {KIND_process_vm, CALL_ALL, 0, 1},
     [SYS_process_vm_writev] = {KIND_process_vm, CALL_ALL, 0, 1},
     [SYS_pidfd_getfd] = {KIND_process_descriptor, CALL_ALL, 0, 1},
+    [SYS_prlimit64] = {KIND_process_limit, CALL_OTHER, 0, 1},
+    [SYS_sched_setaffinity] = {KIND_process_limit, CALL_OTHER, 0, 1},
+    [SYS_sched_setattr] = {KIND_process_limit, CALL_OTHER, 0, 1},
+    [SYS_sched_setparam] = {KIND_process_limit, CALL_OTHER, 0, 1},
+    [SYS_sched_setscheduler] = {KIND_process_limit, CALL_OTHER, 0, 1},
     [SYS_setsid] = {KIND_process_session, CALL_ALL, 0, 0},
     [SYS_setpgid] = {KIND_process_session, CALL_ALL, 0, 0},
     [SYS_prctl] = {KIND_process_prctl, CALL_PRCTL, 0, 0},
@@ -84,6 +90,14 @@ static __always_inline bool prctl_of_interest(__u64 option) {
   return option == PR_SET_PTRACER || (option < 64 && PRCTL_OF_INTEREST >> option & 1);
 }
 
+/* Every program looks at its own limits as it starts. */
+static __always_inline bool acts_on_other(__u32 nr, struct pt_regs *regs) {
+  struct task_struct *task = current_task();
+  __u32 target = regs->di;
+  if (!target || target == (__u32)task->pid || target == (__u32)task->tgid) return false;
+  return nr != SYS_prlimit64 || regs->dx; /* without new limits it only asks */
+}
+
 /* The row of a call that is to be reported; null for others. */
 static __always_inline const struct call_row *call_of_interest(__u32 nr, __s64 result,
                                                                struct pt_regs *regs) {
@@ -93,6 +107,8 @@ static __always_inline const struct call_row *call_of_interest(__u32 nr, __s64 r
       return result < 0 ? row : 0;
     case CALL_PRCTL:
       return prctl_of_interest(regs->di) ? row : 0;
+    case CALL_OTHER:
+      return acts_on_other(nr, regs) ? row : 0;
     case CALL_MEMORY:
       return memory_of_interest(nr, regs) ? row : 0;
     default:

@@ -28,7 +28,8 @@ enum {
 #define VAKT_FLOWS 16384
 
 /* Largest tail write and largest tail offset of a scratch record: powers of two, so that a mask
- * proves the bounds to the verifier. 248 + 16384 (argv) + 3 * 4096 (paths) + 512 < 32768. */
+ * proves the bounds to the verifier. The longest record, an exec, begins its last strings below the
+ * one: 296 + 16384 (argv) + 3 * 4096 (paths) + 512 < 32768. */
 #define VAKT_SCRATCH_OFFSET_MAX 32768
 #define VAKT_SCRATCH_WRITE_MAX 16384
 
@@ -221,7 +222,7 @@ static __always_inline void emit_scratch_end(struct scratch *s, __u32 kind, __u3
   if (state && ring) {
     __u64 bytes = size;
     asm volatile("" : "+r"(bytes)); /* one register: verifiers before 6.13 forget a copy's bound */
-    if (bytes > VAKT_SCRATCH_OFFSET_MAX) bytes = VAKT_SCRATCH_OFFSET_MAX;
+    if (bytes > sizeof(s->record)) bytes = sizeof(s->record);
     prefilter_sign(task);
     long failed = bpf_ringbuf_output(ring, s->record, bytes, BPF_RB_NO_WAKEUP);
     if (failed) {

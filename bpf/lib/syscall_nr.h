@@ -26,6 +26,8 @@
 #define SYS_setpgid 109
 #define SYS_setsid 112
 #define SYS_personality 135
+#define SYS_sched_setparam 142
+#define SYS_sched_setscheduler 144
 #define SYS_prctl 157
 #define SYS_chroot 161
 #define SYS_settimeofday 164
@@ -34,6 +36,7 @@
 #define SYS_reboot 169
 #define SYS_init_module 175
 #define SYS_delete_module 176
+#define SYS_sched_setaffinity 203
 #define SYS_clock_settime 227
 #define SYS_kexec_load 246
 #define SYS_add_key 248
@@ -44,12 +47,14 @@
 #define SYS_dup3 292
 #define SYS_perf_event_open 298
 #define SYS_recvmmsg 299
+#define SYS_prlimit64 302
 #define SYS_open_by_handle_at 304
 #define SYS_sendmmsg 307
 #define SYS_setns 308
 #define SYS_process_vm_readv 310
 #define SYS_process_vm_writev 311
 #define SYS_finit_module 313
+#define SYS_sched_setattr 314
 #define SYS_seccomp 317
 #define SYS_memfd_create 319
 #define SYS_kexec_file_load 320

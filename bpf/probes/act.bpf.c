@@ -72,12 +72,20 @@ static __always_inline struct scratch *begin_act(__u32 kind, __u32 nr, __s64 res
 }
 
 static __always_inline int emit_act_call(struct trace_event_raw_sys_exit *ctx) {
-  const struct call_row *row = &calls[ctx->id & (VAKT_SYSCALLS - 1)];
+  struct pt_regs *regs = task_regs();
+  __u32 nr = ctx->id; /* an int: what lies behind it is not set */
+  const struct call_row *row = call_of_interest(nr, ctx->ret, regs);
+  if (!row) return 0;
   __u32 kind = row->kind & (VAKT_KIND_MAX - 1);
-  struct scratch *s = begin_act(kind, ctx->id, ctx->ret);
+  struct scratch *s = begin_act(kind, nr, ctx->ret);
   if (!s) return 0;
   struct vakt_process_act *r = (void *)s->record;
-  read_call_args(r->args, task_regs());
+  read_call_args(r->args, regs);
+  if (nr == SYS_prlimit64) { /* args[2], [3]: the new limits */
+    __u64 limit = r->args[2];
+    r->args[2] = user_u64(limit);
+    r->args[3] = user_u64(limit + 8);
+  }
   __u64 number = call_arg(r->args, row->fd);
   if (kind != KIND_process_descriptor)
     read_task_of_pid(&r->target, number);

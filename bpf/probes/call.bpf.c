@@ -8,18 +8,6 @@
 #define BPF_MAP_CREATE 0
 #define BPF_PROG_LOAD 5
 
-static __always_inline __u32 user_u32(__u64 at) {
-  __u32 value = 0;
-  bpf_probe_read_user(&value, sizeof(value), (void *)at);
-  return value;
-}
-
-static __always_inline __u64 user_u64(__u64 at) {
-  __u64 value = 0;
-  bpf_probe_read_user(&value, sizeof(value), (void *)at);
-  return value;
-}
-
 /* bpf: args[3] is the type of the program (BPF_PROG_LOAD) or map (BPF_MAP_CREATE), the text its
  * name. Offsets in union bpf_attr of linux/bpf.h. */
 static __always_inline __u64 read_bpf_attr(struct vakt_call *r) {

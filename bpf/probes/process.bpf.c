@@ -61,6 +61,20 @@ static __always_inline __u32 put_argv(struct scratch *s, __u32 end, struct vakt_
   return end;
 }
 
+static __always_inline __u32 put_env(struct scratch *s, __u32 end, struct vakt_process_exec *r,
+                                     struct task_struct *task) {
+  struct vakt_control *c = control_block();
+  struct mm_struct *mm = task->mm;
+  bool failed;
+  r->env.offset = 0;
+  r->env.size = 0;
+  if (!c || !c->capture_environment || !mm) return end;
+  __u64 start = BPF_CORE_READ(mm, env_start);
+  __u64 size = BPF_CORE_READ(mm, env_end) - start;
+  if (size > VAKT_ENV_MAX) size = VAKT_ENV_MAX;
+  return put_user(s, end, &r->env, (void *)start, size, &failed);
+}
+
 /* The registers do not tell: exec resets orig_ax (arch/x86 set_personality_64bit). An execveat from
  * the current directory or with an absolute path is the same act as an execve, and counts as one. */
 static __always_inline __u32 exec_syscall(struct linux_binprm *bprm) {
@@ -88,13 +102,13 @@ static __always_inline int emit_process_exec(struct task_struct *task, struct li
   r->header.abi = read_abi(task);
   read_task(&r->task, task);
   read_facts(&r->facts, task);
-  r->reserved = 0;
   r->syscall_nr = exec_syscall(bprm);
   __u32 end = put_image(s, sizeof(*r), task, &r->exe, &r->cwd, &r->cwd_status, &r->flags);
   end = put_argv(s, end, r, task);
   end = put_kernel_str(s, end, &r->filename, BPF_CORE_READ(bprm, filename));
   end = put_interpreter(s, end, r, bprm);
   end = put_cgroup_path(s, end, &r->facts.cgroup_path, task);
+  end = put_env(s, end, r, task);
   emit_scratch_end(s, KIND_process_exec, LANE_process_exec, end);
   return 0;
 }

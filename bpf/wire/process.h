@@ -33,7 +33,7 @@ struct vakt_process_exec {
   struct vakt_span cwd;
   __u32 cwd_status;          /* VAKT_PATH_* */
   __u32 flags;               /* VAKT_EXE_*, VAKT_ARGV_* */
-  __u32 reserved;
+  struct vakt_span env;      /* the first VAKT_ENV_MAX bytes, NUL-separated; when asked for */
   __u32 syscall_nr;          /* x86-64 number: 59 execve, 322 execveat */
 };
 
@@ -78,7 +78,7 @@ struct vakt_call {
 };
 
 /* What one process does to another: process_ptrace, process_vm, process_descriptor, process_signal,
- * process_rename, process_cgroup. */
+ * process_rename, process_cgroup, process_limit. */
 struct vakt_process_act {
   struct vakt_header header;
   struct vakt_task task;

@@ -26,6 +26,7 @@
 #define VAKT_COMM_SIZE 16
 #define VAKT_PATH_MAX 4096    /* PATH_MAX of the kernel */
 #define VAKT_ARGV_MAX 16384   /* argv bytes kept per exec; the rest sets a flag */
+#define VAKT_ENV_MAX 4096     /* bytes kept of an environment */
 #define VAKT_CGROUP_PATH_MAX 512
 #define VAKT_KIND_MAX 64      /* kinds fit a 64-bit mask */
 
@@ -130,6 +131,8 @@ struct vakt_control {
   __u32 consumer_sleeps;  /* set while the agent waits: submit with a forced wakeup */
   __u32 wake_fill_bytes;  /* wake the consumer when a ring holds more than this */
   __u32 scratch_slots;    /* elements of the map `scratch_slots` */
+  __u32 capture_environment; /* 1: program starts tell their environment */
+  __u32 reserved;
   __u64 prefilter_version; /* of the tables to use (bpf/wire/prefilter.h); 0: everything is sent */
 };
 
@@ -157,7 +160,7 @@ VAKT_STATIC_ASSERT(sizeof(struct vakt_header) == 24, "header");
 VAKT_STATIC_ASSERT(sizeof(struct vakt_task) == 128, "task");
 VAKT_STATIC_ASSERT(sizeof(struct vakt_process_facts) == 56, "facts");
 VAKT_STATIC_ASSERT(sizeof(struct vakt_file) == 56, "file");
-VAKT_STATIC_ASSERT(sizeof(struct vakt_control) == 48, "control");
+VAKT_STATIC_ASSERT(sizeof(struct vakt_control) == 56, "control");
 VAKT_STATIC_ASSERT(sizeof(struct vakt_cpu_state) % 64 == 0, "one CPU's counters own their lines");
 
 #include "bpf/wire/file.h"

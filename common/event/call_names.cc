@@ -13,6 +13,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 namespace vakt {
 namespace {
@@ -20,6 +21,19 @@ namespace {
 // A row's name is the constant's own. What Debian 12's headers lack is given by number.
 #define VAKT_NAMED(constant) \
   { static_cast<uint64_t>(constant), #constant }
+
+constexpr NumberName kResourceNames[] = {
+    VAKT_NAMED(RLIMIT_CPU),      VAKT_NAMED(RLIMIT_FSIZE),  VAKT_NAMED(RLIMIT_DATA),
+    VAKT_NAMED(RLIMIT_STACK),    VAKT_NAMED(RLIMIT_CORE),   VAKT_NAMED(RLIMIT_RSS),
+    VAKT_NAMED(RLIMIT_NPROC),    VAKT_NAMED(RLIMIT_NOFILE), VAKT_NAMED(RLIMIT_MEMLOCK),
+    VAKT_NAMED(RLIMIT_AS),       VAKT_NAMED(RLIMIT_LOCKS),  VAKT_NAMED(RLIMIT_SIGPENDING),
+    VAKT_NAMED(RLIMIT_MSGQUEUE), VAKT_NAMED(RLIMIT_NICE),   VAKT_NAMED(RLIMIT_RTPRIO),
+    VAKT_NAMED(RLIMIT_RTTIME),
+};
+
+constexpr NumberName kSchedulingPolicies[] = {VAKT_NAMED(SCHED_OTHER), VAKT_NAMED(SCHED_FIFO),
+                                              VAKT_NAMED(SCHED_RR),    VAKT_NAMED(SCHED_BATCH),
+                                              VAKT_NAMED(SCHED_IDLE),  {6, "SCHED_DEADLINE"}};
 
 constexpr NumberName kPtraceRequests[] = {
     VAKT_NAMED(PTRACE_TRACEME),
@@ -266,6 +280,8 @@ constexpr NumberName kKeyctlCommands[] = {
 
 }  // namespace
 
+NumberNames ResourceNames() { return kResourceNames; }
+NumberNames SchedulingPolicies() { return kSchedulingPolicies; }
 NumberNames PtraceRequests() { return kPtraceRequests; }
 NumberNames SignalNames() { return kSignalNames; }
 NumberNames CloneFlags() { return kCloneFlags; }

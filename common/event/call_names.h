@@ -20,21 +20,23 @@ struct NumberName {
 };
 using NumberNames = absl::Span<const NumberName>;
 
-NumberNames PtraceRequests();     // PTRACE_ATTACH
-NumberNames SignalNames();        // SIGKILL
-NumberNames CloneFlags();         // CLONE_NEWNS, ...
-NumberNames BpfCommands();        // BPF_PROG_LOAD
-NumberNames BpfProgramTypes();    // BPF_PROG_TYPE_KPROBE
-NumberNames PrctlOptions();       // PR_SET_NAME
-NumberNames ProtectionFlags();    // PROT_EXEC
-NumberNames MappingFlags();       // MAP_ANONYMOUS
-NumberNames MemfdFlags();         // MFD_CLOEXEC
-NumberNames ModuleFlags();        // MODULE_INIT_IGNORE_VERMAGIC
-NumberNames DeleteModuleFlags();  // O_NONBLOCK, O_TRUNC
-NumberNames SeccompOperations();  // SECCOMP_SET_MODE_FILTER
-NumberNames SeccompFlags();       // SECCOMP_FILTER_FLAG_TSYNC
-NumberNames UserfaultfdFlags();   // UFFD_USER_MODE_ONLY
-NumberNames KeyctlCommands();     // KEYCTL_READ
+NumberNames PtraceRequests();      // PTRACE_ATTACH
+NumberNames SignalNames();         // SIGKILL
+NumberNames CloneFlags();          // CLONE_NEWNS, ...
+NumberNames BpfCommands();         // BPF_PROG_LOAD
+NumberNames BpfProgramTypes();     // BPF_PROG_TYPE_KPROBE
+NumberNames PrctlOptions();        // PR_SET_NAME
+NumberNames ProtectionFlags();     // PROT_EXEC
+NumberNames MappingFlags();        // MAP_ANONYMOUS
+NumberNames MemfdFlags();          // MFD_CLOEXEC
+NumberNames ModuleFlags();         // MODULE_INIT_IGNORE_VERMAGIC
+NumberNames DeleteModuleFlags();   // O_NONBLOCK, O_TRUNC
+NumberNames SeccompOperations();   // SECCOMP_SET_MODE_FILTER
+NumberNames SeccompFlags();        // SECCOMP_FILTER_FLAG_TSYNC
+NumberNames UserfaultfdFlags();    // UFFD_USER_MODE_ONLY
+NumberNames ResourceNames();       // RLIMIT_NOFILE
+NumberNames SchedulingPolicies();  // SCHED_IDLE
+NumberNames KeyctlCommands();      // KEYCTL_READ
 
 // The name of `value`; empty when it has none.
 std::string_view NameOf(uint64_t value, NumberNames names);

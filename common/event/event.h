@@ -99,6 +99,7 @@ struct ProcessExec {  // also process_seed
   std::string_view filename;
   std::string_view interpreter;  // of a script: what its first line names; empty for a binary
   std::string_view argv;         // NUL-separated and NUL-terminated strings
+  std::string_view env;          // likewise; empty when no rule asks for it
   std::string_view cwd;
   bool argv_truncated = false;
   bool exe_upper_layer = false;

@@ -136,6 +136,7 @@ enum FieldFlag : uint32_t {
   kFieldDeprecated = 32,
   kFieldProcessOnly = 64,      // depends on the process alone: may be evaluated once per process
   kFieldNotImplemented = 128,  // known to Falco; null here, and the rule loader warns
+  kFieldEnvironment = 512,     // program starts tell their environment while a rule asks for it
   kFieldProcessState = 256,    // the same while Process::change is; reads nothing else of the event
 };
 

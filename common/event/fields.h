@@ -39,7 +39,8 @@ using ProcessProperty = Value(const Process& process);
 ProcessProperty ProcName, ProcExe, ProcExepath, ProcArgs, ProcCmdline, ProcExeline, ProcCwd;
 ProcessProperty ProcPid, ProcPpid, ProcVpid, ProcSid, ProcVpgid, ProcPgid, ProcTty, ProcCookie;
 ProcessProperty ProcCmdnargs, ProcCmdlenargs, ProcIsExeWritable, ProcIsExeUpperLayer;
-ProcessProperty ProcIsExeFromMemfd, ProcIsExeUnlinked, ProcIsSidLeader, ProcIsVpgidLeader;
+ProcessProperty ProcArgsTruncated, ProcIsExeFromMemfd, ProcIsExeUnlinked, ProcIsSidLeader,
+    ProcIsVpgidLeader;
 ProcessProperty ProcIsPgidLeader, ProcExeIno, ProcExeInoCtime, ProcExeInoMtime;
 ProcessProperty ThreadCgroups, ProcScript;
 
@@ -68,7 +69,8 @@ void OfAncestors(const Event& event, const FieldArg& arg, Extractor& out) {
 }
 
 // These need the event or the argument too.
-Extract ProcArgsAt, ProcDuration, ProcPpidDuration, ProcPidTs, ProcPpidTs, ProcCtimeToStart;
+Extract ProcArgsAt, ProcEnv, ProcAenv, ProcDuration, ProcPpidDuration, ProcPidTs, ProcPpidTs,
+    ProcCtimeToStart;
 Extract ProcCtimeToPidns, ProcPidnsStart, ProcLoginShell;
 // The arguments of the process without argv[0], one value each: what getopt() makes of proc.args.
 const FieldRow& ProcArgvField();

@@ -107,6 +107,7 @@ Value ProcScript(const Process& process) {
 Value ProcCookie(const Process& process) { return Value::Uint(process.cookie); }
 Value ProcIsExeWritable(const Process& process) { return Value::Bool(process.exe_writable); }
 Value ProcIsExeUpperLayer(const Process& process) { return Value::Bool(process.exe_upper_layer); }
+Value ProcArgsTruncated(const Process& process) { return Value::Bool(process.argv_truncated); }
 Value ProcIsExeFromMemfd(const Process& process) { return Value::Bool(process.exe_memfd); }
 Value ProcIsExeUnlinked(const Process& process) { return Value::Bool(process.exe_unlinked); }
 Value ProcExeIno(const Process& process) {
@@ -162,6 +163,45 @@ const FieldRow& ProcArgvField() {
                                       }
                                     }};
   return kRow;
+}
+
+namespace {
+
+// The value of the variable `name`; null when there is none.
+Value Variable(const StringList& env, std::string_view name) {
+  for (size_t i = 0; i < env.size(); ++i) {
+    const std::string_view entry = env[i];
+    if (entry.size() > name.size() && entry[name.size()] == '=' && entry.starts_with(name)) {
+      return Value::String(entry.substr(name.size() + 1));
+    }
+  }
+  return {};
+}
+
+Value Environment(const StringList& env) {
+  return env.empty() ? Value() : Value::String(env.Joined());
+}
+
+}  // namespace
+
+void ProcEnv(const Event& event, const FieldArg& arg, Extractor& out) {
+  if (event.process == nullptr) return;
+  const StringList& env = event.process->env;
+  Put(arg.present ? Variable(env, arg.text) : Environment(env), out);
+}
+
+void ProcAenv(const Event& event, const FieldArg& arg, Extractor& out) {
+  const bool by_name = arg.present && arg.index < 0;
+  const Process* process = event.process;
+  for (int depth = 0; process != nullptr && depth <= kMaxAncestors; ++depth) {
+    if (by_name && depth > 0) {
+      const Value value = Variable(process->env, arg.text);
+      if (!value.is_null()) return out.Add(value);
+    } else if (!by_name && (arg.present ? depth == arg.index : depth > 0)) {
+      Put(Environment(process->env), out);
+    }
+    process = process->parent;
+  }
 }
 
 void ProcDuration(const Event& event, const FieldArg&, Extractor& out) {

@@ -123,6 +123,13 @@ constexpr ParamRow kPtrace[] = {{"res", ResParam},
 constexpr ParamRow kProcessVm[] = {{"res", ResParam}, {"pid", PidOf<0>}, {"data", UnknownParam}};
 constexpr ParamRow kPidfdGetfd[] = {
     {"fd", ResultFd}, {"pid_fd", Int<0>}, {"target_fd", Int<1>}, {"flags", Number<2>}};
+constexpr ParamRow kPrlimit[] = {{"res", ResParam},
+                                 {"newcur", Number<2>},
+                                 {"newmax", Number<3>},
+                                 {"oldcur", UnknownParam},
+                                 {"oldmax", UnknownParam},
+                                 {"pid", PidOf<0>},
+                                 {"resource", Named<1, ResourceNames>}};
 constexpr ParamRow kKill[] = {{"res", ResParam}, {"pid", TargetPid}, {"sig", Signal}};
 constexpr ParamRow kTkill[] = {{"res", ResParam}, {"tid", TargetTid}, {"sig", Signal}};
 constexpr ParamRow kTgkill[] = {
@@ -204,6 +211,9 @@ constexpr ParamRow kPerfEventOpen[] = {
 constexpr ParamRow kClockSettime[] = {{"res", ResParam}, {"clock", Int<0>}, {"seconds", Number<1>}};
 constexpr ParamRow kSwapon[] = {{"res", ResParam}, {"path", CallText}};
 constexpr ParamRow kReboot[] = {{"res", ResParam}, {"cmd", Address<2>}};
+constexpr ParamRow kScheduling[] = {{"res", ResParam}, {"pid", PidOf<0>}};
+constexpr ParamRow kSetscheduler[] = {
+    {"res", ResParam}, {"pid", PidOf<0>}, {"policy", Named<1, SchedulingPolicies>}};
 constexpr ParamRow kResultAlone[] = {{"res", ResParam}};
 
 const TypeParams kTypes[] = {
@@ -211,6 +221,11 @@ const TypeParams kTypes[] = {
     {"process_vm_readv", kProcessVm},
     {"process_vm_writev", kProcessVm},
     {"pidfd_getfd", kPidfdGetfd},
+    {"prlimit64", kPrlimit},
+    {"sched_setscheduler", kSetscheduler},
+    {"sched_setparam", kScheduling},
+    {"sched_setattr", kScheduling},
+    {"sched_setaffinity", kScheduling},
     {"kill", kKill},
     {"tkill", kTkill},
     {"tgkill", kTgkill},

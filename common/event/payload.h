@@ -59,6 +59,7 @@ constexpr Payload PayloadOf(Kind kind) {
     case Kind::process_signal:
     case Kind::process_cgroup:
     case Kind::process_descriptor:
+    case Kind::process_limit:
       return Payload::kAct;
     case Kind::process_credentials:
       return Payload::kCredentials;

@@ -37,6 +37,7 @@ struct Process {
   SharedString script;       // of a script: the path that was executed; else empty
   StringList argv;           // argv[0] is proc.exe
   std::string_view args;     // argv[1..] joined by a space, a view into argv: proc.args
+  StringList env;            // NAME=VALUE, at most 4 KiB; empty when no rule asks for it
   SharedString cmdline;      // comm and args: proc.cmdline
   std::string_view exeline;  // argv joined by a space, a view into argv: proc.exeline
   SharedString cwd;          // ends with '/'

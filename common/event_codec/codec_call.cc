@@ -122,6 +122,7 @@ VAKT_ACT(process_vm)
 VAKT_ACT(process_signal)
 VAKT_ACT(process_cgroup)
 VAKT_ACT(process_descriptor)
+VAKT_ACT(process_limit)
 #undef VAKT_ACT
 
 }  // namespace vakt

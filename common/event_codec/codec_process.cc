@@ -17,6 +17,7 @@ void ExecToProto(const ProcessExec& exec, v1::ProcessExec* out) {
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   out->set_argv_truncated(exec.argv_truncated);
+  Set(exec.env, out->mutable_env());
   Set(exec.cwd, out->mutable_cwd());
   out->set_exe_upper_layer(exec.exe_upper_layer);
   out->set_exe_memfd(exec.exe_memfd);
@@ -36,6 +37,7 @@ ProcessExec ExecFromProto(const v1::ProcessExec& in, std::string* argv_storage) 
       .filename = in.filename(),
       .interpreter = in.interpreter(),
       .argv = *argv_storage,
+      .env = in.env(),
       .cwd = in.cwd(),
       .argv_truncated = in.argv_truncated(),
       .exe_upper_layer = in.exe_upper_layer(),

@@ -83,6 +83,7 @@ class RuleCompiler {
     rule->event_types = EventTypesOf(*rule->condition);
     rule->kinds = rule->event_types.kinds();
     if (AsksForResult(*rule->condition)) rule->kinds |= rule->event_types.failed_kinds();
+    rule->reads_environment = ReadsEnvironment(*rule);
     WarnOfFields(*rule);
     WarnOfEventTypes(*rule);
     return true;
@@ -176,7 +177,22 @@ class RuleCompiler {
     rule->position = definition_.position;
   }
 
-  // One warning for all fields of a kind, at the first of them.
+  // Whether the condition or the output looks at environments.
+  static bool ReadsEnvironment(const Rule& rule) {
+    bool reads = false;
+    const auto note = [&](const Operand& operand) {
+      reads |= (operand.field->flags & kFieldEnvironment) != 0;
+    };
+    ForEachCheck(*rule.condition, [&](const Expr& expr) {
+      ForEachField(expr.check->left, note);
+      if (expr.check->right != nullptr) ForEachField(*expr.check->right, note);
+    });
+    for (const OutputFormat::Token& token : rule.output.tokens()) {
+      reads |= token.field() != nullptr && (token.field()->flags & kFieldEnvironment) != 0;
+    }
+    return reads;
+  }
+
   // Whether the condition looks at the result of the call. Failed attempts that have hooks of their
   // own are reported to such rules alone.
   static bool AsksForResult(const Expr& condition) {
@@ -194,6 +210,7 @@ class RuleCompiler {
     return asks;
   }
 
+  // One warning for all fields of a kind, at the first of them.
   void WarnOfFields(const Rule& rule) {
     std::set<std::string> missing;
     std::set<std::string> deprecated;

@@ -82,6 +82,11 @@ KindSet RuleSet::kinds() const {
   return all;
 }
 
+bool RuleSet::read_environment() const {
+  return std::any_of(rules.begin(), rules.end(),
+                     [](const Rule& rule) { return rule.reads_environment; });
+}
+
 LoadResult LoadRules(absl::Span<const RuleFile> files, const LoadOptions& options) {
   LoadResult result;
   result.files.resize(files.size());

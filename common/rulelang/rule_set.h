@@ -31,9 +31,10 @@ struct Rule {
   std::unique_ptr<Expr> condition;
   std::string condition_text;  // as written, after appends; macros and lists not expanded
   OutputFormat output;
-  std::string output_text;   // as written, after appends
-  EventTypeSet event_types;  // on which the condition can hold
-  KindSet kinds = 0;         // event_types.kinds()
+  std::string output_text;         // as written, after appends
+  EventTypeSet event_types;        // on which the condition can hold
+  KindSet kinds = 0;               // event_types.kinds()
+  bool reads_environment = false;  // proc.env and its like, in the condition or the output
   std::string file;
   SourcePosition position;  // of the rule's first definition
 
@@ -58,6 +59,8 @@ struct RuleSet {
 
   // Kinds that some rule can fire on.
   KindSet kinds() const;
+  // Whether some rule reads environments.
+  bool read_environment() const;
 };
 
 }  // namespace vakt

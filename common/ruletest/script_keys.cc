@@ -135,6 +135,17 @@ absl::Status SetArgv(const YamlNode& value, EventDraft& draft) {
   return absl::OkStatus();
 }
 
+absl::Status SetEnv(const YamlNode& value, EventDraft& draft) {
+  if (!value.is_sequence()) return absl::InvalidArgumentError("expected a list of NAME=VALUE");
+  std::string& env = *ImageOf(draft).mutable_env();
+  for (const YamlNode& item : value.items) {
+    std::string entry;
+    VAKT_RETURN_IF_ERROR(ReadText(item, &entry));
+    env.append(entry).push_back('\0');
+  }
+  return absl::OkStatus();
+}
+
 // "0123456789ab" becomes a cgroup of Docker's, the id padded with zeros.
 absl::Status SetContainer(const YamlNode& value, EventDraft& draft) {
   std::string id;
@@ -340,6 +351,7 @@ constexpr ScriptKeyRow kKeys[] = {
     {"after_s", kAll, "Seconds since the event before. A millisecond.", SetAfter},
     {"exe", kPrograms, "Path of the executable as the kernel resolved it.", SetExe},
     {"argv", kPrograms, "Arguments with argv[0]. The last component of exe.", SetArgv},
+    {"env", kPrograms, "Environment, a list of NAME=VALUE. Empty.", SetEnv},
     {"filename", kExec, "Path that was asked for. exe.",
      Text<ImageOf, &v1::ProcessExec::mutable_filename>},
     {"cwd", kPrograms, "Working directory. /.", Text<ImageOf, &v1::ProcessExec::mutable_cwd>},

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What processes do to each other and to their credentials.
 #include <linux/capability.h>
+#include <sched.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -99,6 +101,33 @@ TEST_F(ActBpfTest, process_vm) {
   EXPECT_EQ(acts[1].event.syscall_nr, static_cast<uint32_t>(SYS_process_vm_writev));
   EXPECT_EQ(acts[1].event.result, 4);
   EXPECT_EQ(acts[2].event.result, -ESRCH);
+}
+
+TEST_F(ActBpfTest, process_limit) {
+  const auto acts = Acts(Kind::process_limit, [] {
+    return WithChild([](pid_t child) {
+      const rlimit limit = {64, 128};
+      rlimit old = {};
+      const sched_param none = {};
+      if (prlimit(0, RLIMIT_CORE, &limit, nullptr) != 0) return 1;      // its own
+      if (prlimit(child, RLIMIT_NOFILE, nullptr, &old) != 0) return 2;  // only asks
+      if (prlimit(child, RLIMIT_NOFILE, &limit, nullptr) != 0) return 3;
+      if (sched_setscheduler(child, SCHED_IDLE, &none) != 0) return 4;
+      return sched_setscheduler(0x3fffff, SCHED_IDLE, &none) != 0 ? 0 : 5;
+    });
+  });
+  ASSERT_EQ(status_, 0);
+  ASSERT_EQ(acts.size(), 3u);
+  ExpectChild(acts[0].event);
+  EXPECT_EQ(acts[0].event.syscall_nr, static_cast<uint32_t>(SYS_prlimit64));
+  EXPECT_EQ(acts[0].event.args[1], static_cast<uint64_t>(RLIMIT_NOFILE));
+  EXPECT_EQ(acts[0].event.args[2], 64u);
+  EXPECT_EQ(acts[0].event.args[3], 128u);
+  ExpectChild(acts[1].event);
+  EXPECT_EQ(acts[1].event.syscall_nr, static_cast<uint32_t>(SYS_sched_setscheduler));
+  EXPECT_EQ(acts[1].event.args[1], static_cast<uint64_t>(SCHED_IDLE));
+  EXPECT_EQ(acts[2].event.result, -ESRCH);
+  EXPECT_EQ(acts[2].event.target.cookie, 0u);
 }
 
 TEST_F(ActBpfTest, process_descriptor) {

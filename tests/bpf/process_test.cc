@@ -138,6 +138,63 @@ TEST_F(ProcessBpfTest, process_exec) {
             record.Text(exec.facts.cgroup_path));
 }
 
+TEST_F(ProcessBpfTest, process_exec_tells_the_environment_when_asked) {
+  StartSensor(0);
+  const auto run = [&](const std::vector<std::string>& env) {
+    return cgroup_->Run([&] {
+      std::vector<char*> entries;
+      for (const std::string& entry : env) entries.push_back(const_cast<char*>(entry.c_str()));
+      entries.push_back(nullptr);
+      execle("/bin/true", "true", nullptr, entries.data());
+      return 1;
+    });
+  };
+  const pid_t before = run({"A=1"});
+  sensor_->CaptureEnvironment(true);
+  const pid_t small = run({"A=1", "LD_PRELOAD=/tmp/x.so"});
+  const pid_t large = run({std::string(5000, 'x')});
+  const auto all = DrainAll(*sensor_);
+  const auto env = [&](pid_t pid) {
+    const auto execs = Of<vakt_process_exec>(all, Kind::process_exec, pid);
+    return execs.size() == 1 ? execs[0].second.Text(execs[0].first.env) : "no exec";
+  };
+  EXPECT_EQ(env(before), "");
+  EXPECT_EQ(env(small), std::string("A=1\0LD_PRELOAD=/tmp/x.so\0", 25));
+  EXPECT_EQ(env(large), std::string(VAKT_ENV_MAX, 'x'));
+}
+
+// Everything that a program's start tells at its longest: nothing may push anything out.
+TEST_F(ProcessBpfTest, process_exec_of_the_longest_strings) {
+  StartSensor(0);
+  sensor_->CaptureEnvironment(true);
+  std::string directory = "/tmp/vakt-long-exec";
+  const std::string top = directory;
+  for (mkdir(top.c_str(), 0755); directory.size() < 3700;) {
+    directory += "/" + std::string(250, 'd');
+    ASSERT_EQ(mkdir(directory.c_str(), 0755), 0);
+  }
+  const std::string program = directory + "/" + std::string(200, 'p');
+  ASSERT_EQ(std::system(("cp /bin/true " + program).c_str()), 0);
+  const std::string argument(20000, 'a'), variable(5000, 'v');
+  const pid_t pid = cgroup_->Run([&] {
+    if (chdir(directory.c_str()) != 0) return 1;
+    const char* env[] = {variable.c_str(), nullptr};
+    execle(program.c_str(), "true", argument.c_str(), nullptr, env);
+    return 1;
+  });
+  ASSERT_EQ(std::system(("rm -r " + top).c_str()), 0);
+  const auto execs = Of<vakt_process_exec>(DrainAll(*sensor_), Kind::process_exec, pid);
+  ASSERT_EQ(execs.size(), 1u);
+  const auto& [exec, record] = execs[0];
+  EXPECT_EQ(record.Text(exec.exe.path), program);
+  EXPECT_EQ(record.Text(exec.filename), program);
+  EXPECT_EQ(record.Text(exec.cwd), directory);
+  EXPECT_EQ(record.Text(exec.argv).size(), size_t{VAKT_ARGV_MAX});
+  EXPECT_EQ(record.Text(exec.env).size(), size_t{VAKT_ENV_MAX});
+  EXPECT_TRUE(exec.flags & VAKT_ARGV_TRUNCATED);
+  EXPECT_NE(record.Text(exec.facts.cgroup_path), "");
+}
+
 TEST_F(ProcessBpfTest, process_exec_of_a_memfd_by_execveat) {
   StartSensor(0);
   const pid_t pid = cgroup_->Run([] {

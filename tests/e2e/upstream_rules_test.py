@@ -43,14 +43,14 @@ def vaktctl(*arguments):
 
 
 def waiting_rules():
-    """Rules of which the loader says that they cannot fire yet, with its reason: their events or a
-    field that they stand on are not there. They are tried as soon as it no longer says so."""
+    """Rules of which the loader says that they cannot fire yet, with its reason: their events are
+    not there. They are tried as soon as it no longer says so."""
     waiting = {}
     if not os.path.exists("/proc/modules"):
         waiting["Linux Kernel Module Injection Detected"] = "this kernel has no modules"
     for line in vaktctl("rules", "check", *FILES).splitlines():
         found = re.search(r"warning: (.*) \(rule \"(.*)\"\) \[(LOAD_[A-Z_]*)\]", line)
-        if found and (found[3] == "LOAD_NO_PROBE" or "proc.env" in found[1]):
+        if found and found[3] == "LOAD_NO_PROBE":
             waiting[found[2]] = found[1]
     return waiting
 

@@ -19,6 +19,16 @@ TEST(ReadProcArgv, ReadsAtMostSixteenKibibytes) {
   EXPECT_EQ(argv.substr(0, 6), std::string("sh\0-c\0", 6));
 }
 
+TEST(ReadProcEnv, ReadsAtMostFourKibibytes) {
+  const std::string root = ::testing::TempDir() + "/proc-env";
+  mkdir(root.c_str(), 0755);
+  mkdir((root + "/42").c_str(), 0755);
+  std::ofstream(root + "/42/environ") << std::string("A=1\0", 4) << std::string(20000, 'x');
+  const std::string env = ReadProcEnv(42, root);
+  EXPECT_EQ(env.size(), 4096u);
+  EXPECT_EQ(env.substr(0, 4), std::string("A=1\0", 4));
+}
+
 TEST(ReadProcArgv, AProcessThatIsGoneHasNone) { EXPECT_EQ(ReadProcArgv(42, "/nonexistent"), ""); }
 
 }  // namespace

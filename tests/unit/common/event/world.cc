@@ -109,6 +109,10 @@ void MakeProcesses(World& w) {
   SetCommandLine("curl", {"/usr/bin/curl", "-s", "http://x/"}, w.curl);
   SetAccount(33, "www-data", "/var/www", w.curl);
   PutInContainer(w.curl);
+  w.curl.env = {"HOME=/var/www", "HOMES=x", "LD_PRELOAD=/tmp/x.so"};
+  w.shell.env = {"TERM=xterm"};
+  w.shell.argv_truncated = true;
+  w.entry.env = {"TERM=dumb"};
   w.curl.session_leader = &w.shell;
   w.curl.session_id = w.curl.pgid = 600;
   w.curl.ns_session_id = w.curl.ns_pgid = 7;

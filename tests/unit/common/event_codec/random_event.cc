@@ -82,6 +82,7 @@ void AddExec(const ProcessExec& exec, FieldList& out) {
   out.Add("filename", exec.filename)
       .Add("interpreter", exec.interpreter)
       .Add("argv", exec.argv)
+      .Add("env", exec.env)
       .Add("cwd", exec.cwd)
       .Add("argv_truncated", int{exec.argv_truncated})
       .Add("exe_upper_layer", int{exec.exe_upper_layer})
@@ -261,6 +262,7 @@ void RandomEvents::Fill(ProcessExec* exec) {
   }
   exec->argv = strings_.emplace_back(std::move(argv));
   Fill(&exec->cwd);
+  Fill(&exec->env);
   for (bool* flag : {&exec->argv_truncated, &exec->exe_upper_layer, &exec->exe_memfd,
                      &exec->exe_unlinked, &exec->exe_writable}) {
     Fill(flag);
