@@ -102,7 +102,7 @@ cp /usr/bin/bash /usr/local/bin/runc
     Act("Adding ssh keys to authorized_keys",
         "python3 -c \"open('/root/.ssh/authorized_keys', 'a')\"", False, "mkdir -p /root/.ssh"),
     Act("Potential Local Privilege Escalation via Environment Variables Misuse",
-        "GLIBC_TUNABLES=glibc.malloc.check=1 true"),
+        "GLIBC_TUNABLES=glibc.malloc.check=1 /usr/bin/true"),
     Act("Backdoored library loaded into SSHD (CVE-2024-3094)",
         "cp /usr/bin/bash /usr/local/bin/sshd; : >/srv/liblzma.so.5.6.0; /usr/local/bin/sshd -c ': </srv/liblzma.so.5.6.0'"),
     Act("BPF Program Not Profiled", PYTHON_SYSCALL.format("libc.syscall(321, 5, None, 0)")),
