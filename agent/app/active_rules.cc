@@ -13,6 +13,8 @@ absl::StatusOr<ActiveRules> CompileRuleFiles(const RuleSource& source) {
   VAKT_ASSIGN_OR_RETURN(const std::vector<RuleFile> files, ReadRuleFiles(source.paths));
   LoadOptions options;
   options.selections = source.selections;
+  options.static_fields = source.static_fields;
+  options.additions = source.additions;
   const LoadResult result = LoadRules(files, options);
   std::string first_error;
   size_t errors = 0, warnings = 0;

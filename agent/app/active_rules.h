@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "agent/match/matcher.h"
 #include "agent/match/prefilter.h"
+#include "common/rulelang/output_additions.h"
 #include "common/rulelang/rule_selection.h"
 #include "common/rulelang/rule_set.h"
 
@@ -24,6 +25,8 @@ struct RuleSource {
   MatchMode match_mode = MatchMode::kFirst;
   int priority_floor = 7;
   std::vector<RuleSelection> selections;
+  StaticFields static_fields;
+  std::vector<OutputAddition> additions;
 };
 
 struct ActiveRules {

@@ -70,8 +70,8 @@ absl::Status Agent::LoadRules() {
 }
 
 RuleSource Agent::rule_source() const {
-  return {options_.rule_paths, options_.match_mode, options_.priority_floor,
-          options_.rule_selections};
+  return {options_.rule_paths,      options_.match_mode,    options_.priority_floor,
+          options_.rule_selections, options_.static_fields, options_.output_additions};
 }
 
 void Agent::TellRules() const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/app/options.h"
 
+#include "agent/app/output_settings.h"
 #include "common/alert/priority.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
@@ -11,6 +12,8 @@ absl::StatusOr<AgentOptions> AgentOptionsFrom(const Settings& settings) {
   AgentOptions o;
   o.rule_paths = settings.List("rules.paths");
   VAKT_ASSIGN_OR_RETURN(o.rule_selections, ParseRuleSelections(settings.List("rules.select")));
+  VAKT_ASSIGN_OR_RETURN(o.static_fields, ParseStaticFields(settings.Group("static_fields")));
+  VAKT_ASSIGN_OR_RETURN(o.output_additions, ParseOutputAdditions(settings.Group("append_output")));
   o.match_mode = settings.Str("rules.matching") == "all" ? MatchMode::kAll : MatchMode::kFirst;
   const auto priority = ParsePriority(settings.Str("rules.min_priority"));
   o.priority_floor = priority.has_value() ? static_cast<int>(*priority) : 7;

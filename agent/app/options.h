@@ -12,6 +12,7 @@
 #include "agent/app/alert_log.h"
 #include "agent/match/matcher.h"
 #include "common/config/settings.h"
+#include "common/rulelang/output_additions.h"
 #include "common/rulelang/rule_selection.h"
 
 namespace vakt {
@@ -19,6 +20,8 @@ namespace vakt {
 struct AgentOptions {
   std::vector<std::string> rule_paths;
   std::vector<RuleSelection> rule_selections;
+  StaticFields static_fields;
+  std::vector<OutputAddition> output_additions;
   MatchMode match_mode = MatchMode::kFirst;
   int priority_floor = 7;
 

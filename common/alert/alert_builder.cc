@@ -80,20 +80,37 @@ bool HasField(const v1::Alert& alert, std::string_view name) {
                      [name](const v1::OutputField& field) { return field.name() == name; });
 }
 
-// Fields of the rule's output, each once, in its order.
-void AddOutputFields(const Event& event, const OutputFormat& output, Extractor& scratch,
-                     v1::Alert* out) {
-  for (const OutputFormat::Token& token : output.tokens()) {
-    if (token.is_literal() || HasField(*out, token.name)) continue;
-    v1::OutputField* field = out->add_output_fields();
-    field->set_name(token.name);
-    if (token.name == "evt.time") {  // a number among the fields, though text in the message
-      field->set_int_value(event.wall_ns);
+void AddTokenField(const Event& event, const OutputFormat::Token& token, Extractor& scratch,
+                   v1::Alert* out) {
+  v1::OutputField* field = out->add_output_fields();
+  field->set_name(token.name);
+  if (token.name == "evt.time") {  // a number among the fields, though text in the message
+    field->set_int_value(event.wall_ns);
+    return;
+  }
+  scratch.Reset();
+  ExtractOperand(token.operand, event, scratch);
+  SetValue(scratch.values(), field);
+}
+
+// Fields of the rule's output, each once, in its order, then those of the operator.
+void AddOutputFields(const Event& event, const Rule& rule, Extractor& scratch, v1::Alert* out) {
+  for (const OutputFormat::Token& token : rule.output.tokens()) {
+    if (!token.is_literal() && !HasField(*out, token.name)) {
+      AddTokenField(event, token, scratch, out);
+    }
+  }
+  for (const auto& [name, format] : rule.extra_fields) {
+    if (HasField(*out, name)) continue;
+    const bool is_field = format.tokens().size() == 1 && format.tokens()[0].name == name;
+    if (is_field) {
+      AddTokenField(event, format.tokens()[0], scratch, out);
       continue;
     }
-    scratch.Reset();
-    ExtractOperand(token.operand, event, scratch);
-    SetValue(scratch.values(), field);
+    const std::string text = format.Render(event, scratch);
+    v1::OutputField* field = out->add_output_fields();
+    field->set_name(EscapeUtf8(name));
+    field->set_string_value(text);
   }
 }
 
@@ -178,8 +195,8 @@ void BuildAlert(const Event& event, const Rule& rule, const NodeFacts& node, uin
                 Extractor& scratch, v1::Alert* out) {
   BeginAlert(rule, node, alert_number, event.wall_ns, out);
   out->set_output(rule.output.Render(event, scratch));
-  AddOutputFields(event, rule.output, scratch, out);
-  AddSuggestedFields(event, scratch, out);
+  AddOutputFields(event, rule, scratch, out);
+  if (rule.suggested_output) AddSuggestedFields(event, scratch, out);
   AddTruncatedFields(event, out);
   EventToProto(event, out->mutable_event());
 }

@@ -146,6 +146,10 @@ struct SettingGroupRow {
 
 // clang-format off
 inline constexpr SettingGroupRow kSettingGroups[] = {
+    {"static_fields", kInAgent,
+     "Fields with values of the operator's: static.NAME in conditions and outputs."},
+    {"append_output", kInAgent,
+     "What is added to the alerts of some rules: docs/formats/rules.md."},
     {"sinks", kInCollector, "Where stored alerts are sent on to: docs/reference/sinks.md."},
 };
 // clang-format on

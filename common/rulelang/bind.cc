@@ -135,7 +135,7 @@ absl::StatusOr<std::unique_ptr<Expr>> Binder::BindCheck(const Ast& ast) {
   Check* check = expr->check.get();
   check->op = ast.check->op;
   check->quantifier = ast.check->quantifier;
-  absl::StatusOr<Operand> left = BindOperand(ast.check->left, OperandUse::kLeft, find_);
+  absl::StatusOr<Operand> left = BindWithStatics(ast.check->left, OperandUse::kLeft);
   if (!left.ok()) return At(ast.position, left.status());
   check->left = *std::move(left);
   VAKT_RETURN_IF_ERROR(At(ast.position, CheckTypes(*check)));
@@ -147,8 +147,15 @@ absl::StatusOr<std::unique_ptr<Expr>> Binder::BindCheck(const Ast& ast) {
   return expr;
 }
 
+absl::StatusOr<Operand> Binder::BindWithStatics(const AstOperand& ast, OperandUse use) {
+  if (definitions_->static_fields.empty()) return BindOperand(ast, use, find_);
+  AstOperand copy = ast;
+  PutInStatics(definitions_->static_fields, &copy);  // what is none has its error when it is bound
+  return BindOperand(copy, use, find_);
+}
+
 absl::Status Binder::BindRight(const AstCheck& ast, Check* check) {
-  VAKT_ASSIGN_OR_RETURN(Operand right, BindOperand(*ast.right, OperandUse::kRight, find_));
+  VAKT_ASSIGN_OR_RETURN(Operand right, BindWithStatics(*ast.right, OperandUse::kRight));
   check->right = std::make_unique<const Operand>(std::move(right));
   return CheckRight(*check);
 }

@@ -48,6 +48,7 @@ class Binder {
  private:
   absl::StatusOr<std::unique_ptr<Expr>> BindNode(const Ast& ast, int depth);
   absl::StatusOr<std::unique_ptr<Expr>> BindCheck(const Ast& ast);
+  absl::StatusOr<Operand> BindWithStatics(const AstOperand& ast, OperandUse use);
   absl::Status BindRight(const AstCheck& ast, Check* check);
   absl::Status BindLiterals(const AstCheck& ast, Check* check);
   absl::Status CheckBareList(const AstValue& value);

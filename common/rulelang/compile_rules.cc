@@ -156,12 +156,31 @@ class RuleCompiler {
   }
 
   bool ParseOutput(Rule* rule) {
-    const absl::StatusOr<OutputFormat> output = OutputFormat::Parse(WithoutContainerInfo());
-    if (output.ok()) {
-      rule->output = *output;
+    std::string text = WithoutContainerInfo();
+    for (const OutputAddition& addition : definitions_->additions) {
+      if (!Concerns(addition)) continue;
+      if (!addition.output.empty()) text += StrCat(" ", addition.output);
+      rule->suggested_output &= addition.suggested;
+      for (const OutputAddition::Field& field : addition.fields) {
+        const std::string format = field.format.empty() ? StrCat("%", field.name) : field.format;
+        rule->extra_fields.emplace_back(field.name, OutputFormat());
+        if (!ParseFormat(format, &rule->extra_fields.back().second)) return false;
+      }
+    }
+    return ParseFormat(text, &rule->output);
+  }
+
+  bool Concerns(const OutputAddition& addition) const {
+    return addition.AppliesTo(definition_.name, definition_.source, definition_.tags);
+  }
+
+  bool ParseFormat(std::string_view text, OutputFormat* format) {
+    absl::StatusOr<OutputFormat> parsed = OutputFormat::Parse(text, definitions_->static_fields);
+    if (parsed.ok()) {
+      *format = *std::move(parsed);
       return true;
     }
-    Refuse(kErrCompileOutput, definition_.output_position, output.status());
+    Refuse(kErrCompileOutput, definition_.output_position, parsed.status());
     return false;
   }
 
@@ -177,7 +196,7 @@ class RuleCompiler {
     rule->position = definition_.position;
   }
 
-  // Whether the condition or the output looks at environments.
+  // Whether the condition or what the alert shows looks at environments.
   static bool ReadsEnvironment(const Rule& rule) {
     bool reads = false;
     const auto note = [&](const Operand& operand) {
@@ -187,9 +206,11 @@ class RuleCompiler {
       ForEachField(expr.check->left, note);
       if (expr.check->right != nullptr) ForEachField(*expr.check->right, note);
     });
-    for (const OutputFormat::Token& token : rule.output.tokens()) {
-      reads |= token.field() != nullptr && (token.field()->flags & kFieldEnvironment) != 0;
-    }
+    const auto note_all = [&](const OutputFormat& format) {
+      for (const OutputFormat::Token& token : format.tokens()) ForEachField(token.operand, note);
+    };
+    note_all(rule.output);
+    for (const auto& [name, format] : rule.extra_fields) note_all(format);
     return reads;
   }
 

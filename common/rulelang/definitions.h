@@ -16,6 +16,7 @@
 
 #include "common/base/strings.h"
 #include "common/rulelang/ast.h"
+#include "common/rulelang/output_additions.h"
 #include "common/rulelang/rule_extras.h"
 #include "common/rulelang/source_position.h"
 #include "common/rulelang/source_text.h"
@@ -121,6 +122,9 @@ struct Definitions {
   DefinitionTable<MacroDefinition> macros;
   DefinitionTable<RuleDefinition> rules;
   uint32_t last_ordinal = 0;
+  // Not from rule files: of LoadOptions.
+  StaticFields static_fields;
+  std::vector<OutputAddition> additions;
 };
 
 }  // namespace vakt

@@ -33,8 +33,8 @@ class ItemReader {
 
   // Always false, so that a reader can return it.
   bool Error(const YamlNode& at, std::string message) const;
-  // The same, for an item that is well-formed and does not fit what is defined elsewhere: earlier in
-  // the files, or in the engine.
+  // The same, for an item that is well-formed and does not fit what is defined elsewhere: earlier
+  // in the files, or in the engine.
   bool Conflict(const YamlNode& at, std::string message) const;
   void Warning(std::string_view code, const YamlNode& at, std::string message) const;
   const YamlNode& node() const { return node_; }

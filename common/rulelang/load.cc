@@ -92,6 +92,8 @@ LoadResult LoadRules(absl::Span<const RuleFile> files, const LoadOptions& option
   result.files.resize(files.size());
   Diagnostics diagnostics(&result.files);
   Definitions definitions;
+  definitions.static_fields = options.static_fields;
+  definitions.additions = options.additions;
   ReadFiles(files, options, &definitions, &diagnostics, &result.files);
   auto rules = std::make_shared<RuleSet>();
   rules->rules = CompileRules(&definitions, files, options.selections, &diagnostics);
@@ -109,6 +111,8 @@ ConditionResult CompileCondition(std::string_view condition, absl::Span<const Ru
   result.files.resize(files.size() + 1);  // the last is the condition
   Diagnostics diagnostics(&result.files);
   Definitions definitions;
+  definitions.static_fields = options.static_fields;
+  definitions.additions = options.additions;
   ReadFiles(files, options, &definitions, &diagnostics, &result.files);
   const int index = static_cast<int>(files.size());
   const SourceFile source(condition, index);

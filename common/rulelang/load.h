@@ -18,6 +18,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "common/rulelang/output_additions.h"
 #include "common/rulelang/rule_selection.h"
 #include "common/rulelang/rule_set.h"
 
@@ -65,6 +66,8 @@ struct LoadOptions {
   // 10,000 rules take some 4 MiB.
   size_t max_file_bytes = size_t{16} << 20;
   std::vector<RuleSelection> selections;
+  StaticFields static_fields;
+  std::vector<OutputAddition> additions;
 };
 
 struct LoadResult {

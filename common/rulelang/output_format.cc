@@ -50,14 +50,19 @@ absl::Status TakeWidth(std::string_view* text, int* width) {
 }
 
 // The token that `text` begins with, behind its '%'.
-absl::Status TakeToken(std::string_view* text, OutputFormat::Token* token) {
+absl::Status TakeToken(std::string_view* text, const StaticFields& statics,
+                       OutputFormat::Token* token) {
   VAKT_RETURN_IF_ERROR(TakeWidth(text, &token->width));
   size_t consumed = 0;
   absl::StatusOr<AstOperand> ast = ParseOperandPrefix(*text, &consumed);
   if (!ast.ok()) {
     return absl::InvalidArgumentError(StrCat("behind a '%': ", Message(ast.status())));
   }
-  consumed -= ShortenToField(&*ast);
+  if (const std::string_view name = StaticFieldIn(statics, ast->name); !name.empty()) {
+    consumed -= ast->name.size() - name.size();
+    ast->name = std::string(name);
+  }
+  if (PutInStatics(statics, &*ast)) consumed -= ShortenToField(&*ast);
   VAKT_ASSIGN_OR_RETURN(token->operand, BindOperand(*ast, OperandUse::kOutput));
   token->name = std::string(text->substr(0, consumed));
   text->remove_prefix(consumed);
@@ -81,7 +86,8 @@ std::string Padded(std::string text, int width) {
 
 }  // namespace
 
-absl::StatusOr<OutputFormat> OutputFormat::Parse(std::string_view text) {
+absl::StatusOr<OutputFormat> OutputFormat::Parse(std::string_view text,
+                                                 const StaticFields& statics) {
   OutputFormat format;
   while (!text.empty()) {
     const size_t percent = std::min(text.find('%'), text.size());
@@ -94,7 +100,7 @@ absl::StatusOr<OutputFormat> OutputFormat::Parse(std::string_view text) {
     }
     text.remove_prefix(1);
     Token token;
-    VAKT_RETURN_IF_ERROR(TakeToken(&text, &token));
+    VAKT_RETURN_IF_ERROR(TakeToken(&text, statics, &token));
     format.tokens_.push_back(std::move(token));
   }
   return format;

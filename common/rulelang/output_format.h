@@ -16,6 +16,7 @@
 #include "common/event/event.h"
 #include "common/event/field_table.h"
 #include "common/rulelang/operand.h"
+#include "common/rulelang/output_additions.h"
 
 namespace vakt {
 
@@ -38,7 +39,8 @@ class OutputFormat {
   OutputFormat() = default;
 
   // InvalidArgument: an unknown or filter-only field, a '%' without a field, a bad argument.
-  static absl::StatusOr<OutputFormat> Parse(std::string_view text);
+  static absl::StatusOr<OutputFormat> Parse(std::string_view text,
+                                            const StaticFields& statics = {});
 
   absl::Span<const Token> tokens() const { return tokens_; }
 

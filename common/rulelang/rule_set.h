@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/event/kind.h"
@@ -31,7 +32,11 @@ struct Rule {
   std::unique_ptr<Expr> condition;
   std::string condition_text;  // as written, after appends; macros and lists not expanded
   OutputFormat output;
-  std::string output_text;         // as written, after appends
+  std::string output_text;  // as written, after appends
+  // Of the operator's append_output: fields of the alert that are not in the output, by name, and
+  // whether those that say which container and pod it was are added.
+  std::vector<std::pair<std::string, OutputFormat>> extra_fields;
+  bool suggested_output = true;
   EventTypeSet event_types;        // on which the condition can hold
   KindSet kinds = 0;               // event_types.kinds()
   bool reads_environment = false;  // proc.env and its like, in the condition or the output

@@ -53,6 +53,25 @@ class AlertBuilderTest : public ::testing::Test {
   Extractor scratch_;
 };
 
+TEST_F(AlertBuilderTest, AddsWhatTheOperatorAsksFor) {
+  const StaticFields statics = {{"cluster", "prod"}};
+  rule_.extra_fields.emplace_back("proc.pid", *OutputFormat::Parse("%proc.pid"));
+  rule_.extra_fields.emplace_back("static.cluster",
+                                  *OutputFormat::Parse("%static.cluster", statics));
+  rule_.extra_fields.emplace_back("who",
+                                  *OutputFormat::Parse("%proc.name on %static.cluster", statics));
+  rule_.extra_fields.emplace_back("proc.name", *OutputFormat::Parse("not twice"));
+  rule_.suggested_output = false;
+  const v1::Alert alert = Build(world_.exec, "ran %proc.name");
+  const auto fields = Fields(alert);
+  EXPECT_EQ(fields.size(), 4u);
+  const std::string name = fields.at("proc.name").string_value();
+  EXPECT_EQ(fields.at("proc.pid").int_value(), world_.exec.task.pid);
+  EXPECT_EQ(fields.at("static.cluster").string_value(), "prod");
+  EXPECT_EQ(fields.at("who").string_value(), name + " on prod");
+  EXPECT_EQ(alert.output(), "ran " + name);
+}
+
 TEST_F(AlertBuilderTest, SaysWhatWhereAndWhen) {
   const v1::Alert alert = Build(world_.exec, "ran %proc.name");
   EXPECT_EQ(alert.uid(), "00112233445566778899aabbccddeeff-7-12");
