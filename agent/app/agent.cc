@@ -156,6 +156,7 @@ absl::Status Agent::StartServices() {
   SendLifecycle(v1::Lifecycle::WHAT_START, StrCat("kernel ", node_.kernel_release));
   ReportHistory();
   ReportBlindSpots();
+  if (options_.canary) canary_ = Canary::Start(sensor_.get(), options_.state_dir);
   Publish();
   VAKT_RETURN_IF_ERROR(StartReloader());
   AdminCalls calls;
@@ -201,6 +202,15 @@ void Agent::ReportBlindSpots() {
   }
   LogInfo(StrCat("probes: ", attached,
                  " attached; processes: ", pipeline_->enricher().processes().size()));
+}
+
+// What the canary found.
+void Agent::ReportBlindness() {
+  if (!canary_) return;
+  for (const v1::Gap& gap : canary_->TakeGaps()) {
+    LogWarning(StrCat(gap.kind(), ": ", gap.reason()));
+    pipeline_->OnGap(gap);
+  }
 }
 
 void Agent::SendLifecycle(v1::Lifecycle::What what, const std::string& detail,
@@ -312,6 +322,7 @@ void Agent::TakeNewRules() {
 void Agent::Tick() {
   ReadPrograms();
   ReportSkippedRuns();
+  ReportBlindness();
   CheckClock();
   run_stamp_->Beat(RealClock().WallNs());
   pipeline_->Tick(static_cast<uint64_t>(RealClock().BootNs()));

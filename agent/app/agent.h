@@ -25,6 +25,7 @@
 #include "agent/app/active_rules.h"
 #include "agent/app/alert_log.h"
 #include "agent/app/clock_watch.h"
+#include "agent/app/canary.h"
 #include "agent/app/delivery.h"
 #include "agent/app/options.h"
 #include "agent/app/pipeline.h"
@@ -74,6 +75,7 @@ class Agent {
   void ReadPrograms();
   void ReportSkippedRuns();
   void ReportBlindSpots();
+  void ReportBlindness();
   void SendLifecycle(v1::Lifecycle::What what, const std::string& detail,
                      const std::string& old_rule_set_hash = "");
   RuleSource rule_source() const;
@@ -114,6 +116,7 @@ class Agent {
   std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<KernelSensor> sensor_;
   std::unique_ptr<PrefilterFeed> prefilter_;
+  std::unique_ptr<Canary> canary_;
   std::unique_ptr<Uplink> uplink_;
   std::unique_ptr<RuleReloader> reloader_;
   std::unique_ptr<AdminServer> admin_;

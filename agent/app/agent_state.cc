@@ -132,6 +132,13 @@ void Agent::FillStatus(v1::AgentStatus* s) const {
     degraded = true;
     s->add_blind_spots(std::string(report.probe->blind_spot));
   }
+  const KindSet blind = canary_ ? canary_->blind() : 0;
+  for (const KindRow& row : AllKinds()) {
+    if (!In(blind, row.kind)) continue;
+    degraded = true;
+    s->add_blind_spots(
+        StrCat(row.stem, ": its hooks do not see an act that was done to test them"));
+  }
   s->set_state(degraded ? "degraded" : "ready");
   if (spool_) {
     const Position acked = spool_->acknowledged();
@@ -183,6 +190,10 @@ void Agent::FillSensorMetrics(MetricSet* m) const {
     for (size_t reason = 0; reason < LossReasons().size(); ++reason) {
       m->Set("events_lost_total", counters.lost[kind][reason], {row.stem, LossReasons()[reason]});
     }
+  }
+  const KindSet blind = canary_ ? canary_->blind() : 0;
+  for (const KindRow& row : AllKinds()) {
+    if (row.kind != Kind::process_seed) m->Set("kinds_blind", In(blind, row.kind), {row.stem});
   }
   for (const ProgramStats& program : programs_) {
     m->Set("programs_skipped_total", program.skipped, {program.name});

@@ -325,6 +325,20 @@ int BpfObject::Attach(std::vector<ProbeReport>* reports) {
   return attached;
 }
 
+std::vector<size_t> BpfObject::DropDetached() {
+  std::vector<size_t> rows;
+  for (size_t i = 0; i < links_.size(); ++i) {
+    if (links_[i] == nullptr) continue;
+    bpf_link_info info = {};
+    uint32_t size = sizeof(info);
+    if (bpf_obj_get_info_by_fd(bpf_link__fd(links_[i].get()), &info, &size) != 0) continue;
+    if (info.type != BPF_LINK_TYPE_CGROUP || info.cgroup.cgroup_id != 0) continue;
+    links_[i] = nullptr;
+    rows.push_back(i);
+  }
+  return rows;
+}
+
 std::vector<int> BpfObject::ring_fds() const {
   std::vector<int> fds;
   for (const UniqueFd& ring : rings_) fds.push_back(ring.get());

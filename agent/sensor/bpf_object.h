@@ -40,6 +40,10 @@ class BpfObject {
   // attached.
   int Attach(std::vector<ProbeReport>* reports);
 
+  // Forgets the links that somebody else detached; returns their rows. Only links to cgroups can be:
+  // the kernel refuses it for the others.
+  std::vector<size_t> DropDetached();
+
   std::vector<int> ring_fds() const;
   size_t ring_size() const { return ring_size_; }
   vakt_control* control() const { return control_; }

@@ -56,6 +56,7 @@ class KernelSensorImpl : public KernelSensor {
   }
   absl::Status Seed(const std::function<void(RawRecord)>& on_record) override;
   int SetKinds(KindSet kinds) override;
+  std::vector<ProbeReport> RestoreHooks() override;
   void CaptureEnvironment(bool capture) override {
     std::atomic_ref(object_->control()->capture_environment).store(capture ? 1 : 0);
   }
@@ -155,6 +156,16 @@ int KernelSensorImpl::SetKinds(KindSet kinds) {
   mask.store(kinds);
   reports_ = std::move(reports);
   return attached;
+}
+
+std::vector<ProbeReport> KernelSensorImpl::RestoreHooks() {
+  std::lock_guard lock(probes_mutex_);
+  const std::vector<size_t> dropped = object_->DropDetached();
+  if (dropped.empty()) return {};
+  object_->Attach(&reports_);
+  std::vector<ProbeReport> restored;
+  for (const size_t row : dropped) restored.push_back(reports_[row]);
+  return restored;
 }
 
 bool KernelSensorImpl::CollectBatch() {

@@ -71,6 +71,8 @@ class KernelSensor : public EventSource {
   // Attaches the probes that report these kinds and the essential ones, and detaches the others.
   // Returns how many are attached. Thread-safe.
   virtual int SetKinds(KindSet kinds) = 0;
+  // Attaches again what somebody detached; returns those, as they are now. Thread-safe.
+  virtual std::vector<ProbeReport> RestoreHooks() = 0;
   // Whether program starts tell their environment from now on.
   virtual void CaptureEnvironment(bool capture) = 0;
   virtual std::vector<ProbeReport> Report() const = 0;

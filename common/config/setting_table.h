@@ -99,6 +99,8 @@ inline constexpr SettingRow kSettings[] = {
      "cgroup v2 directory below which processes are watched; empty: the whole node."},
     {"sensor.disabled_probes", "--disable-probe", SettingType::kList, "", kInAgent, "", "",
      "Probes not to attach, by the name before the @ in `vaktctl agent status`."},
+    {"sensor.canary", "--canary", SettingType::kEnum, "on", kInAgent, "on|off", "",
+     "Whether the agent does harmless acts every few seconds to see whether its hooks see them."},
     {"sensor.prefilter", "--prefilter", SettingType::kEnum, "on", kInAgent, "on|off", "",
      "Whether the kernel leaves out events on which no rule can fire; alerts are the same."},
 

@@ -42,6 +42,8 @@ inline constexpr MetricRow kMetrics[] = {
      "Of these, taken from the rings by the agent."},
     {"events_lost_total", MetricType::kCounter, "events", "kind,reason",
      "Of these, lost in the kernel; each loss is also a gap record in the stream."},
+    {"kinds_blind", MetricType::kGauge, "kinds", "kind",
+     "1 while the hooks of this kind do not see the act that is done to test them."},
     {"programs_skipped_total", MetricType::kCounter, "runs", "program",
      "Times that the kernel did not run a probe because it was running already on that CPU: events "
      "that no other counter knows."},
