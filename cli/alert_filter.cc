@@ -17,6 +17,7 @@ v1::Filter FilterFromFlags(const Arguments& arguments, absl::Time now) {
   for (std::string& rule : arguments.Texts("--rule")) filter.add_rules(std::move(rule));
   for (std::string& node : arguments.Texts("--node")) filter.add_nodes(std::move(node));
   filter.set_text(arguments.Text("--text"));
+  filter.set_words(arguments.Text("--words"));
   filter.set_condition(arguments.Text("--where"));
   filter.set_include_gaps(arguments.Has("--gaps"));
   if (arguments.Has("--since")) {

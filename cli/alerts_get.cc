@@ -84,7 +84,18 @@ void PrintForPeople(const v1::StoredRecord& stored, Console& console) {
   for (const v1::OutputField& field : alert.output_fields()) {
     table.AddRow({{field.name()}, {OutputFieldText(field)}});
   }
+  if (stored.has_triage()) table.AddRow({{"triage"}, {TriageText(stored.triage())}});
+  for (const v1::TriageChange& change : stored.context().changes()) {
+    table.AddRow({{Rfc3339(change.time())}, {TriageChangeText(change)}});
+  }
   table.Print(console);
+  if (stored.context().around().empty()) return;
+  console.Line("");
+  console.Line(StrCat("Around it on ", EscapeUtf8(stored.node()),
+                      stored.context().around_complete() ? ":" : " (not all):"));
+  for (const v1::StoredRecord& other : stored.context().around()) {
+    console.Line(RecordLine(other, console));
+  }
 }
 
 }  // namespace
@@ -96,6 +107,8 @@ VerbResult AlertsGet(const Invocation& invocation) {
   const std::string& uid = invocation.arguments.operands()[0];
   v1::GetAlertRequest request;
   request.set_uid(uid);
+  request.set_with_context(invocation.arguments.Has("--context"));
+  if (invocation.format == "ocsf") request.set_format(v1::FORMAT_OCSF);
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(absl::Now() + kCallTimeout));
   v1::StoredRecord record;
@@ -105,7 +118,9 @@ VerbResult AlertsGet(const Invocation& invocation) {
                                       collector.peer(), ": vaktctl alerts query lists them"));
   }
   if (!status.ok()) return collector.Failure(status);
-  if (invocation.json()) {
+  if (invocation.format == "ocsf") {
+    invocation.console.Line(record.ocsf_json());
+  } else if (invocation.json()) {
     invocation.console.Line(RecordJsonWithEvidence(record));
   } else {
     PrintForPeople(record, invocation.console);

@@ -29,6 +29,7 @@ VerbResult AlertsQuery(const Invocation& invocation) {
   const auto stub = v1::Alerts::NewStub(channel);
   v1::QueryRequest request;
   *request.mutable_filter() = FilterFromFlags(arguments, absl::Now());
+  if (invocation.format == "ocsf") request.set_format(v1::FORMAT_OCSF);
   request.set_oldest_first(arguments.Has("--oldest-first"));
   uint64_t left = arguments.Count("--limit", std::numeric_limits<uint64_t>::max());
   do {
@@ -41,7 +42,7 @@ VerbResult AlertsQuery(const Invocation& invocation) {
     }
     for (const v1::StoredRecord& record : response.records()) {
       if (left-- == 0) return kSuccess;
-      console.Line(invocation.json() ? RecordJson(record) : RecordLine(record, console));
+      console.Line(RecordIn(invocation.format, record, console));
     }
     VAKT_RETURN_IF_ERROR(console.Flush());
     request.set_page_token(response.next_page_token());

@@ -20,11 +20,13 @@
 namespace vakt {
 namespace {
 
-absl::StatusOr<v1::SubscribeRequest> RequestFromFlags(const Arguments& arguments) {
+absl::StatusOr<v1::SubscribeRequest> RequestFromFlags(const Invocation& invocation) {
+  const Arguments& arguments = invocation.arguments;
   if (arguments.Has("--after") && arguments.Has("--from-beginning")) {
     return absl::InvalidArgumentError("--after and --from-beginning exclude each other");
   }
   v1::SubscribeRequest request;
+  if (invocation.format == "ocsf") request.set_format(v1::FORMAT_OCSF);
   request.set_consumer(arguments.Text("--consumer"));
   *request.mutable_filter() = FilterFromFlags(arguments, absl::Now());
   if (arguments.Has("--after")) {
@@ -89,7 +91,7 @@ class Acknowledger {
 VerbResult AlertsTail(const Invocation& invocation) {
   const Arguments& arguments = invocation.arguments;
   Console& console = invocation.console;
-  VAKT_ASSIGN_OR_RETURN(const v1::SubscribeRequest request, RequestFromFlags(arguments));
+  VAKT_ASSIGN_OR_RETURN(const v1::SubscribeRequest request, RequestFromFlags(invocation));
   // Before the channel: its threads must inherit the signal mask.
   const StopOnSignal stop(arguments.Duration("--timeout", absl::InfiniteDuration()));
   VAKT_ASSIGN_OR_RETURN(const Connection collector, Connection::ToCollector(invocation));
@@ -103,7 +105,7 @@ VerbResult AlertsTail(const Invocation& invocation) {
   const grpc::Status status = stream.Run(
       stop.token(),
       [&](const v1::StoredRecord& record) {
-        console.Line(invocation.json() ? RecordJson(record) : RecordLine(record, console));
+        console.Line(RecordIn(invocation.format, record, console));
         written = console.Flush();
         if (written.ok()) acknowledger.OnPrinted(record.cursor());
         return written.ok() && ++printed != wanted;

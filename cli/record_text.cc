@@ -53,6 +53,7 @@ JsonObject RecordObject(const v1::StoredRecord& stored) {
     std::string alert;
     AppendFalcoJson(record.alert(), &alert);
     object.AddMembers(alert);
+    if (stored.has_triage()) object.AddJson("triage", ProtoJson(stored.triage()));
   } else if (record.has_gap()) {
     object.AddJson("gap", ProtoJson(record.gap()));
   } else if (record.has_lifecycle()) {
@@ -82,6 +83,32 @@ std::string RecordLine(const v1::StoredRecord& stored, const Console& console) {
               text, console);
 }
 
+std::string RecordIn(std::string_view format, const v1::StoredRecord& stored,
+                     const Console& console) {
+  if (format == "ocsf") return stored.ocsf_json();
+  return format == "json" ? RecordJson(stored) : RecordLine(stored, console);
+}
+
+std::string TriageText(const v1::Triage& triage) {
+  std::string text = EnumText(*v1::AlertStatus_descriptor(), triage.status());
+  if (triage.verdict() != 0) text += ", " + EnumText(*v1::Verdict_descriptor(), triage.verdict());
+  if (!triage.assignee().empty()) text += StrCat(", assigned to ", EscapeUtf8(triage.assignee()));
+  return StrCat(text, " (revision ", triage.revision(), ", ", EscapeUtf8(triage.changed_by()),
+                " at ", Rfc3339(triage.changed()), ")");
+}
+
+std::string TriageChangeText(const v1::TriageChange& change) {
+  std::string text = StrCat(EscapeUtf8(change.user()), ":");
+  if (change.status() != 0) {
+    text += " " + EnumText(*v1::AlertStatus_descriptor(), change.status());
+  }
+  if (change.verdict() != 0) text += " " + EnumText(*v1::Verdict_descriptor(), change.verdict());
+  if (change.unassign()) text += " unassigned";
+  if (!change.assignee().empty()) text += StrCat(" assigned to ", EscapeUtf8(change.assignee()));
+  if (!change.note().empty()) text += StrCat(" \"", EscapeUtf8(change.note()), "\"");
+  return text;
+}
+
 std::string RecordJson(const v1::StoredRecord& stored) { return RecordObject(stored).Text(); }
 
 std::string RecordJsonWithEvidence(const v1::StoredRecord& stored) {
@@ -97,6 +124,7 @@ std::string RecordJsonWithEvidence(const v1::StoredRecord& stored) {
       .Add("tier", alert.tier())
       .AddJson("truncated_fields", truncated.Text())
       .AddJson("event", ProtoJson(alert.event()))
+      .AddJson("context", ProtoJson(stored.context()))
       .Text();
 }
 

@@ -24,6 +24,13 @@ std::string RecordJson(const v1::StoredRecord& stored);
 // The same, with the event that matched and where the alert stands in its node's stream.
 std::string RecordJsonWithEvidence(const v1::StoredRecord& stored);
 
+// One record as --format asks: human, json or ocsf (as the collector wrote it).
+std::string RecordIn(std::string_view format, const v1::StoredRecord& stored,
+                     const Console& console);
+// "in_progress, true_positive, assigned to alice (revision 3, alice at ...)"
+std::string TriageText(const v1::Triage& triage);
+std::string TriageChangeText(const v1::TriageChange& change);
+
 }  // namespace vakt
 
 #endif  // VAKT_CLI_RECORD_TEXT_H_

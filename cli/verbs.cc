@@ -16,6 +16,9 @@ constexpr FlagRow kNodeFlag = {"--node", FlagType::kTexts,
                                "Only records of this node (may be repeated)."};
 constexpr FlagRow kTextFlag = {"--text", FlagType::kText,
                                "Only alerts with this in their output, in either case."};
+constexpr FlagRow kWordsFlag = {
+    "--words", FlagType::kText,
+    "Only alerts with all of these words in their output, in any order and case."};
 constexpr FlagRow kWhereFlag = {
     "--where", FlagType::kText,
     "Only alerts for which this condition holds, as in rules: 'alert.severity <= 3'."};
@@ -28,6 +31,7 @@ constexpr FlagRow kTailFlags[] = {
     kRuleFlag,
     kNodeFlag,
     kTextFlag,
+    kWordsFlag,
     kWhereFlag,
     kGapsFlag,
     {"--consumer", FlagType::kText,
@@ -44,12 +48,29 @@ constexpr FlagRow kQueryFlags[] = {
     kRuleFlag,
     kNodeFlag,
     kTextFlag,
+    kWordsFlag,
     kWhereFlag,
     kGapsFlag,
     {"--since", FlagType::kMoment, "Only events since then."},
     {"--until", FlagType::kMoment, "Only events before then."},
     {"--limit", FlagType::kCount, "At most so many records; all without."},
     {"--oldest-first", FlagType::kSwitch, "Oldest first instead of newest first."},
+};
+
+constexpr FlagRow kGetFlags[] = {
+    {"--context", FlagType::kSwitch,
+     "Also what people did with it, and what else happened on its node within 5 minutes."},
+};
+
+constexpr FlagRow kUpdateFlags[] = {
+    {"--status", FlagType::kChoice, "Where work on it stands.",
+     "new|in_progress|suppressed|resolved"},
+    {"--verdict", FlagType::kChoice, "What it turned out to be.",
+     "false_positive|true_positive|suspicious|benign|test|duplicate"},
+    {"--assign", FlagType::kText, "Who works on it."},
+    {"--unassign", FlagType::kSwitch, "Nobody works on it."},
+    {"--note", FlagType::kText, "A remark that is kept with the change."},
+    {"--revision", FlagType::kCount, "Fail if somebody has changed it since this revision."},
 };
 
 constexpr FlagRow kAuditFlags[] = {
@@ -123,17 +144,21 @@ constexpr FlagRow kFieldsFlags[] = {
 // clang-format off
 constexpr Verb kVerbs[] = {
     {"alerts", "tail", "", "Print alerts as they are stored, until interrupted.",
-     Peer::kCollector, "human|json", kTailFlags, 0, 0, AlertsTail},
+     Peer::kCollector, "human|json|ocsf", kTailFlags, 0, 0, AlertsTail},
     {"alerts", "query", "", "Print stored alerts.",
-     Peer::kCollector, "human|json", kQueryFlags, 0, 0, AlertsQuery},
+     Peer::kCollector, "human|json|ocsf", kQueryFlags, 0, 0, AlertsQuery},
     {"alerts", "get", "UID", "Print one alert with its evidence.",
-     Peer::kCollector, "human|json", {}, 1, 1, AlertsGet},
+     Peer::kCollector, "human|json|ocsf", kGetFlags, 1, 1, AlertsGet},
+    {"alerts", "update", "UID", "Set an alert's status, verdict or assignee, or add a note.",
+     Peer::kCollector, "human|json", kUpdateFlags, 1, 1, AlertsUpdate},
     {"nodes", "", "", "List the nodes that the collector knows.",
      Peer::kCollector, "human|json", {}, 0, 0, Nodes},
     {"consumers", "list", "", "List the named consumers of alerts and where they stand.",
      Peer::kCollector, "human|json", {}, 0, 0, ConsumersList},
     {"consumers", "delete", "NAME", "Forget a named consumer and where it stood.",
      Peer::kCollector, "", kConsumerFlags, 1, 1, ConsumersDelete},
+    {"store", "backup", "NAME", "Copy the collector's store, beside it, while it is in use.",
+     Peer::kCollector, "human|json", {}, 1, 1, StoreBackup},
     {"audit", "list", "", "List who has read alerts and who has changed what.",
      Peer::kCollector, "human|json", kAuditFlags, 0, 0, AuditList},
     {"tokens", "new", "NAME ROLE", "Make a token for a user without a certificate: viewer, analyst or admin.",

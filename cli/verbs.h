@@ -78,9 +78,9 @@ std::vector<FlagRow> FlagsOf(const Verb& verb);
 // Flags that stand for settings (common/config); they may also stand before the noun.
 std::vector<FlagRow> FlagsOf(Peer peer);
 
-VerbFunction AlertsTail, AlertsQuery, AlertsGet;
+VerbFunction AlertsTail, AlertsQuery, AlertsGet, AlertsUpdate;
 VerbFunction ConsumersList, ConsumersDelete;
-VerbFunction Nodes, AuditList, TokensNew;
+VerbFunction Nodes, AuditList, TokensNew, StoreBackup;
 VerbFunction AgentStatus, AgentStats, AgentPrograms, AgentReload;
 VerbFunction RulesCheck, RulesEval, RulesTest, RulesExplain, RulesCost;
 VerbFunction RulesPrefilter, RulesCoverage, RulesDiff;

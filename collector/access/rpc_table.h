@@ -33,11 +33,13 @@ inline constexpr RpcRow kRpcs[] = {
     {"Alerts/Subscribe", Access::kViewer, true, "Follow alerts as they are stored."},
     {"Alerts/Query", Access::kViewer, true, "Search stored alerts."},
     {"Alerts/GetAlert", Access::kViewer, true, "One alert with its evidence."},
+    {"Alerts/UpdateAlert", Access::kAnalyst, true, "Set an alert's status, verdict, assignee; add a note."},
     {"Alerts/Acknowledge", Access::kViewer, false, "Move a named consumer forward."},
     {"Alerts/ListConsumers", Access::kViewer, false, "Named consumers and where they stand."},
     {"Alerts/DeleteConsumer", Access::kViewer, true, "Forget a named consumer."},
     {"Fleet/ListNodes", Access::kViewer, false, "The nodes and their state."},
     {"Admin/ListAudit", Access::kAdmin, true, "Who has read and changed what."},
+    {"Admin/Backup", Access::kAdmin, true, "Copy the store while it is in use."},
 };
 // clang-format on
 

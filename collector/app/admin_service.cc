@@ -44,4 +44,21 @@ grpc::Status AdminService::ListAudit(grpc::ServerContext* call, const v1::ListAu
                       });
 }
 
+grpc::Status AdminService::Backup(grpc::ServerContext* call, const v1::BackupRequest* request,
+                                  v1::BackupResponse* response) {
+  return front_.Serve(
+      "Admin/Backup", *call, *request, [&](const Caller&, uint64_t* records) -> absl::Status {
+        if (!IsIdentitySegment(request->name())) {
+          return absl::InvalidArgumentError(
+              "name may hold letters, digits, '-', '.' and '_', at most 253 of them");
+        }
+        VAKT_ASSIGN_OR_RETURN(const BackupResult result, store_.Backup(request->name()));
+        *records = result.records;
+        response->set_path(result.path);
+        response->set_bytes(result.bytes);
+        response->set_records(result.records);
+        return absl::OkStatus();
+      });
+}
+
 }  // namespace vakt

@@ -24,6 +24,17 @@ grpc::ServerWriteReactor<v1::SubscribeResponse>* AlertsService::Subscribe(
   return *subscription;
 }
 
+grpc::Status AlertsService::UpdateAlert(grpc::ServerContext* call,
+                                        const v1::UpdateAlertRequest* request,
+                                        v1::StoredRecord* response) {
+  return front_.Serve(
+      "Alerts/UpdateAlert", *call, *request, [&](const Caller& caller, uint64_t* records) {
+        const absl::Status status = query_.UpdateAlert(*request, caller.name, response);
+        *records = status.ok() ? 1 : 0;
+        return status;
+      });
+}
+
 grpc::Status AlertsService::Acknowledge(grpc::ServerContext* call,
                                         const v1::AcknowledgeRequest* request,
                                         v1::AcknowledgeResponse* response) {

@@ -22,6 +22,8 @@ class AlertsService final : public v1::Alerts::WithCallbackMethod_Subscribe<v1::
 
   grpc::ServerWriteReactor<v1::SubscribeResponse>* Subscribe(
       grpc::CallbackServerContext* call, const v1::SubscribeRequest* request) override;
+  grpc::Status UpdateAlert(grpc::ServerContext* call, const v1::UpdateAlertRequest* request,
+                           v1::StoredRecord* response) override;
   grpc::Status Acknowledge(grpc::ServerContext* call, const v1::AcknowledgeRequest* request,
                            v1::AcknowledgeResponse* response) override;
   grpc::Status ListConsumers(grpc::ServerContext* call, const v1::ListConsumersRequest* request,

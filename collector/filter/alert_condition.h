@@ -27,6 +27,8 @@ class AlertCondition {
   // `stored` holds an alert.
   bool Matches(const v1::StoredRecord& stored) const;
 
+  const Expr& expr() const { return *expr_; }
+
  private:
   explicit AlertCondition(std::unique_ptr<const Expr> expr) : expr_(std::move(expr)) {}
   const std::unique_ptr<const Expr> expr_;

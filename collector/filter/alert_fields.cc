@@ -8,6 +8,7 @@
 #include <initializer_list>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "common/alert/priority.h"
 #include "common/base/strings.h"
 #include "common/event_codec/event_codec.h"
@@ -95,6 +96,22 @@ void Techniques(AlertView& view, Extractor& out) {
   }
 }
 
+// "in_progress" for ALERT_STATUS_IN_PROGRESS.
+void AddEnum(const std::string& name, std::string_view prefix, Extractor& out) {
+  AddKept(absl::AsciiStrToLower(name.substr(std::min(prefix.size(), name.size()))), out);
+}
+
+void Status(AlertView& view, Extractor& out) {
+  v1::AlertStatus status = view.stored().triage().status();
+  if (status == v1::ALERT_STATUS_UNSPECIFIED) status = v1::ALERT_STATUS_NEW;
+  AddEnum(v1::AlertStatus_Name(status), "ALERT_STATUS_", out);
+}
+
+void JudgedAs(AlertView& view, Extractor& out) {
+  const v1::Verdict verdict = view.stored().triage().verdict();
+  if (verdict != v1::VERDICT_UNSPECIFIED) AddEnum(v1::Verdict_Name(verdict), "VERDICT_", out);
+}
+
 constexpr auto kString = FieldType::kString;
 constexpr uint32_t kAny = kFieldAnyOf | kFieldFilterOnly | kFieldNoTransform;
 
@@ -106,6 +123,8 @@ constexpr AlertFieldRow Row(std::string_view name, FieldType type, uint32_t flag
 // Sorted by name.
 constexpr AlertFieldRow kRows[] = {
     Row("alert.address", kString, kAny, "An address of either end of the connection.", Address),
+    Row("alert.assignee", kString, 0, "Who works on it.",
+        [](AlertView& v, Extractor& out) { Add(v.stored().triage().assignee(), out); }),
     Row("alert.cluster", kString, 0, "Cluster, from the agent's certificate.",
         [](AlertView& v, Extractor& out) { Add(v.stored().cluster(), out); }),
     Row("alert.container", kString, kAny, "Id or name of the container.",
@@ -142,6 +161,7 @@ constexpr AlertFieldRow kRows[] = {
         }),
     Row("alert.source", kString, 0, "What raised it: syscall, or collector.",
         [](AlertView& v, Extractor& out) { Add(v.alert().source(), out); }),
+    Row("alert.status", kString, 0, "new, in_progress, suppressed or resolved.", Status),
     Row("alert.tags", kString, kFieldList, "The rule's tags.",
         [](AlertView& v, Extractor& out) {
           for (const std::string& tag : v.alert().tags()) Add(tag, out);
@@ -152,6 +172,8 @@ constexpr AlertFieldRow kRows[] = {
     Row("alert.uid", kString, 0, "Unique id of the alert.",
         [](AlertView& v, Extractor& out) { Add(v.alert().uid(), out); }),
     Row("alert.user", kString, kAny, "Name or number of the user.", User),
+    Row("alert.verdict", kString, 0,
+        "false_positive, true_positive, suspicious, benign, test or duplicate.", JudgedAs),
     Row("alert.workload", kString, kAny, "Kubernetes deployment, replica set or service.",
         [](AlertView& v, Extractor& out) {
           AddOutputs(v.alert(),

@@ -23,10 +23,13 @@ namespace vakt {
 // One alert while it is asked. Borrows the record.
 class AlertView {
  public:
-  explicit AlertView(const v1::StoredRecord& stored) : stored_(stored) {}
+  explicit AlertView(const v1::StoredRecord& stored) : AlertView(stored, stored.record().alert()) {}
+  // The alert apart from its record.
+  AlertView(const v1::StoredRecord& stored, const v1::Alert& alert)
+      : stored_(stored), alert_(alert) {}
 
   const v1::StoredRecord& stored() const { return stored_; }
-  const v1::Alert& alert() const { return stored_.record().alert(); }
+  const v1::Alert& alert() const { return alert_; }
   // Null when the alert has no event, or one of a kind that we do not know. Decoded when it is
   // first asked for.
   const Event* event();
@@ -36,6 +39,7 @@ class AlertView {
 
  private:
   const v1::StoredRecord& stored_;
+  const v1::Alert& alert_;
   bool decoded_ = false;
   std::optional<Event> event_;
   std::string argv_storage_;

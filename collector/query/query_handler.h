@@ -9,6 +9,8 @@
 #ifndef VAKT_COLLECTOR_QUERY_QUERY_HANDLER_H_
 #define VAKT_COLLECTOR_QUERY_QUERY_HANDLER_H_
 
+#include <string>
+
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -28,8 +30,12 @@ class QueryHandler {
   absl::Status Query(const v1::QueryRequest& request, absl::FunctionRef<bool()> cancelled,
                      v1::QueryResponse* response) const;
   absl::Status GetAlert(const v1::GetAlertRequest& request, v1::StoredRecord* response) const;
+  // By `user`. Answers with the alert as it is then.
+  absl::Status UpdateAlert(const v1::UpdateAlertRequest& request, const std::string& user,
+                           v1::StoredRecord* response) const;
 
  private:
+  absl::Status AddContext(const v1::GetAlertRequest& request, v1::StoredRecord* alert) const;
   // Nothing matches beyond `scan.after_id`, as far as a short look tells.
   bool IsLast(const RecordFilter& filter, ScanRequest scan) const;
 

@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
+#include "collector/filter/search_terms.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
 #include "common/time/wall_time.h"
@@ -13,6 +14,7 @@ namespace vakt {
 namespace {
 
 constexpr int kMaxNames = 1000;
+constexpr size_t kMaxWordsBytes = 1024;
 
 }  // namespace
 
@@ -44,13 +46,28 @@ absl::StatusOr<RecordFilter> RecordFilter::Create(const v1::Filter& filter) {
   if (!filter.condition().empty()) {
     VAKT_ASSIGN_OR_RETURN(out.condition_, AlertCondition::Compile(filter.condition()));
   }
+  if (filter.words().size() > kMaxWordsBytes) {
+    return absl::InvalidArgumentError(
+        StrCat("filter.words has more than ", kMaxWordsBytes, " bytes"));
+  }
+  out.words_ = WordsOf(filter.words());
   out.include_gaps_ = filter.include_gaps();
+  // Gaps are not in the index.
+  if (!out.include_gaps_) {
+    out.search_ = SearchExpression(out.condition_ ? &out.condition_->expr() : nullptr, out.words_);
+  }
   return out;
 }
 
 bool RecordFilter::MatchesContent(const v1::StoredRecord& stored) const {
   if (!stored.record().has_alert()) return true;
   if (!text_.empty() && !MatchesText(stored.record().alert())) return false;
+  if (!words_.empty()) {
+    const std::vector<std::string> words = WordsOf(stored.record().alert().output());
+    for (const std::string& word : words_) {
+      if (std::find(words.begin(), words.end(), word) == words.end()) return false;
+    }
+  }
   return condition_ == nullptr || condition_->Matches(stored);
 }
 

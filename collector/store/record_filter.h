@@ -48,6 +48,9 @@ class RecordFilter {
   const std::vector<std::string>& rules() const { return rules_; }
   const std::vector<std::string>& nodes() const { return nodes_; }
 
+  // For the index over alerts (filter/search_terms.h); empty: it cannot help.
+  const std::string& search() const { return search_; }
+
  private:
   bool MatchesText(const v1::Alert& alert) const;
 
@@ -58,7 +61,9 @@ class RecordFilter {
   std::vector<std::string> rules_;
   std::vector<std::string> nodes_;
   std::string text_;  // ASCII lower case
+  std::vector<std::string> words_;
   std::shared_ptr<const AlertCondition> condition_;
+  std::string search_;
 };
 
 }  // namespace vakt

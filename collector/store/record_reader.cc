@@ -24,6 +24,12 @@ enum Column { kId, kNodeId, kKind, kPriority, kRuleId, kEventNs, kReceivedNs };
 constexpr std::string_view kColumns =
     "SELECT id, node_id, kind, priority, rule_id, event_ns, received_ns FROM record ";
 
+// The same of those that the index finds.
+constexpr std::string_view kFound =
+    "SELECT record.id, node_id, kind, priority, rule_id, event_ns, received_ns FROM search "
+    "JOIN record ON record.id = search.rowid "
+    "WHERE search MATCH ?3 AND search.rowid BETWEEN ?1 AND ?2 ";
+
 // A read transaction: all statements see the same commit. Ends when it goes.
 class Snapshot {
  public:
@@ -41,6 +47,9 @@ absl::StatusOr<std::unique_ptr<RecordReader>> RecordReader::Open(const std::stri
   VAKT_ASSIGN_OR_RETURN(auto database, Database::Open(path, Database::Mode::kReadOnly));
   std::unique_ptr<RecordReader> reader(new RecordReader(std::move(database)));
   VAKT_RETURN_IF_ERROR(reader->PrepareAll());
+  VAKT_ASSIGN_OR_RETURN(const std::string indexed,
+                        reader->database_->QueryText("SELECT indexed_id FROM state"));
+  reader->indexed_id_ = std::stoll(indexed);
   VAKT_ASSIGN_OR_RETURN(reader->store_id_,
                         reader->database_->QueryText("SELECT store_id FROM identity"));
   return reader;
@@ -53,6 +62,8 @@ absl::Status RecordReader::PrepareAll() {
   } statements[] = {
       {&next_records_, StrCat(kColumns, "WHERE id BETWEEN ?1 AND ?2 ORDER BY id")},
       {&previous_records_, StrCat(kColumns, "WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC")},
+      {&next_found_, StrCat(kFound, "ORDER BY search.rowid")},
+      {&previous_found_, StrCat(kFound, "ORDER BY search.rowid DESC")},
       {&next_span_,
        "SELECT id FROM span WHERE id >= ?1 AND newest_event_ns >= ?2 AND oldest_event_ns <= ?3 "
        "ORDER BY id LIMIT 1"},
@@ -78,6 +89,7 @@ absl::Status RecordReader::PrepareAll() {
   for (const auto& [statement, sql] : statements) {
     VAKT_ASSIGN_OR_RETURN(*statement, database_->Prepare(sql));
   }
+  VAKT_RETURN_IF_ERROR(triage_.Prepare(*database_));
   VAKT_RETURN_IF_ERROR(consumers_.Prepare(*database_));
   return audit_.Prepare(*database_);
 }
@@ -87,6 +99,8 @@ absl::StatusOr<ScanResult> RecordReader::Scan(const RecordFilter& filter,
   Snapshot snapshot(*database_);
   VAKT_RETURN_IF_ERROR(snapshot.Begin());
   absl::StatusOr<ScanResult> result = ScanSnapshot(filter, request);
+  next_found_.Reset();
+  previous_found_.Reset();
   next_records_.Reset();  // left in the middle, they would keep the snapshot open
   previous_records_.Reset();
   return result;
@@ -123,6 +137,9 @@ absl::StatusOr<RecordReader::Range> RecordReader::NextRange(const RecordFilter& 
   ends_.Reset();
   if (forward) range.first = std::max(range.first, position + 1);
   if (!forward) range.last = std::min(range.last, position - 1);
+  // One side of the index's beginning at a time.
+  if (forward && range.first <= indexed_id_) range.last = std::min(range.last, indexed_id_);
+  if (!forward && range.last > indexed_id_) range.first = std::max(range.first, indexed_id_ + 1);
   if (filter.any_time() || range.first > range.last) return range;
 
   Statement& find_span = forward ? next_span_ : previous_span_;
@@ -140,8 +157,14 @@ absl::StatusOr<bool> RecordReader::ScanRange(const RecordFilter& filter, const N
                                              const ScanRequest& request, Range range,
                                              absl::Time deadline, ScanResult* result) {
   const bool forward = request.direction == Direction::kOldestFirst;
-  Statement& rows = forward ? next_records_ : previous_records_;
-  VAKT_RETURN_IF_ERROR(rows.Start(range.first, range.last));
+  const bool indexed = !filter.search().empty() && range.first > indexed_id_;
+  Statement& rows = indexed ? (forward ? next_found_ : previous_found_)
+                            : (forward ? next_records_ : previous_records_);
+  if (indexed) {
+    VAKT_RETURN_IF_ERROR(rows.Start(range.first, range.last, filter.search()));
+  } else {
+    VAKT_RETURN_IF_ERROR(rows.Start(range.first, range.last));
+  }
   size_t bytes = 0;
   for (int count = 1;; ++count) {
     VAKT_ASSIGN_OR_RETURN(const bool has_row, rows.Step());
@@ -201,6 +224,7 @@ absl::Status RecordReader::Load(const Statement& row, v1::StoredRecord* out) {
   out->set_cluster(node->cluster);
   out->set_node(node->node);
   FromWallNs(row.Int(kReceivedNs), out->mutable_received());
+  VAKT_RETURN_IF_ERROR(triage_.Load(id, out));
   VAKT_RETURN_IF_ERROR(payload_.Start(id));
   VAKT_ASSIGN_OR_RETURN(const bool found, payload_.Step());
   if (!found) return absl::DataLossError(StrCat("store: record ", id, " has no payload"));

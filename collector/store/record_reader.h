@@ -21,6 +21,7 @@
 #include "collector/store/node_key.h"
 #include "collector/store/record_filter.h"
 #include "collector/store/sqlite.h"
+#include "collector/store/triage.h"
 #include "vakt/v1/fleet.pb.h"
 #include "vakt/v1/query.pb.h"
 
@@ -58,6 +59,7 @@ class RecordReader {
   // The oldest record that is still there; one more than the newest ever when there is none.
   absl::StatusOr<int64_t> OldestId();
   ConsumerReader& consumers() { return consumers_; }
+  TriageReader& triage() { return triage_; }
   // The newest record that was deleted for its age; 0: none yet.
   absl::StatusOr<int64_t> PrunedId();
   // The newest committed record's id.
@@ -97,11 +99,14 @@ class RecordReader {
   std::string store_id_;
   AuditReader audit_;
   ConsumerReader consumers_;
+  TriageReader triage_;
+  int64_t indexed_id_ = 0;  // records up to here are not in the index
   absl::flat_hash_map<int64_t, std::unique_ptr<NodeKey>> nodes_;  // names never change
 
   Statement next_records_, previous_records_, next_span_, previous_span_;
   Statement payload_, by_uid_, node_, all_nodes_, last_id_;
   Statement rule_by_name_, nodes_by_name_, ends_, pruned_id_;
+  Statement next_found_, previous_found_;
 };
 
 }  // namespace vakt

@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "collector/filter/search_terms.h"
 #include "common/base/strings.h"
 #include "common/time/wall_time.h"
 #include "vakt/v1/alert.pb.h"
@@ -44,6 +45,7 @@ absl::Status TakeAlert(const v1::Alert& alert, RecordRow* row) {
   row->priority = alert.priority();
   row->rule = alert.rule();
   row->uid = alert.uid();
+  row->search = SearchTermsOf(alert);
   if (alert.has_time()) row->event_ns = ToWallNs(alert.time());
   return absl::OkStatus();
 }

@@ -31,6 +31,7 @@ struct RecordRow {
   std::optional<int> priority;      // alerts only, as the following
   std::string rule;
   std::string uid;
+  std::string search;  // its terms (filter/search_terms.h)
   // Of a gap in the place of records that the node gave up: the first of them, and the chain after.
   int64_t first_seq = 0;
   std::optional<ChainHash> chain_after;

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "collector/filter/search_terms.h"
 #include "collector/store/schema.h"
 #include "common/base/status.h"
 
@@ -26,6 +27,9 @@ absl::StatusOr<std::unique_ptr<RecordWriter>> RecordWriter::Create(Database* dat
   VAKT_ASSIGN_OR_RETURN(const bool has_row, last.Step());
   if (has_row) writer->last_id_ = writer->committed_id_ = last.Int(0);
   VAKT_ASSIGN_OR_RETURN(writer->store_id_, database->QueryText("SELECT store_id FROM identity"));
+  VAKT_ASSIGN_OR_RETURN(Statement indexed, database->Prepare("SELECT indexed_id FROM state"));
+  VAKT_RETURN_IF_ERROR(indexed.Step().status());
+  writer->indexed_id_ = indexed.Int(0);
   VAKT_ASSIGN_OR_RETURN(const int64_t newest_epoch, writer->NewestOwnEpoch());
   // Rising also when the clock was set back.
   writer->own_epoch_ = std::max(clock->WallNs() / 1000, newest_epoch + 1);
@@ -69,16 +73,21 @@ absl::Status RecordWriter::PrepareAll() {
        "INSERT INTO span VALUES (?1, ?2, ?3) ON CONFLICT (id) DO UPDATE SET "
        "oldest_event_ns = min(oldest_event_ns, excluded.oldest_event_ns), "
        "newest_event_ns = max(newest_event_ns, excluded.newest_event_ns)"},
-      {&oldest_records_, "SELECT id, run_id, seq, received_ns FROM record ORDER BY id LIMIT ?1"},
+      {&oldest_records_,
+       "SELECT id, run_id, seq, received_ns, kind FROM record ORDER BY id LIMIT ?1"},
       {&delete_record_, "DELETE FROM record WHERE id = ?1"},
       {&delete_payload_, "DELETE FROM payload WHERE id = ?1"},
       {&prune_run_, "UPDATE run SET pruned_seq = max(pruned_seq, ?2) WHERE id = ?1"},
+      {&insert_search_, "INSERT INTO search (rowid, terms) VALUES (?1, ?2)"},
+      {&delete_search_, "INSERT INTO search (search, rowid, terms) VALUES ('delete', ?1, ?2)"},
+      {&find_payload_, "SELECT bytes FROM payload WHERE id = ?1"},
       {&set_pruned_, "UPDATE state SET pruned_id = max(pruned_id, ?1)"},
       {&delete_spans_, "DELETE FROM span WHERE id < ?1"},
   };
   for (const auto& [statement, sql] : statements) {
     VAKT_ASSIGN_OR_RETURN(*statement, database_.Prepare(sql));
   }
+  VAKT_RETURN_IF_ERROR(triage_.Prepare(database_));
   VAKT_RETURN_IF_ERROR(consumers_.Prepare(database_));
   return audit_.Prepare(database_);
 }
@@ -226,6 +235,9 @@ absl::StatusOr<bool> RecordWriter::Insert(int64_t node_id, const Run& run, const
   if (database_.changed_rows() == 0) return false;
   last_id_ = database_.last_insert_id();
   VAKT_RETURN_IF_ERROR(insert_payload_.Run(last_id_, Blob{row.bytes}));
+  if (row.kind == RecordKind::kAlert) {
+    VAKT_RETURN_IF_ERROR(insert_search_.Run(last_id_, row.search));
+  }
   Extremes& span =
       spans_.try_emplace(last_id_ >> kSpanShift, Extremes{event_ns, event_ns}).first->second;
   span.oldest_ns = std::min(span.oldest_ns, event_ns);
@@ -241,22 +253,41 @@ absl::Status RecordWriter::WriteExtremes() {
   return absl::OkStatus();
 }
 
+absl::Status RecordWriter::Delete(int64_t id, RecordKind kind) {
+  if (kind == RecordKind::kAlert && id > indexed_id_) {
+    VAKT_RETURN_IF_ERROR(find_payload_.Start(id));
+    VAKT_ASSIGN_OR_RETURN(const bool found, find_payload_.Step());
+    v1::Record record;
+    const std::string_view bytes = found ? find_payload_.Bytes(0) : std::string_view();
+    const bool parsed = record.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+    find_payload_.Reset();
+    // The index forgets an entry by its terms.
+    if (found && parsed) {
+      VAKT_RETURN_IF_ERROR(delete_search_.Run(id, SearchTermsOf(record.alert())));
+    }
+  }
+  VAKT_RETURN_IF_ERROR(triage_.Forget(id));
+  VAKT_RETURN_IF_ERROR(delete_record_.Run(id));
+  return delete_payload_.Run(id);
+}
+
 absl::StatusOr<int64_t> RecordWriter::Prune(int64_t cutoff_ns, int64_t max_records) {
   struct Expired {
     int64_t id, run_id, seq;
+    RecordKind kind;
   };
   std::vector<Expired> expired;
   VAKT_RETURN_IF_ERROR(oldest_records_.Start(max_records));
   while (true) {
     VAKT_ASSIGN_OR_RETURN(const bool has_row, oldest_records_.Step());
     if (!has_row || oldest_records_.Int(3) >= cutoff_ns) break;
-    expired.push_back({oldest_records_.Int(0), oldest_records_.Int(1), oldest_records_.Int(2)});
+    expired.push_back({oldest_records_.Int(0), oldest_records_.Int(1), oldest_records_.Int(2),
+                       static_cast<RecordKind>(oldest_records_.Int(4))});
   }
   oldest_records_.Reset();
   for (const Expired& record : expired) {
     VAKT_RETURN_IF_ERROR(prune_run_.Run(record.run_id, record.seq));
-    VAKT_RETURN_IF_ERROR(delete_record_.Run(record.id));
-    VAKT_RETURN_IF_ERROR(delete_payload_.Run(record.id));
+    VAKT_RETURN_IF_ERROR(Delete(record.id, record.kind));
   }
   if (!expired.empty()) {
     VAKT_RETURN_IF_ERROR(set_pruned_.Run(expired.back().id));

@@ -24,6 +24,7 @@
 #include "collector/store/own_alert.h"
 #include "collector/store/record_row.h"
 #include "collector/store/sqlite.h"
+#include "collector/store/triage.h"
 #include "common/base/clock.h"
 #include "common/base/strings.h"
 #include "vakt/v1/ingest.pb.h"
@@ -69,6 +70,7 @@ class RecordWriter {
 
   AuditWriter& audit() { return audit_; }
   ConsumerWriter& consumers() { return consumers_; }
+  TriageWriter& triage() { return triage_; }
   int64_t now_ns() const { return clock_.WallNs(); }
 
   // The newest committed record's id; 0 when there never was one.
@@ -105,6 +107,8 @@ class RecordWriter {
   absl::StatusOr<int64_t> NewestOwnEpoch();
   absl::StatusOr<ChainBreak> CheckHello(int64_t node_id, const v1::Hello& hello,
                                         bool discontinuity);
+  // A record with all that belongs to it.
+  absl::Status Delete(int64_t id, RecordKind kind);
   absl::Status AppendRows(int64_t node_id, absl::Span<const RecordRow> rows);
   // None: the node has told of no chain yet.
   absl::StatusOr<std::optional<ChainEnd>> FindChainEnd(int64_t node_id);
@@ -125,6 +129,8 @@ class RecordWriter {
   Clock& clock_;
   AuditWriter audit_;
   ConsumerWriter consumers_;
+  TriageWriter triage_;
+  int64_t indexed_id_ = 0;
   int64_t last_id_ = 0;  // of this transaction
   int64_t committed_id_ = 0;
   std::string store_id_;
@@ -144,6 +150,7 @@ class RecordWriter {
   Statement find_rule_, insert_rule_, insert_record_, insert_payload_, upsert_span_;
   Statement oldest_records_, delete_record_, delete_payload_, prune_run_, delete_spans_,
       set_pruned_;
+  Statement insert_search_, delete_search_, find_payload_;
 };
 
 }  // namespace vakt

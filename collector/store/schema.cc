@@ -126,6 +126,36 @@ constexpr std::string_view kConsumers = R"sql(
     ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'record'), 0));
 )sql";
 
+// search: which alerts have a word or a key (filter/search_terms.h); without the texts themselves,
+// which are in the payloads. state.indexed_id: records up to here are older than the index.
+constexpr std::string_view kTriageAndSearch = R"sql(
+  CREATE TABLE triage (
+    record_id INTEGER PRIMARY KEY,
+    status INTEGER NOT NULL,
+    verdict INTEGER NOT NULL,
+    assignee TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    changed_by TEXT NOT NULL,
+    changed_ns INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE triage_change (
+    id INTEGER PRIMARY KEY,
+    record_id INTEGER NOT NULL,
+    time_ns INTEGER NOT NULL,
+    user TEXT NOT NULL,
+    status INTEGER NOT NULL,
+    verdict INTEGER NOT NULL,
+    assignee TEXT,
+    note TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX triage_change_by_record ON triage_change (record_id, id);
+  CREATE VIRTUAL TABLE search USING fts5(
+    terms, content = '', detail = none, columnsize = 0, tokenize = 'ascii');
+  ALTER TABLE state ADD COLUMN indexed_id INTEGER NOT NULL DEFAULT 0;
+  UPDATE state SET indexed_id =
+    ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'record'), 0);
+)sql";
+
 struct Migration {
   std::string_view name;
   std::string_view sql;
@@ -137,6 +167,7 @@ constexpr Migration kMigrations[] = {
     {"chains", kChains},
     {"audit", kAudit},
     {"consumers", kConsumers},
+    {"triage and search", kTriageAndSearch},
 };
 
 constexpr std::string_view kVersionTable = R"sql(

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/synchronization/notification.h"
+#include "collector/store/backup.h"
 #include "collector/store/record_writer.h"
 #include "collector/store/schema.h"
 #include "common/base/file.h"
@@ -29,15 +30,6 @@ constexpr std::string_view kWriterSettings = R"sql(
   PRAGMA temp_store = MEMORY;
   PRAGMA trusted_schema = OFF;
 )sql";
-
-absl::Status CheckIntegrity(Database& database, const std::string& path) {
-  absl::StatusOr<std::string> verdict = database.QueryText("PRAGMA quick_check(1)");
-  if (verdict.ok() && *verdict == "ok") return absl::OkStatus();
-  if (!verdict.ok() && !absl::IsDataLoss(verdict.status())) return verdict.status();
-  return absl::DataLossError(
-      StrCat("store ", path, " is damaged (", verdict.ok() ? *verdict : Message(verdict.status()),
-             "): restore it from a backup, or move it away to start with an empty one"));
-}
 
 absl::Status LimitSize(Database& database, uint64_t max_bytes) {
   if (max_bytes == 0) return absl::OkStatus();
@@ -282,6 +274,20 @@ absl::Status Store::DeleteConsumer(const ConsumerKey& key) {
 
 absl::StatusOr<std::vector<ConsumerRow>> Store::ListConsumers(const std::string& user) {
   return Lease(*this)->consumers().List(user);
+}
+
+absl::Status Store::UpdateAlert(const v1::UpdateAlertRequest& request, const std::string& user) {
+  return Write(
+      [&](RecordWriter& writer) { return writer.triage().Update(request, user, writer.now_ns()); });
+}
+
+absl::StatusOr<std::vector<v1::TriageChange>> Store::TriageChanges(int64_t record_id) {
+  return Lease(*this)->triage().Changes(record_id);
+}
+
+absl::StatusOr<BackupResult> Store::Backup(const std::string& name) {
+  absl::MutexLock one_at_a_time(&backup_mutex_);
+  return BackupDatabase(options_.directory + "/vakt.db", options_.directory + "/backup", name);
 }
 
 absl::StatusOr<int64_t> Store::PrunedId() { return Lease(*this)->PrunedId(); }

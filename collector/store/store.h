@@ -30,6 +30,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "collector/store/backup.h"
 #include "collector/store/cursor.h"
 #include "collector/store/group_commit.h"
 #include "collector/store/node_key.h"
@@ -72,8 +73,9 @@ class Store {
   // Where the consumer stands; a new one stands at `start_id`.
   void OpenConsumer(ConsumerKey key, int64_t start_id,
                     absl::AnyInvocable<void(absl::StatusOr<int64_t>)> done);
-  // These two wait for the disk.
+  // These wait for the disk.
   absl::StatusOr<int64_t> Acknowledge(const ConsumerKey& key, int64_t id);
+  absl::Status UpdateAlert(const v1::UpdateAlertRequest& request, const std::string& user);
   absl::Status DeleteConsumer(const ConsumerKey& key);
   void RecordHeartbeat(std::shared_ptr<NodeStream> stream, v1::Heartbeat heartbeat, Done done);
   // Of writes that wait for the disk.
@@ -92,6 +94,9 @@ class Store {
   absl::StatusOr<v1::StoredRecord> FindAlert(const std::string& uid);
   absl::StatusOr<std::vector<v1::Node>> ListNodes();
   absl::StatusOr<std::vector<ConsumerRow>> ListConsumers(const std::string& user);
+  absl::StatusOr<std::vector<v1::TriageChange>> TriageChanges(int64_t record_id);
+  // Into <directory>/backup. `name` is one part of a path.
+  absl::StatusOr<BackupResult> Backup(const std::string& name) ABSL_LOCKS_EXCLUDED(backup_mutex_);
   absl::StatusOr<int64_t> PrunedId();
   absl::StatusOr<AuditPage> ListAudit(const AuditQuery& query);
   // The oldest record that is still there; one more than the newest ever when there is none.
@@ -131,6 +136,7 @@ class Store {
   absl::Mutex listeners_mutex_;
   std::vector<Listener> listeners_ ABSL_GUARDED_BY(listeners_mutex_);
 
+  absl::Mutex backup_mutex_;
   std::unique_ptr<Database> writer_database_;
   std::unique_ptr<GroupCommit> commits_;  // goes before its connection
   std::unique_ptr<Retention> retention_;

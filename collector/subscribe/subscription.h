@@ -52,6 +52,7 @@ class Subscription final : public grpc::ServerWriteReactor<v1::SubscribeResponse
   int64_t position() const { return position_; }
   void set_position(int64_t position) { position_ = position; }
 
+  v1::Format format = v1::FORMAT_NATIVE;  // constant once the subscription is open
   int64_t expired_id = 0;  // the subscriber knows that records up to here were deleted
 
   // The following are guarded by the hub's mutex.

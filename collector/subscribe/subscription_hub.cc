@@ -6,6 +6,7 @@
 
 #include "absl/time/clock.h"
 #include "collector/access/gate.h"
+#include "collector/query/format.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
@@ -64,6 +65,7 @@ absl::StatusOr<Subscription*> SubscriptionHub::Open(const std::string& user,
   // A first heartbeat at once, if there is no record: it holds the cursor to go on from after a
   // break.
   subscription->last_message = absl::InfinitePast();
+  subscription->format = request.format();
   subscriptions_.insert(subscription);
   if (key.empty()) {
     Queue(subscription);
@@ -217,6 +219,7 @@ void SubscriptionHub::Send(Subscription* subscription, Page page) {
     messages.emplace_back().mutable_expired()->set_until_cursor(cursor);
   }
   for (v1::StoredRecord& record : page.scan.records) {
+    InFormat(subscription->format, &record);
     *messages.emplace_back().mutable_record() = std::move(record);
   }
   if (messages.empty()) messages.push_back(Heartbeat(store_.CursorOf(page.scan.position)));

@@ -29,8 +29,14 @@ sys.path.insert(0, _stubs.name)
 
 # pylint: disable=wrong-import-position
 from vakt.v1 import alert_pb2, control_pb2, control_pb2_grpc, event_pb2  # noqa: E402,F401
+from vakt.v1 import admin_pb2, admin_pb2_grpc  # noqa: E402,F401
 from vakt.v1 import fleet_pb2, fleet_pb2_grpc, ingest_pb2, ingest_pb2_grpc  # noqa: E402,F401
 from vakt.v1 import query_pb2, query_pb2_grpc  # noqa: E402,F401
+
+
+def stubs_directory():
+    """Where the generated modules are: for PYTHONPATH."""
+    return _stubs.name
 
 
 def make_certificates(directory):

@@ -28,6 +28,9 @@ v1::StoredRecord Sample() {
   stored.set_node("n1");
   stored.set_cluster("c1");
   *stored.mutable_record() = MakeAlertRecord({});
+  stored.mutable_triage()->set_status(v1::ALERT_STATUS_IN_PROGRESS);
+  stored.mutable_triage()->set_verdict(v1::VERDICT_TRUE_POSITIVE);
+  stored.mutable_triage()->set_assignee("alice");
   v1::Alert* alert = stored.mutable_record()->mutable_alert();
   AddText("k8s.ns.name", "payments", alert);
   AddText("k8s.pod.name", "api-7f9", alert);
@@ -72,6 +75,7 @@ constexpr struct {
   std::string_view value;
 } kCases[] = {
     {"alert.address", "=", "10.0.0.7"},
+    {"alert.assignee", "=", "alice"},
     {"alert.cluster", "=", "c1"},
     {"alert.container", "=", "host"},
     {"alert.control", "=", "'PCI-DSS 10.2.1'"},
@@ -85,11 +89,13 @@ constexpr struct {
     {"alert.rule", "=", "'Read sensitive file untrusted'"},
     {"alert.severity", "=", "4"},
     {"alert.source", "=", "syscall"},
+    {"alert.status", "=", "in_progress"},
     {"alert.tags", "intersects", "(filesystem)"},
     {"alert.technique", "=", "T1003.008"},
     {"alert.time", "=", "1700000000000000000"},
     {"alert.uid", "endswith", "-1000-1"},
     {"alert.user", "=", "alice"},
+    {"alert.verdict", "=", "true_positive"},
     {"alert.workload", "=", "api"},
 };
 

@@ -231,5 +231,56 @@ TEST_F(RandomScanTest, EveryFilterGivesExactlyWhatIsPromisedInBothDirections) {
   }
 }
 
+// What the index finds is what a look at every alert finds, in both directions and over pages.
+TEST_F(ScanTest, TheIndexFindsWhatLookingAtEachAlertFinds) {
+  Open();
+  const Registration node = Register();
+  constexpr const char* kUsers[] = {"alice", "bob", "carol"};
+  constexpr const char* kPods[] = {"api-1", "db-1", "api-2", ""};
+  std::vector<v1::Record> records;
+  for (uint64_t seq = 1; seq <= 3000; ++seq) {
+    v1::Record record = MakeAlertRecord(
+        {.seq = seq},
+        {.output = "File opened (n=" + std::to_string(seq % 50) + " by=" + kUsers[seq % 3] + ")"});
+    v1::Alert* alert = record.mutable_alert();
+    alert->mutable_output_fields(0)->set_string_value(kUsers[seq % 3]);
+    v1::OutputField* pod = alert->add_output_fields();
+    pod->set_name("k8s.pod.name");
+    pod->set_string_value(kPods[seq % 4]);
+    records.push_back(std::move(record));
+  }
+  ASSERT_TRUE(Append(node, records).ok());
+  const struct {
+    const char* condition;
+    const char* words;
+    size_t expected;
+  } cases[] = {
+      {"alert.user = alice", "", 1000},
+      {"alert.user in (alice, bob) and alert.pod = db-1", "", 500},
+      {"alert.pod = db-1 or alert.user = carol", "", 1500},
+      {"alert.pod = db-1 or alert.output contains carol", "", 1500},  // the index cannot help
+      {"not alert.pod = db-1", "", 2250},
+      {"alert.user = alice and alert.output contains 'n=7 '", "", 20},
+      {"", "OPENED bob", 1000},
+      {"", "7 file", 60},
+      {"alert.user = alice", "bob", 0},
+      {"", "and or not near", 0},
+      {"alert.pod = nothing", "", 0},
+  };
+  for (const auto& [condition, words, expected] : cases) {
+    v1::Filter filter;
+    filter.set_condition(condition);
+    filter.set_words(words);
+    const auto found = Read(filter, Direction::kOldestFirst, 100);
+    auto backwards = Read(filter, Direction::kNewestFirst, 77);
+    filter.set_include_gaps(true);  // keeps the index out
+    const auto seen = Read(filter, Direction::kOldestFirst, 1000);
+    EXPECT_EQ(found.size(), expected) << condition << " | " << words;
+    EXPECT_EQ(Seqs(found), Seqs(seen)) << condition << " | " << words;
+    std::reverse(backwards.begin(), backwards.end());
+    EXPECT_EQ(Seqs(backwards), Seqs(seen)) << condition << " | " << words;
+  }
+}
+
 }  // namespace
 }  // namespace vakt

@@ -4,9 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
+#include "absl/time/clock.h"
 #include "common/base/status.h"
 #include "tests/unit/collector/store/store_fixture.h"
 
@@ -227,6 +229,52 @@ TEST_F(StoreTest, ForgetsOldRecordsButNotThatItHadThem) {
   const auto left = Read();
   EXPECT_THAT(Seqs(left), ElementsAre(701, 702));
   EXPECT_EQ(store_->IdOf(left[1].cursor()).value(), 702);  // ids are not used again
+}
+
+TEST_F(StoreTest, TheIndexForgetsWhatExpires) {
+  options_.retention = absl::Hours(1);
+  Open();
+  ASSERT_TRUE(Append(Register(), {MakeAlertRecord({.seq = 1})}).ok());
+  v1::UpdateAlertRequest update;
+  update.set_uid(MakeAlertRecord({.seq = 1}).alert().uid());
+  update.set_note("seen");
+  ASSERT_TRUE(store_->UpdateAlert(update, "alice").ok());
+  clock_.Advance(absl::Minutes(61));
+  Open();  // looks for expired records at once
+  while (!Read().empty()) absl::SleepFor(absl::Milliseconds(5));
+  store_.reset();
+  auto database = Database::Open(directory_.path() + "/data/vakt.db", Database::Mode::kReadWrite);
+  ASSERT_TRUE(database.ok());
+  EXPECT_TRUE((*database)->Execute("INSERT INTO search (search) VALUES ('integrity-check')").ok());
+  for (const char* table :
+       {"search WHERE search MATCH 'shadow'", "triage", "triage_change", "payload", "record"}) {
+    EXPECT_EQ((*database)->QueryText(std::string("SELECT count(*) FROM ") + table).value(), "0")
+        << table;
+  }
+}
+
+TEST_F(StoreTest, ABackupIsACompleteStoreOfItsMoment) {
+  Open();
+  const Registration node = Register();
+  ASSERT_TRUE(Append(node, {MakeAlertRecord({.seq = 1}), MakeAlertRecord({.seq = 2})}).ok());
+  const auto backup = store_->Backup("monday");
+  ASSERT_TRUE(backup.ok()) << backup.status();
+  EXPECT_EQ(backup->records, 2u);
+  EXPECT_EQ(store_->Backup("monday").status().code(), absl::StatusCode::kAlreadyExists);
+  ASSERT_TRUE(Append(node, {MakeAlertRecord({.seq = 3})}).ok());
+  const std::string cursor = store_->CursorOf(2);
+
+  const std::string restored = directory_.path() + "/restored";
+  std::filesystem::create_directories(restored);
+  std::filesystem::copy_file(backup->path, restored + "/vakt.db");
+  options_.directory = restored;
+  auto store = Store::Open(options_);
+  ASSERT_TRUE(store.ok()) << store.status();
+  EXPECT_EQ((*store)->last_id(), 2);
+  EXPECT_EQ((*store)->IdOf(cursor).value(), 2);  // the same store to its consumers
+  v1::Filter filter;
+  filter.set_words("shadow");
+  EXPECT_EQ((*store)->Scan(RecordFilter::Create(filter).value(), {})->records.size(), 2u);
 }
 
 class StoreOpenTest : public StoreFixture {

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/alert/ocsf_json.h"
+
+#include <arpa/inet.h>
+
+#include <array>
+#include <cmath>
+#include <cstdint>
+
+#include "common/alert/priority.h"
+#include "common/base/strings.h"
+#include "common/base/text.h"
+#include "common/base/version.h"
+#include "common/time/wall_time.h"
+
+namespace vakt {
+namespace {
+
+constexpr int kDetectionFinding = 2004;
+constexpr int kFindings = 2;
+
+// Members of an object, in the order in which they are added.
+class Object {
+ public:
+  Object& Text(std::string_view key, std::string_view text) {
+    return Raw(key, IsValidUtf8(text) ? JsonQuote(text) : JsonQuote(EscapeUtf8(text)));
+  }
+  // Left out when empty.
+  Object& OptionalText(std::string_view key, std::string_view text) {
+    return text.empty() ? *this : Text(key, text);
+  }
+  Object& Number(std::string_view key, int64_t value) { return Raw(key, StrCat(value)); }
+  Object& Raw(std::string_view key, std::string_view json) {
+    if (!members_.empty()) members_ += ',';
+    members_ += IsValidUtf8(key) ? JsonQuote(key) : JsonQuote(EscapeUtf8(key));
+    members_ += ':';
+    members_ += json;
+    return *this;
+  }
+  bool empty() const { return members_.empty(); }
+  std::string Json() const { return StrCat("{", members_, "}"); }
+
+ private:
+  std::string members_;
+};
+
+class Array {
+ public:
+  void Raw(std::string_view json) {
+    if (!elements_.empty()) elements_ += ',';
+    elements_ += json;
+  }
+  void Text(std::string_view text) {
+    Raw(IsValidUtf8(text) ? JsonQuote(text) : JsonQuote(EscapeUtf8(text)));
+  }
+  bool empty() const { return elements_.empty(); }
+  std::string Json() const { return StrCat("[", elements_, "]"); }
+
+ private:
+  std::string elements_;
+};
+
+int64_t Milliseconds(const google::protobuf::Timestamp& time) { return ToWallNs(time) / 1'000'000; }
+
+// A number and its caption, as the schema has them in pairs.
+struct Caption {
+  int id;
+  std::string_view text;
+};
+
+// By Falco's priority.
+constexpr Caption kSeverities[] = {{6, "Fatal"},         {5, "Critical"},     {5, "Critical"},
+                                   {4, "High"},          {3, "Medium"},       {2, "Low"},
+                                   {1, "Informational"}, {1, "Informational"}};
+// By v1::AlertStatus.
+constexpr Caption kStatuses[] = {
+    {1, "New"}, {1, "New"}, {2, "In Progress"}, {3, "Suppressed"}, {4, "Resolved"}};
+// By v1::Verdict.
+constexpr Caption kVerdicts[] = {{0, "Unknown"},    {1, "False Positive"}, {2, "True Positive"},
+                                 {4, "Suspicious"}, {5, "Benign"},         {6, "Test"},
+                                 {10, "Duplicate"}};
+constexpr Caption kActivities[] = {{1, "Create"}, {2, "Update"}, {3, "Close"}};
+
+template <size_t size>
+const Caption& At(const Caption (&captions)[size], int index) {
+  return captions[index >= 0 && index < static_cast<int>(size) ? index : 0];
+}
+
+const Caption& ActivityOf(const v1::StoredRecord& stored) {
+  if (!stored.has_triage()) return kActivities[0];
+  const bool closed = stored.triage().status() == v1::ALERT_STATUS_RESOLVED;
+  return kActivities[closed ? 2 : 1];
+}
+
+std::string Metadata(const v1::StoredRecord& stored, std::string_view uid) {
+  const v1::Record& record = stored.record();
+  Object product;
+  product.Text("name", "Vakt").Text("vendor_name", "Vakt").Text("version", kVersion);
+  Object metadata;
+  metadata.Text("version", kOcsfVersion)
+      .Raw("product", product.Json())
+      .OptionalText("uid", uid)
+      .Number("sequence", static_cast<int64_t>(record.seq()))
+      .Number("logged_time", Milliseconds(stored.received()))
+      .Text("log_name", StrCat(record.boot_id(), "-", record.epoch()));
+  return metadata.Json();
+}
+
+std::string Device(const v1::StoredRecord& stored) {
+  Object device;
+  device.Text("hostname", stored.node()).Text("name", stored.node());
+  device.Number("type_id", 1).Text("type", "Server");
+  if (!stored.cluster().empty()) {
+    Object group;
+    Array groups;
+    groups.Raw(group.Text("name", stored.cluster()).Text("type", "cluster").Json());
+    device.Raw("groups", groups.Json());
+  }
+  return device.Json();
+}
+
+const v1::OutputField* FindField(const v1::Alert& alert, std::string_view name) {
+  for (const v1::OutputField& field : alert.output_fields()) {
+    if (field.name() == name) return &field;
+  }
+  return nullptr;
+}
+
+std::string_view TextOf(const v1::Alert& alert, std::string_view name) {
+  const v1::OutputField* field = FindField(alert, name);
+  return field == nullptr ? std::string_view() : field->string_value();
+}
+
+std::string FindingInfo(const v1::Alert& alert) {
+  Object analytic;
+  analytic.Text("name", alert.rule()).Text("uid", alert.rule()).Number("type_id", 1);
+  analytic.Text("type", "Rule").OptionalText("version", alert.rule_set_hash());
+  Object info;
+  info.Text("uid", alert.uid()).Text("title", alert.rule()).Text("desc", alert.output());
+  info.Number("created_time", Milliseconds(alert.time())).Raw("analytic", analytic.Json());
+  Array attacks;
+  for (const std::string& id : alert.attack().techniques()) {
+    Object technique;
+    Object attack;
+    attack.Raw("technique", technique.Text("uid", id).Json());
+    attacks.Raw(attack.OptionalText("version", alert.attack().version()).Json());
+  }
+  if (!attacks.empty()) info.Raw("attacks", attacks.Json());
+  return info.Json();
+}
+
+std::string Endpoint(const v1::Endpoint& endpoint) {
+  std::array<char, INET6_ADDRSTRLEN> text = {};
+  const size_t size = endpoint.address().size();
+  if (size == 4 || size == 16) {
+    inet_ntop(size == 4 ? AF_INET : AF_INET6, endpoint.address().data(), text.data(), text.size());
+  }
+  Object object;
+  object.OptionalText("ip", text.data()).Number("port", static_cast<int64_t>(endpoint.port()));
+  return object.Json();
+}
+
+std::string File(std::string_view path) {
+  const size_t slash = path.rfind('/');
+  const std::string_view name = slash == std::string_view::npos ? path : path.substr(slash + 1);
+  Object file;
+  file.Text("name", name.empty() ? path : name).Text("path", path);
+  return file.Number("type_id", 1).Text("type", "Regular File").Json();
+}
+
+std::string Process(const v1::Alert& alert) {
+  const v1::Task& task = alert.event().task();
+  const std::string_view name = TextOf(alert, "proc.name");
+  Object process;
+  process.Number("pid", task.pid());
+  process.OptionalText("name", name.empty() ? std::string_view(task.comm()) : name);
+  process.OptionalText("cmd_line", TextOf(alert, "proc.cmdline"));
+  if (task.cookie() != 0) process.Text("uid", StrCat(absl::Hex(task.cookie(), absl::kZeroPad16)));
+  if (const auto path = TextOf(alert, "proc.exepath"); !path.empty()) {
+    process.Raw("file", File(path));
+  }
+  Object user;
+  user.Text("uid", StrCat(task.euid())).OptionalText("name", TextOf(alert, "user.name"));
+  return process.Raw("user", user.Json()).Json();
+}
+
+// What the alert rests on.
+std::string Evidences(const v1::Alert& alert) {
+  const v1::Event& event = alert.event();
+  Object evidence;
+  if (event.has_task()) evidence.Raw("process", Process(alert));
+  if (event.has_file_open()) evidence.Raw("file", File(event.file_open().file().path()));
+  if (event.has_network_connect()) {
+    evidence.Raw("src_endpoint", Endpoint(event.network_connect().local()));
+    evidence.Raw("dst_endpoint", Endpoint(event.network_connect().remote()));
+  }
+  if (event.has_network_accept()) {
+    evidence.Raw("src_endpoint", Endpoint(event.network_accept().remote()));
+    evidence.Raw("dst_endpoint", Endpoint(event.network_accept().local()));
+  }
+  Array evidences;
+  if (!evidence.empty()) evidences.Raw(evidence.Json());
+  return evidences.empty() ? "" : evidences.Json();
+}
+
+// Kubernetes has no object of its own in the schema.
+std::string Resources(const v1::Alert& alert) {
+  constexpr struct {
+    std::string_view field;
+    std::string_view type;
+  } kKinds[] = {{"container.id", "container"},
+                {"k8s.pod.name", "pod"},
+                {"k8s.deployment.name", "deployment"},
+                {"k8s.ns.name", "namespace"}};
+  Array resources;
+  for (const auto& [field, type] : kKinds) {
+    const std::string_view name = TextOf(alert, field);
+    if (name.empty()) continue;
+    Object resource;
+    resource.Text("type", type).Text("name", name);
+    resource.OptionalText("namespace", TextOf(alert, "k8s.ns.name"));
+    resources.Raw(resource.Json());
+  }
+  return resources.empty() ? "" : resources.Json();
+}
+
+void AddValue(const v1::OutputField& field, Object* out) {
+  switch (field.value_case()) {
+    case v1::OutputField::kStringValue:
+      out->Text(field.name(), field.string_value());
+      return;
+    case v1::OutputField::kIntValue:
+      out->Number(field.name(), field.int_value());
+      return;
+    case v1::OutputField::kUintValue:
+      out->Raw(field.name(), StrCat(field.uint_value()));
+      return;
+    case v1::OutputField::kBoolValue:
+      out->Raw(field.name(), field.bool_value() ? "true" : "false");
+      return;
+    case v1::OutputField::kDoubleValue:
+      out->Raw(field.name(),
+               std::isfinite(field.double_value()) ? StrCat(field.double_value()) : "null");
+      return;
+    case v1::OutputField::VALUE_NOT_SET:
+      out->Raw(field.name(), "null");
+  }
+}
+
+std::string Unmapped(const v1::StoredRecord& stored) {
+  const v1::Alert& alert = stored.record().alert();
+  Object fields;
+  for (const v1::OutputField& field : alert.output_fields()) AddValue(field, &fields);
+  Array tags;
+  for (const std::string& tag : alert.tags()) tags.Text(tag);
+  Array controls;
+  for (const v1::Control& control : alert.controls()) {
+    controls.Text(StrCat(control.framework(), " ", control.id()));
+  }
+  Object unmapped;
+  unmapped.Raw("output_fields", fields.Json()).Raw("tags", tags.Json());
+  unmapped.Raw("controls", controls.Json()).Text("priority", PriorityName(alert.priority()));
+  unmapped.Text("source", alert.source()).Text("cursor", stored.cursor());
+  return unmapped.OptionalText("runbook", alert.runbook()).Json();
+}
+
+Object Base(int class_uid, int category_uid, const Caption& activity, const Caption& severity,
+            const google::protobuf::Timestamp& time) {
+  Object object;
+  object.Number("activity_id", activity.id).Text("activity_name", activity.text);
+  object.Number("category_uid", category_uid).Number("class_uid", class_uid);
+  object.Number("type_uid", int64_t{class_uid} * 100 + activity.id);
+  object.Number("severity_id", severity.id).Text("severity", severity.text);
+  return object.Number("time", Milliseconds(time));
+}
+
+std::string Finding(const v1::StoredRecord& stored) {
+  const v1::Alert& alert = stored.record().alert();
+  const Caption& activity = ActivityOf(stored);
+  const Caption& status = At(kStatuses, stored.triage().status());
+  Object object = Base(kDetectionFinding, kFindings, activity,
+                       At(kSeverities, static_cast<int>(alert.priority())), alert.time());
+  object.Text("category_name", "Findings").Text("class_name", "Detection Finding");
+  object.Text("type_name", StrCat("Detection Finding: ", activity.text));
+  object.Raw("metadata", Metadata(stored, alert.uid())).Raw("finding_info", FindingInfo(alert));
+  object.Text("message", alert.output()).Number("status_id", status.id);
+  object.Text("status", status.text);
+  if (activity.id == 1) object.Raw("is_alert", "true");
+  if (stored.triage().verdict() != 0) {
+    const Caption& verdict = At(kVerdicts, stored.triage().verdict());
+    object.Number("verdict_id", verdict.id).Text("verdict", verdict.text);
+  }
+  if (!stored.triage().assignee().empty()) {
+    Object assignee;
+    object.Raw("assignee", assignee.Text("name", stored.triage().assignee()).Json());
+  }
+  if (alert.has_correlation()) {
+    object.Number("count", static_cast<int64_t>(alert.correlation().count()));
+    object.Number("start_time", Milliseconds(alert.correlation().begin()));
+  }
+  object.Raw("device", Device(stored));
+  if (const std::string json = Evidences(alert); !json.empty()) object.Raw("evidences", json);
+  if (const std::string json = Resources(alert); !json.empty()) object.Raw("resources", json);
+  return object.Raw("unmapped", Unmapped(stored)).Json();
+}
+
+std::string Note(const v1::StoredRecord& stored) {
+  constexpr Caption kOther = {99, "Other"};
+  const v1::Record& record = stored.record();
+  const v1::Gap& gap = record.gap();
+  const v1::Lifecycle& lifecycle = record.lifecycle();
+  Object unmapped;
+  if (record.has_gap()) {
+    unmapped.Text("gap", v1::Gap::Class_Name(gap.class_())).Text("reason", gap.reason());
+    unmapped.Number("count", static_cast<int64_t>(gap.count())).OptionalText("kind", gap.kind());
+    unmapped.Number("end_time", Milliseconds(gap.end()));
+  } else {
+    unmapped.Text("lifecycle", v1::Lifecycle::What_Name(lifecycle.what()));
+    unmapped.OptionalText("detail", lifecycle.detail());
+    unmapped.OptionalText("agent_version", lifecycle.agent_version());
+  }
+  unmapped.Text("cursor", stored.cursor());
+  Object object = Base(0, 0, kOther, record.has_gap() ? kSeverities[4] : kSeverities[6],
+                       record.has_gap() ? gap.begin() : lifecycle.time());
+  object.Text("category_name", "Uncategorized").Text("class_name", "Base Event");
+  object.Raw("metadata", Metadata(stored, "")).Raw("device", Device(stored));
+  return object.Raw("unmapped", unmapped.Json()).Json();
+}
+
+}  // namespace
+
+void AppendOcsfJson(const v1::StoredRecord& stored, std::string* out) {
+  *out += stored.record().has_alert() ? Finding(stored) : Note(stored);
+}
+
+}  // namespace vakt
