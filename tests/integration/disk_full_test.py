@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A collector whose disk is really full: agents are told, reads go on, and with room again it goes
+on where it stopped. The disk is a tmpfs in a mount namespace of this test."""
+
+import ctypes
+import os
+import pathlib
+import tempfile
+import unittest
+
+import grpc
+import vakt_testing as vt
+
+CLONE_NEWNS = 0x00020000
+MS_REC, MS_PRIVATE = 0x4000, 0x40000
+
+
+@unittest.skipIf(os.geteuid() != 0, "needs root to mount a tmpfs")
+class DiskFullTest(unittest.TestCase):
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="vakt-")
+        self.addCleanup(directory.cleanup)
+        self.directory = pathlib.Path(directory.name)
+        self.data = self.directory / "data"
+        self.data.mkdir()
+        libc = ctypes.CDLL(None, use_errno=True)
+        # The collector is a child of this process and shares its view of mounts.
+        if libc.unshare(CLONE_NEWNS) != 0:
+            self.skipTest(f"unshare: {os.strerror(ctypes.get_errno())}")
+        self.assertEqual(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None), 0)
+        if libc.mount(b"tmpfs", bytes(self.data), b"tmpfs", 0, b"size=24m") != 0:
+            self.skipTest(f"mount: {os.strerror(ctypes.get_errno())}")
+        self.addCleanup(libc.umount2, bytes(self.data), 2)
+        vt.make_certificates(directory.name)
+        self.collector = vt.Collector(directory.name, directory.name)
+        self.addCleanup(self.collector.stop)
+        channel = self.collector.channel("analyst")
+        self.addCleanup(channel.close)
+        self.alerts = vt.query_pb2_grpc.AlertsStub(channel)
+
+    def stored(self):
+        """The texts of all stored alerts, oldest first."""
+        request = vt.query_pb2.QueryRequest(oldest_first=True, page_size=1000)
+        outputs = []
+        while True:
+            answer = self.alerts.Query(request, timeout=vt.TIMEOUT_S)
+            outputs += [r.record.alert.output.split()[0] for r in answer.records]
+            if not answer.next_page_token:
+                return outputs
+            request.page_token = answer.next_page_token
+
+    def test_reads_go_on_while_the_disk_is_full_and_writes_once_there_is_room(self):
+        agent = vt.Agent()
+        ballast = self.data / "ballast"
+        ballast.write_bytes(bytes(8 << 20))
+        first = [agent.alert(f"{i} {'x' * 1000}") for i in range(1000)]
+        agent.send(self.collector, first)
+        batch, full = [], False
+        for i in range(1000, 40000, 500):
+            batch = [agent.alert(f"{j} {'x' * 1000}") for j in range(i, i + 500)]
+            try:
+                agent.send(self.collector, batch)
+            except grpc.RpcError as error:
+                self.assertEqual(error.code(), grpc.StatusCode.RESOURCE_EXHAUSTED)
+                full = True
+                break
+        self.assertTrue(full)
+        before = self.stored()  # whole batches, in order, and nothing of the refused one
+        self.assertEqual(before, [str(n) for n in range(len(before))])
+        self.assertEqual(len(before) % 500, 0)
+        self.assertGreaterEqual(len(before), 1000)
+        uid = first[0].alert.uid
+        found = self.alerts.GetAlert(vt.query_pb2.GetAlertRequest(uid=uid), timeout=vt.TIMEOUT_S)
+        self.assertEqual(found.record, first[0])
+        ballast.unlink()
+        agent.send(self.collector, batch)
+        self.assertEqual(self.stored(), [str(n) for n in range(len(before) + 500)])
+
+
+if __name__ == "__main__":
+    unittest.main()
