@@ -19,7 +19,7 @@
 namespace vakt {
 namespace {
 
-constexpr LoadOptions kOptions{.max_file_bytes = size_t{16} << 20};  // 10,000 rules are 2.5 MB
+const LoadOptions kOptions{.max_file_bytes = size_t{16} << 20};  // 10,000 rules are 2.5 MB
 
 std::vector<RuleFile> MadeUpRules(int count) { return {{"made_up.yaml", RuleMix(count)}}; }
 
