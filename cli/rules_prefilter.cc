@@ -27,6 +27,7 @@ std::string Looks(const RuleView& rule) {
     text += StrCat(text.empty() ? "" : "; ", name, ": ", what);
   };
   add("opened", rule.opened);
+  add("argument", rule.misnamed ? "names another file" : "");
   add("path", rule.path);
   add("process", rule.process);
   return text;
@@ -37,6 +38,7 @@ std::string RuleJson(const RuleView& rule) {
       .Add("rule", rule.rule->name)
       .Add("class", rule.class_index)
       .Add("opened", rule.opened)
+      .Add("misnamed", rule.misnamed)
       .Add("path", rule.path)
       .Add("process", rule.process)
       .Add("obstacle", rule.obstacle)

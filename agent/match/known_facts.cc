@@ -271,6 +271,12 @@ Verdict KnownFacts::InFacet(const Check& check, uint32_t facet) {
 
 Verdict KnownFacts::IfOpened(const Check& check) { return Find(check).if_opened; }
 
+Verdict KnownFacts::IfWellNamed(const Check& check) {
+  const bool asks = check.left.kind == Operand::Kind::kField && check.right == nullptr &&
+                    check.left.field->name == "fd.arg_mismatch";
+  return asks ? Decider(check).On(OpenWith(kAnyOpened)) : IfOpened(check);
+}
+
 bool IsOfProcess(const Check& check) {
   return CoveredByFingerprint(check.left) &&
          (check.right == nullptr || CoveredByFingerprint(*check.right));

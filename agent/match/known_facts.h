@@ -37,6 +37,8 @@ class KnownFacts {
   Verdict InFacet(const Check& check, uint32_t facet);
   // For file_open: for all events whose open succeeded.
   Verdict IfOpened(const Check& check);
+  // For file_open: for those of them whose argument names what was opened.
+  Verdict IfWellNamed(const Check& check);
 
  private:
   struct Known {

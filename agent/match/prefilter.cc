@@ -8,16 +8,32 @@
 #include "common/rulelang/eval.h"
 
 namespace vakt {
+namespace {
+
+// Those of which a node has the most first: there are process masks for VAKT_MASKED_KINDS alone.
+std::vector<Kind> KindsByVolume() {
+  std::vector<Kind> kinds = {Kind::file_open,       Kind::network_connect, Kind::network_accept,
+                             Kind::network_socket,  Kind::file_unlink,     Kind::network_send,
+                             Kind::network_receive, Kind::file_rename};
+  for (const KindRow& row : AllKinds()) {
+    if (std::find(kinds.begin(), kinds.end(), row.kind) == kinds.end()) kinds.push_back(row.kind);
+  }
+  return kinds;
+}
+
+}  // namespace
 
 Prefilter::Prefilter(std::shared_ptr<const RuleSet> rules, int priority_floor)
     : rules_(std::move(rules)), tables_(std::make_unique<vakt_prefilter>()) {
   PrefilterCompiler compiler(*rules_, priority_floor, &checks_);
-  for (const KindRow& row : AllKinds()) {
-    tables_->mask_of_kind[static_cast<size_t>(row.kind)] = VAKT_MASKED_KINDS;
-    if (auto view = compiler.Compile(row.kind, tables_.get(), &masked_)) {
+  for (const Kind kind : KindsByVolume()) {
+    tables_->mask_of_kind[static_cast<size_t>(kind)] = VAKT_MASKED_KINDS;
+    if (auto view = compiler.Compile(kind, tables_.get(), &masked_)) {
       views_.push_back(*std::move(view));
     }
   }
+  std::sort(views_.begin(), views_.end(),
+            [](const KindView& a, const KindView& b) { return a.kind < b.kind; });
   memo_.resize(checks_.checks().size());
 }
 
@@ -59,6 +75,14 @@ int SyscallNr(const Event& event) {
   return event.type < AllEventTypes().size() ? AllEventTypes()[event.type].x86_64_nr : -1;
 }
 
+// As argument_misnames (bpf/lib/path_scan.h) finds it.
+bool IsMisnamed(const FileOpen& open) {
+  if (open.name_unreadable || open.name_raw.size() >= VAKT_PATH_MAX - 1) return true;
+  const auto last = [](std::string_view path) { return path.substr(path.rfind('/') + 1); };
+  const std::string_view asked = last(open.name_raw);
+  return !asked.empty() && asked != "." && asked != ".." && asked != last(open.file.path);
+}
+
 uint64_t ClassesOfOpen(const vakt_prefilter& tables, const Event& event, uint64_t classes) {
   const FileOpen& open = event.file_open;
   const uint32_t call = vakt_open_call(static_cast<uint32_t>(SyscallNr(event)));
@@ -72,6 +96,7 @@ uint64_t ClassesOfOpen(const vakt_prefilter& tables, const Event& event, uint64_
   const bool path_known = (status == PathStatus::kOk || status == PathStatus::kDeleted) &&
                           open.file.path.starts_with('/');
   if (!opened || !path_known) return classes;
+  if (event.abi != Abi::kIoUring && !IsMisnamed(open)) classes &= ~tables.open_misnamed;
   if ((classes & tables.open_any_path) != 0) return classes;
   uint64_t hits = RunPathAutomaton(tables.open_path, open.file.path);
   if ((classes & tables.open_raw_path & ~hits) != 0) {

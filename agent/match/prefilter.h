@@ -52,9 +52,10 @@ class Prefilter {
   struct RuleView {
     const Rule* rule = nullptr;
     int class_index = 0;
-    std::string opened;   // how files are opened on which it can fire; empty: however
-    std::string path;     // the pieces that are looked for; empty: nothing
-    std::string process;  // what is left of the condition for a process; empty: nothing
+    std::string opened;     // how files are opened on which it can fire; empty: however
+    bool misnamed = false;  // only under another name than the argument's last one
+    std::string path;       // the pieces that are looked for; empty: nothing
+    std::string process;    // what is left of the condition for a process; empty: nothing
     // What keeps the kernel from looking at the path, when that is why `path` is empty.
     std::string obstacle;
   };

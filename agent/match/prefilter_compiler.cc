@@ -50,6 +50,9 @@ PrefilterCompiler::Side PrefilterCompiler::SideOf(const Rule& rule, Kind kind, K
     side.facets = FacetsOf(rule, facts);
     side.path =
         PathNeedOf(*rule.condition, [facts](const Check& check) { return facts->IfOpened(check); });
+    side.misnamed = Bound(*rule.condition, [facts](const Check& check) {
+                      return facts->IfWellNamed(check);
+                    }) == Verdict::kFails;
   }
   if (checks_->checks().size() < kMaxProcessChecks) {
     side.process = Reduce(*rule.condition, always, IsOfProcess, checks_);
@@ -61,7 +64,7 @@ PrefilterCompiler::Side PrefilterCompiler::SideOf(const Rule& rule, Kind kind, K
 // Rules that differ in their path alone lose nothing by being one class.
 size_t PrefilterCompiler::Classify(std::vector<Side>* sides) {
   const auto key = [](const Side& s) {
-    return std::make_tuple(s.path.anything, s.facets.to_string(), s.process_key);
+    return std::make_tuple(s.path.anything, s.misnamed, s.facets.to_string(), s.process_key);
   };
   std::vector<std::pair<decltype(key(sides->front())), Side*>> order;
   for (Side& side : *sides) order.emplace_back(key(side), &side);
@@ -80,6 +83,10 @@ size_t PrefilterCompiler::Classify(std::vector<Side>* sides) {
 
 void PrefilterCompiler::FillOpen(const std::vector<Side>& sides, vakt_prefilter* tables) {
   std::vector<ClassedPattern> patterns;
+  tables->open_misnamed = tables->classes[static_cast<size_t>(Kind::file_open)];
+  for (const Side& side : sides) {
+    if (!side.misnamed) tables->open_misnamed &= ~(uint64_t{1} << side.class_index);
+  }
   for (const Side& side : sides) {
     const uint64_t bit = uint64_t{1} << side.class_index;
     for (const uint32_t facet : OpenFacets()) {
@@ -196,6 +203,7 @@ std::optional<Prefilter::KindView> PrefilterCompiler::Compile(
         {.rule = side.rule,
          .class_index = static_cast<int>(side.class_index),
          .opened = kind == Kind::file_open ? OpenedText(side.facets) : "",
+         .misnamed = side.misnamed,
          .path = side.path.anything ? "" : PatternsText(side.path.patterns),
          .process = filtered ? ProcessText(side.process) : "",
          .obstacle = side.path.anything && kind == Kind::file_open ? side.path.obstacle : ""});

@@ -31,6 +31,7 @@ class PrefilterCompiler {
     const Rule* rule = nullptr;
     Facets facets;  // file_open: in which it can fire
     PathNeed path;
+    bool misnamed = false;  // file_open: fires only if the argument names something else
     Reduced process;
     std::string process_key;
     size_t class_index = 0;

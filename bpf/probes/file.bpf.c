@@ -104,7 +104,13 @@ static __always_inline bool open_is_filtered(struct prefilter *filter, const str
   __u32 facet = vakt_open_facet(which, flags, args->create_mode, outcome);
   filter->classes &= tables->open_facets[facet & (VAKT_OPEN_FACETS - 1)];
   if (!filter->classes) return prefilter_rejects(filter);
-  if (!file || (filter->classes & tables->open_any_path)) return false;
+  if (!file || (filter->classes & tables->open_any_path & ~tables->open_misnamed)) return false;
+  if ((filter->classes & tables->open_misnamed) && c->abi != VAKT_ABI_IO_URING &&
+      !argument_misnames((__u64)file, (__u64)args->name)) {
+    filter->classes &= ~tables->open_misnamed;
+    if (!filter->classes) return prefilter_rejects(filter);
+  }
+  if (filter->classes & tables->open_any_path) return false;
   __u64 hits = scan_path(&tables->open_path, (__u64)file);
   if (filter->classes & tables->open_raw_path & ~hits) {
     hits |= scan_raw_path(&tables->open_path, (__u64)args->name) & tables->open_raw_path;

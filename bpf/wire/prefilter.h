@@ -115,6 +115,7 @@ struct vakt_prefilter {
   __u64 open_facets[VAKT_OPEN_FACETS];
   __u64 open_any_path; /* classes that may fire whatever the path is */
   __u64 open_raw_path; /* classes for which the path as it was asked for counts as well */
+  __u64 open_misnamed; /* classes that fire only if the argument's last name is not the file's */
   struct vakt_path_automaton open_path;
 };
 

@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """How much the kernel leaves out, and what the agent then costs, while programs read many files.
 
-  prefilter_bench.py [--rules PATH]... [--rounds N] [--agent-flag FLAG]... [WORKLOAD...]
+  prefilter_bench.py [--rules PATH]... [--rounds N] [WORKLOAD...]
 
 Runs the agent confined to a cgroup of its own and each workload in that cgroup: `tar` packs
-/usr/include three times, `find` walks /usr/share and /usr/include three times. For each it prints, as
-medians over the rounds, the opens that the hook saw, the share of them that was filtered, what was
-delivered and lost, and the agent's CPU time until it is quiet again. Needs root, and an idle machine
-for the CPU times; the shares do not depend on load.
+/usr/include three times, `find` walks /usr/share and /usr/include three times. First once with
+`--prefilter off`: so many opens the workload makes. Then, as medians over the rounds, how many of them
+are sent, the share that is not, what else is sent, what was lost, and the agent's CPU time until it is
+quiet again. Needs root, and an idle machine for the CPU times; the shares do not depend on load.
 """
 
 import argparse
@@ -99,13 +99,22 @@ class Bench:
         spent = cpu_seconds(self.agent.pid) - spent
         after = self.stats()
         grown = {key: after[key] - before.get(key, 0) for key in after}
-        def opens(what):
-            return grown.get(f"events_{what}_total{{kind=file_open}}", 0)
-        return {"opens": opens("hook_hits"), "filtered": opens("filtered"),
-                "sent": opens("delivered"), "lost": opens("lost"),
-                "all_sent": sum(value for key, value in grown.items()
-                                if key.startswith("events_delivered_total{")),
-                "cpu": spent, "wall": wall}
+        sent = {key: value for key, value in grown.items() if key.startswith("events_delivered_total{")}
+        opens = sent.pop("events_delivered_total{kind=file_open}", 0)
+        return {"opens": opens, "others": sum(sent.values()), "cpu": spent, "wall": wall,
+                "lost": grown.get("events_lost_total", 0)}
+
+
+def measure(rules, flags, names, rounds):
+    """By workload, medians over the rounds."""
+    with tempfile.TemporaryDirectory(prefix="vakt-bench-") as directory:
+        bench = Bench(directory, rules, flags)
+        try:
+            runs = {name: [bench.run(WORKLOADS[name]) for _ in range(rounds)] for name in names}
+        finally:
+            bench.close()
+    return {name: {key: statistics.median(run[key] for run in of_one) for key in of_one[0]}
+            for name, of_one in runs.items()}
 
 
 def main():
@@ -113,25 +122,22 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rules", action="append", default=[])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--agent-flag", action="append", default=[])
     parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=", ".join(WORKLOADS))
     arguments = parser.parse_args()
     if why_not():
         sys.exit(why_not())
-    with tempfile.TemporaryDirectory(prefix="vakt-bench-") as directory:
-        bench = Bench(directory, arguments.rules or [RULES], arguments.agent_flag)
-        try:
-            print(f"{'workload':9} {'opens':>8} {'filtered':>9} {'sent':>7} {'lost':>5} {'all sent':>9} "
-                  f"{'agent CPU s':>12} {'wall s':>7}")
-            for name in arguments.workloads or WORKLOADS:
-                rounds = [bench.run(WORKLOADS[name]) for _ in range(arguments.rounds)]
-                middle = {key: statistics.median(r[key] for r in rounds) for key in rounds[0]}
-                share = middle["filtered"] / max(1, middle["opens"])
-                print(f"{name:9} {middle['opens']:8.0f} {share:9.2%} {middle['sent']:7.0f} "
-                      f"{middle['lost']:5.0f} {middle['all_sent']:9.0f} {middle['cpu']:12.4f} "
-                      f"{middle['wall']:7.2f}")
-        finally:
-            bench.close()
+    names = arguments.workloads or list(WORKLOADS)
+    rules = arguments.rules or [RULES]
+    all_sent = measure(rules, ["--prefilter", "off"], names, 1)
+    filtered = measure(rules, [], names, arguments.rounds)
+    print(f"{'workload':9} {'opens':>8} {'left out':>9} {'sent':>6} {'others':>7} {'lost':>5} "
+          f"{'agent CPU ms':>13} {'unfiltered':>11} {'wall s':>7}")
+    for name in names:
+        before, now = all_sent[name], filtered[name]
+        share = 1 - now["opens"] / max(1, before["opens"])
+        print(f"{name:9} {before['opens']:8.0f} {share:9.2%} {now['opens']:6.0f} {now['others']:7.0f} "
+              f"{now['lost']:5.0f} {now['cpu'] * 1e3:13.2f} {before['cpu'] * 1e3:11.2f} "
+              f"{now['wall']:7.2f}")
 
 
 if __name__ == "__main__":

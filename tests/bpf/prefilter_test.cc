@@ -3,11 +3,13 @@
 // of itself goes unheard, and reloads leave no gap.
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <cstdlib>
 #include <set>
+#include <thread>
 
 #include "agent/decode/decoder.h"
 #include "agent/match/prefilter.h"
@@ -44,6 +46,9 @@ class PrefilterBpfTest : public BpfTest {
       ASSERT_GE(fd, 0);
       close(fd);
     }
+    ASSERT_EQ(symlink("plain", (dir_ + "/link").c_str()), 0);
+    ASSERT_EQ(mkfifo((dir_ + "/pipe").c_str(), 0600), 0);
+    ASSERT_EQ(mkdir((dir_ + "/a").c_str(), 0755), 0);
     const std::string deep = dir_ + "/" + std::string(200, 'd');
     ASSERT_EQ(mkdir(deep.c_str(), 0755), 0);
     close(open((deep + "/" + std::string(150, 'f') + "id_rsa-in-a-long-name").c_str(),
@@ -69,10 +74,29 @@ class PrefilterBpfTest : public BpfTest {
     }
     const int at = open(dir_.c_str(), O_PATH | O_DIRECTORY);
     close(openat(at, "id_rsa", O_RDONLY));
+    close(openat(at, "link", O_RDONLY));
+    close(openat(at, "./link", O_RDONLY | O_NOFOLLOW | O_PATH));
+    close(openat(at, "a/../plain", O_RDONLY));
+    for (const char* name : {".", "..", "./", "a/", "a/.", "a/..", "/proc/", "/proc/self/cwd"}) {
+      close(openat(at, name, O_RDONLY));
+    }
+    OpenWhileRenamed(at);
     close(openat(at, ".//x.key", O_RDONLY));
     close(static_cast<int>(syscall(SYS_creat, (dir_ + "/made").c_str(), 0700)));
     close(open(dir_.c_str(), O_TMPFILE | O_WRONLY, 0600));
     return 0;
+  }
+
+  // An argument that lies when the call ends: the last of an open that waits for a pipe's writer.
+  void OpenWhileRenamed(int at) const {
+    char name[] = "pipe";
+    std::thread writer([&] {
+      usleep(20'000);
+      name[0] = 'x';
+      close(openat(at, "pipe", O_WRONLY));
+    });
+    close(openat(at, name, O_RDONLY));
+    writer.join();
   }
 
   // "flags path asked-for result" of the opens that are not left out.
@@ -128,6 +152,11 @@ TEST_F(PrefilterBpfTest, the_kernel_decides_as_the_compiler_says) {
       "evt.type = openat and (fd.filename = status or fd.nameraw contains ./)",
       "evt.type = creat and evt.is_open_exec = true",
       "evt.type = open and fd.name glob \"*/.ssh\" and fd.typechar = f",
+      "evt.type in (open, openat, openat2) and fd.num >= 0 and fd.arg_mismatch != none",
+      "evt.type in (open, openat) and fd.num >= 0 and fd.arg_mismatch in (rewritten, unreadable)"
+      " and fd.name startswith " +
+          dir_,
+      "evt.type = openat and fd.num >= 0 and (fd.arg_mismatch = link or fd.name = /etc/passwd)",
   };
   for (const std::string& condition : conditions) {
     const Prefilter prefilter(RulesOf(condition));

@@ -34,7 +34,8 @@ std::string FileRules(RandomRules& random, int count) {
   constexpr std::string_view kHow[] = {
       "evt.is_open_read = true",   "evt.is_open_write = true", "fd.num >= 0",
       "evt.failed = true",         "fd.typechar = d",          "evt.type in (open, creat)",
-      "evt.is_open_create = true", "evt.res startswith E",     "evt.rawres > 4"};
+      "evt.is_open_create = true", "evt.res startswith E",     "evt.rawres > 4",
+      "fd.arg_mismatch != none",   "fd.arg_mismatch = link",   "fd.arg_mismatch = unreadable"};
   std::string file;
   for (int i = 0; i < count; ++i) {
     file += StrCat("- rule: f", i, "\n  desc: d\n  priority: ERROR\n  output: o\n  condition: >\n",

@@ -119,6 +119,31 @@ TEST_F(PrefilterTest, WhatIsNotKnownIsSent) {
   EXPECT_TRUE(Sends(*prefilter, unknown_call));
 }
 
+TEST_F(PrefilterTest, AsksWhetherTheArgumentNamesTheFile) {
+  auto prefilter = PrefilterOf(
+      RuleText("r", "evt.type in (open, openat) and fd.arg_mismatch in (rewritten, unreadable)"));
+  EXPECT_TRUE(prefilter->views().front().rules.front().misnamed);
+  Event open = Open("/etc/passwd");
+  for (const std::string_view same :
+       {"/etc/passwd", "passwd", "../x/passwd", "", ".", "/x/..", "/x/"}) {
+    open.file_open.name_raw = same;
+    EXPECT_FALSE(Sends(*prefilter, open)) << same;
+  }
+  for (const std::string_view other : {"/etc/passw", "xpasswd", "passwd-", "...", "a/.x"}) {
+    open.file_open.name_raw = other;
+    EXPECT_TRUE(Sends(*prefilter, open)) << other;
+  }
+  open.file_open.name_raw = "/etc/passwd";
+  open.file_open.name_unreadable = true;
+  EXPECT_TRUE(Sends(*prefilter, open));
+
+  // Not when another part of the rule can do without.
+  auto either = PrefilterOf(
+      RuleText("r", "evt.type = openat and (fd.arg_mismatch = link or fd.typechar = f)"));
+  EXPECT_FALSE(either->views().front().rules.front().misnamed);
+  EXPECT_TRUE(Sends(*either, Open("/etc/passwd")));
+}
+
 TEST_F(PrefilterTest, AsksTheProcess) {
   auto prefilter = PrefilterOf(
       RuleText("r", "evt.type = openat and proc.name in (vi, nano) and not proc.args contains -R"));
