@@ -40,8 +40,8 @@ class BpfObject {
   // attached.
   int Attach(std::vector<ProbeReport>* reports);
 
-  // Forgets the links that somebody else detached; returns their rows. Only links to cgroups can be:
-  // the kernel refuses it for the others.
+  // Forgets the links that somebody else detached; returns their rows. Only links to cgroups can
+  // be: the kernel refuses it for the others.
   std::vector<size_t> DropDetached();
 
   std::vector<int> ring_fds() const;
