@@ -10,6 +10,7 @@
 #include "bpf/probes/socket.bpf.c"
 #include "bpf/probes/datagram.bpf.c"
 #include "bpf/probes/io_uring.bpf.c"
+#include "bpf/probes/compat.bpf.c"
 #include "bpf/probes/seed.bpf.c"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

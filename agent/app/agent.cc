@@ -115,6 +115,7 @@ absl::Status Agent::OpenOutputs() {
 absl::Status Agent::StartSensor() {
   KernelSensorOptions sensor;
   sensor.kinds = pipeline_->matcher().kinds();
+  sensor.strict = options_.strict;
   sensor.ring_bytes = options_.ring_bytes;
   sensor.disabled_probes = options_.disabled_probes;
   if (!options_.scope.empty()) {

@@ -36,6 +36,7 @@ struct AgentOptions {
   std::string scope;      // cgroup directory; empty: the whole node
   uint64_t ring_bytes = 0;
   std::vector<std::string> disabled_probes;
+  bool strict = false;
   bool canary = true;
   bool prefilter = true;
   std::string record_path;

@@ -257,6 +257,7 @@ absl::StatusOr<BpfObject::Link> BpfObject::AttachProbe(const ProbeRow& row) {
   bpf_link* link = nullptr;
   switch (row.type) {
     case HookType::kBtfTracepoint:
+    case HookType::kEverySyscall:
       link = bpf_program__attach(program);
       break;
     case HookType::kSyscallTracepoint:

@@ -286,6 +286,10 @@ std::vector<ProbeReport> AvailableProbes(const KernelSensorOptions& options) {
   std::vector<ProbeReport> reports;
   for (const ProbeRow& row : AllProbes()) {
     ProbeReport report{.probe = &row, .state = ProbeReport::State::kAttached};
+    if (row.type == HookType::kEverySyscall && !options.strict) {
+      report.state = ProbeReport::State::kNotNeeded;
+      report.detail = "coverage: fast leaves it out, for it would slow all system calls";
+    }
     const auto& disabled = options.disabled_probes;
     if (std::find(disabled.begin(), disabled.end(), row.program) != disabled.end()) {
       report.state = ProbeReport::State::kDisabled;

@@ -34,7 +34,8 @@ struct vakt_prefilter;  // bpf/wire/prefilter.h
 namespace vakt {
 
 struct KernelSensorOptions {
-  KindSet kinds = 0;  // wanted by the rules; the essential ones are added
+  bool strict = false;  // also hooks that tax every system call of the machine
+  KindSet kinds = 0;    // wanted by the rules; the essential ones are added
   Scope scope;
   uint64_t ring_bytes = 8 << 20;  // of all rings together
   std::vector<std::string> disabled_probes;

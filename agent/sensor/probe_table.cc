@@ -4,6 +4,8 @@
 namespace vakt {
 namespace {
 
+constexpr std::string_view kCompat = "calls on files by the 32-bit ABI are not seen";
+
 constexpr ProbeRow kProbes[] = {
     {"process_fork", Kind::process_fork, HookType::kBtfTracepoint, "sched_process_fork",
      "new processes are known only from their first other event"},
@@ -298,6 +300,21 @@ constexpr ProbeRow kProbes[] = {
      "sockets made standard input or output by dup(2) are not seen"},
     {"network_dup", Kind::network_dup, HookType::kSyscallTracepoint, "sys_exit_fcntl",
      "sockets made standard input or output by fcntl(2) are not seen"},
+    {"compat_call", Kind::file_open, HookType::kEverySyscall, "sys_exit", kCompat},
+    {"compat_call", Kind::file_unlink, HookType::kEverySyscall, "sys_exit", kCompat},
+    {"compat_call", Kind::file_rename, HookType::kEverySyscall, "sys_exit", kCompat},
+    {"compat_call", Kind::file_link, HookType::kEverySyscall, "sys_exit", kCompat},
+    {"compat_call", Kind::file_symlink, HookType::kEverySyscall, "sys_exit", kCompat},
+    {"compat_call", Kind::file_mkdir, HookType::kEverySyscall, "sys_exit", kCompat},
+    {"compat_call", Kind::file_mknod, HookType::kEverySyscall, "sys_exit", kCompat},
+    {"compat_call", Kind::file_chmod, HookType::kEverySyscall, "sys_exit", kCompat},
+    {"compat_call", Kind::file_chown, HookType::kEverySyscall, "sys_exit", kCompat},
+    {"compat_call", Kind::file_setxattr, HookType::kEverySyscall, "sys_exit", kCompat},
+    {"compat_call", Kind::file_truncate, HookType::kEverySyscall, "sys_exit", kCompat},
+    {"compat_call", Kind::file_mount, HookType::kEverySyscall, "sys_exit", kCompat},
+    {"compat_call", Kind::file_umount, HookType::kEverySyscall, "sys_exit", kCompat},
+    {"compat_call", Kind::file_chroot, HookType::kEverySyscall, "sys_exit", kCompat},
+    {"compat_call", Kind::network_dup, HookType::kEverySyscall, "sys_exit", kCompat},
 };
 
 }  // namespace

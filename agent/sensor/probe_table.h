@@ -14,6 +14,7 @@ namespace vakt {
 enum class HookType : uint8_t {
   kBtfTracepoint,      // named in the program's section; costs others nothing
   kSyscallTracepoint,  // `target` is the tracepoint below events/syscalls; taxes every system call
+  kEverySyscall,       // named in the program's section; runs at each system call: coverage strict
   kExitRider,          // as kSyscallTracepoint, but only where another one is attached anyway
   kCgroup,             // attached to the root of the cgroup v2 hierarchy
   kIterator,           // run by hand, not attached

@@ -260,6 +260,8 @@ struct module {
 };
 
 struct pt_regs {
+  unsigned long bp;
+  unsigned long cx;
   unsigned long bx;
   unsigned long r10;
   unsigned long r9;

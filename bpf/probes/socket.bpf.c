@@ -124,6 +124,7 @@ static __always_inline int emit_network_dup(const struct call *c) {
   struct vakt_network *r = (void *)s->record;
   clear_network(r);
   r->header = h;
+  r->header.abi = c->abi;
   read_task(&r->task, task);
   read_socket(r, sk);
   r->result = c->result;

@@ -24,8 +24,9 @@ class BpfTest : public ::testing::Test {
     ASSERT_NE(cgroup_, nullptr) << "cannot make a cgroup";
   }
 
-  void StartSensor(KindSet kinds, uint64_t ring_bytes = 16 << 20) {
+  void StartSensor(KindSet kinds, uint64_t ring_bytes = 16 << 20, bool strict = false) {
     KernelSensorOptions options;
+    options.strict = strict;
     options.kinds = kinds;
     options.ring_bytes = ring_bytes;
     options.scope = ScopeOf(cgroup_->path()).value();

@@ -233,8 +233,12 @@ CASES = (
         Expect(f"evt.type = bpf and {acts(70)} and evt.arg.cmd = BPF_MAP_UPDATE_ELEM", {}),)),
     Case(71, "Agent", "pins removed", (
         Expect(f"evt.type in (unlink, unlinkat) and {acts(71)}", {"fs.path.name": "{dir}/bpf/pin"}),)),
-    Case(72, "Agent", "ftrace switched off", why_not="no hook of this tier needs ftrace"),
-    Case(73, "Agent", "tracefs events switched off", why_not="the switch does not concern BPF programs"),
+    # No hook of this tier hangs on the two switches: what is left to see is the attempt.
+    Case(72, "Agent", "ftrace switched off", (
+        Expect(f"{OPEN} and {acts(72)} and evt.is_open_write = true",
+               {"fd.name": "/proc/sys/kernel/ftrace_enabled"}),)),
+    Case(73, "Agent", "tracefs events switched off", (
+        Expect(f"{OPEN} and {acts(73)} and evt.is_open_write = true and fd.filename = enable", {}),)),
     Case(74, "Agent", "hostile BPF program", (
         Expect(f"evt.type = bpf and {acts(74)} and evt.arg.cmd = BPF_PROG_LOAD", {}),)),
     Case(75, "Agent", "kernel module", (

@@ -137,6 +137,20 @@ static void StopChild(void) {
   Kill(child);
 }
 
+// Opens a switch of the kernel's for writing, and leaves it as it is.
+static void ReachFor(const char* path) {
+  const int fd = open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0 && errno == ENOENT) NotApplicable("there is no %s", path);
+  close((int)Check(fd, path));
+}
+static void ReachForFtrace(void) { ReachFor("/proc/sys/kernel/ftrace_enabled"); }
+static void ReachForEvents(void) {
+  OwnMounts();
+  Check(mkdir("tracing", 0700), "mkdir");
+  if (mount("tracefs", "tracing", "tracefs", 0, NULL) != 0) FailOrNotApplicable("mount tracefs");
+  ReachFor("tracing/events/enable");
+}
+
 static void StarveChild(void) {
   const pid_t child = Sleeper();
   struct sched_param none = {0};
@@ -215,6 +229,8 @@ const struct act kIdentityActs[] = {
     {68, StarveChild},
     {69, DetachLink},
     {70, UpdateMap},
+    {72, ReachForFtrace},
+    {73, ReachForEvents},
     {74, LoadProgram},
     {75, LoadModule},
     {71, RemovePin},

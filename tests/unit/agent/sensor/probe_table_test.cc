@@ -34,7 +34,7 @@ TEST(ProbeTable, NoHookIsListedTwiceForAKind) {
 TEST(ProbeTable, EveryProgramIsInTheProbeSources) {
   std::string sources;
   for (const char* family : {"process", "act", "call", "file", "file_change", "io_uring", "network",
-                             "socket", "datagram", "seed"}) {
+                             "socket", "datagram", "compat", "seed"}) {
     sources += ReadFile(std::string(VAKT_SOURCE_DIR "/bpf/probes/") + family + ".bpf.c").value();
   }
   for (const ProbeRow& row : AllProbes()) {
