@@ -103,6 +103,8 @@ v1::Heartbeat Agent::MakeHeartbeat() {
     (*heartbeat.mutable_counters())[name] = value;
   *heartbeat.mutable_probes() = status_.probes();
   heartbeat.set_spooled_records(status_.spooled_records());
+  heartbeat.set_rule_set_hash(status_.rule_set_hash());
+  heartbeat.set_rules(status_.rules());
   return heartbeat;
 }
 

@@ -13,6 +13,8 @@
 #include "agent/uplink/failure_text.h"
 #include "agent/uplink/uplink_session.h"
 #include "common/base/log.h"
+#include "common/time/wall_time.h"
+#include "common/tls/certificate_life.h"
 
 namespace vakt {
 namespace {
@@ -28,16 +30,24 @@ void FillHead(const ChainPoint& head, v1::ChainPoint* out) {
   out->set_hash(std::string(AsBytes(head.hash)));
 }
 
-v1::AgentMessage HelloMessage(v1::Hello hello, const ChainPoint& head) {
+v1::AgentMessage HelloMessage(v1::Hello hello, const ChainPoint& head, absl::Duration heartbeat) {
   v1::AgentMessage message;
   *message.mutable_hello() = std::move(hello);
+  message.mutable_hello()->set_heartbeat_ms(
+      static_cast<uint32_t>(absl::ToInt64Milliseconds(heartbeat)));
   FillHead(head, message.mutable_hello()->mutable_head());
   return message;
 }
 
-v1::AgentMessage HeartbeatMessage(v1::Heartbeat heartbeat, const ChainPoint& head) {
+v1::AgentMessage HeartbeatMessage(v1::Heartbeat heartbeat, const ChainPoint& head,
+                                  const std::string& cert_file) {
   v1::AgentMessage message;
   *message.mutable_heartbeat() = std::move(heartbeat);
+  // When it cannot be read the connection's own still tells.
+  if (const auto life = ReadCertificateLife(cert_file); life.ok()) {
+    FromWallNs(life->begin_wall_ns, message.mutable_heartbeat()->mutable_certificate_begins());
+    FromWallNs(life->end_wall_ns, message.mutable_heartbeat()->mutable_certificate_ends());
+  }
   FillHead(head, message.mutable_heartbeat()->mutable_head());
   return message;
 }
@@ -189,11 +199,12 @@ bool Uplink::Pump(CollectorStream& stream, UplinkSession& session) {
       session.welcomed() && spool_->WaitReadable(session.read_after(), absl::ZeroDuration());
   switch (session.Next(now, readable)) {
     case UplinkSession::Send::kHello:
-      stream.Write(HelloMessage(hello_(), spool_->head()).SerializeAsString());
+      stream.Write(HelloMessage(hello_(), spool_->head(), options_.heartbeat).SerializeAsString());
       session.OnHelloSent();
       break;
     case UplinkSession::Send::kHeartbeat:
-      stream.Write(HeartbeatMessage(heartbeat_(), spool_->head()).SerializeAsString());
+      stream.Write(
+          HeartbeatMessage(heartbeat_(), spool_->head(), options_.cert_file).SerializeAsString());
       session.OnHeartbeatSent(now);
       break;
     case UplinkSession::Send::kBatch:

@@ -4,6 +4,7 @@
 
 import json
 import os
+import signal
 import time
 import unittest
 
@@ -23,8 +24,9 @@ class Delivery(KernelTestCase):
         super().setUp()
         self.port = free_port()
 
-    def agent(self):
-        return self.start_agent("--collector", f"127.0.0.1:{self.port}", *self.tls("agent"),
+    def agent(self, *other_ports):
+        addresses = ",".join(f"127.0.0.1:{port}" for port in (self.port, *other_ports))
+        return self.start_agent("--collector", addresses, *self.tls("agent"),
                                 "--heartbeat", "500ms", "--node-name", os.uname().nodename,
                                 rules=[self.rule_file(RULE)], alone=False)
 
@@ -84,6 +86,35 @@ class Delivery(KernelTestCase):
         self.acts(0, 300)
         self.wait_alert("Numbered act", 300, seconds=20)
         self.assertEqual(self.stats()["events_lost_total"], 0)
+
+    def test_a_stopped_collector_does_not_slow_the_agent(self):
+        collector = self.start_collector(self.port)
+        self.agent()
+        self.acts(0, 10)
+        self.expect_exactly(10)
+        collector.send_signal(signal.SIGSTOP)  # holds its connection and takes nothing
+        try:
+            self.acts(10, 300)
+            self.wait_alert("Numbered act", 310, seconds=20)
+            self.assertEqual(self.stats()["events_lost_total"], 0)
+            self.assertEqual(self.stats()["alerts_shed_total"], 0)
+            self.assertGreaterEqual(self.stats()["spool_pending_records"], 300)
+        finally:
+            collector.send_signal(signal.SIGCONT)
+        self.expect_exactly(310)
+
+    def test_the_second_collector_takes_over(self):
+        first, second = self.port, free_port()
+        collector = self.start_collector(first)
+        self.agent(second)
+        self.acts(0, 20)
+        self.expect_exactly(20)
+        collector.kill()
+        collector.wait()
+        self.port = second
+        self.start_collector(second)  # on the same store
+        self.acts(20, 20)
+        self.expect_exactly(40)
 
     def test_stopping_hands_over_what_is_left(self):
         self.start_collector(self.port)

@@ -100,6 +100,11 @@ size_t FakeCollector::heartbeats() const {
   return heartbeats_;
 }
 
+v1::Heartbeat FakeCollector::last_heartbeat() const {
+  absl::MutexLock lock(&mutex_);
+  return last_heartbeat_;
+}
+
 std::string FakeCollector::peer_uri() const {
   absl::MutexLock lock(&mutex_);
   return peer_uri_;
@@ -149,6 +154,7 @@ grpc::Status FakeCollector::Connect(
     } else if (message.has_heartbeat()) {
       absl::MutexLock lock(&mutex_);
       ++heartbeats_;
+      last_heartbeat_ = message.heartbeat();
       continue;
     } else if (message.has_batch()) {
       if (!Store(message.batch())) return {grpc::StatusCode::UNAVAILABLE, "test breaks the stream"};

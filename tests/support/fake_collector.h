@@ -50,6 +50,7 @@ class FakeCollector : public v1::Ingest::Service {
   size_t largest_batch() const;
   std::vector<v1::Hello> hellos() const;
   size_t heartbeats() const;
+  v1::Heartbeat last_heartbeat() const;
   // The URI of the last client certificate.
   std::string peer_uri() const;
 
@@ -77,6 +78,7 @@ class FakeCollector : public v1::Ingest::Service {
   size_t largest_batch_ ABSL_GUARDED_BY(mutex_) = 0;
   std::vector<v1::Hello> hellos_ ABSL_GUARDED_BY(mutex_);
   size_t heartbeats_ ABSL_GUARDED_BY(mutex_) = 0;
+  v1::Heartbeat last_heartbeat_ ABSL_GUARDED_BY(mutex_);
   std::string peer_uri_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -59,9 +59,13 @@ class UplinkTest : public ::testing::Test {
 
   void StartUplink(const std::string& address, TestAuthority& authority,
                    absl::Duration heartbeat = absl::Seconds(10)) {
+    StartUplink(std::vector<std::string>{address}, authority, heartbeat);
+  }
+  void StartUplink(std::vector<std::string> addresses, TestAuthority& authority,
+                   absl::Duration heartbeat = absl::Seconds(10)) {
     const CertificateFiles files = WriteCertificates(authority.Issue(kAgentUri), directory_);
     UplinkOptions options;
-    options.collectors = {address};
+    options.collectors = std::move(addresses);
     options.ca_file = files.ca;
     options.cert_file = files.cert;
     options.key_file = files.key;
@@ -159,6 +163,46 @@ TEST_F(UplinkTest, WaitsForACollectorThatIsAway) {
   ExpectAllStored(collector);
 }
 
+TEST_F(UplinkTest, TheNextCollectorTakesOverAndIsKept) {
+  auto first = std::make_unique<FakeCollector>(authority_.Issue("spiffe://test/collector/1"));
+  FakeCollector second(authority_.Issue("spiffe://test/collector/2"));
+  const int first_port = first->port();
+  StartUplink(std::vector<std::string>{first->address(), second.address()}, authority_);
+  Append(100);
+  ASSERT_TRUE(WaitForAll());
+  EXPECT_EQ(uplink_->state().collector, first->address());
+  EXPECT_THAT(second.hellos(), SizeIs(0));
+
+  first.reset();
+  Append(100);
+  ASSERT_TRUE(WaitForAll());
+  EXPECT_EQ(uplink_->state().collector, second.address());
+  // It has a store of its own, and gets all that the spool still has: nothing after what the first
+  // acknowledged is missing.
+  const std::vector<Position> positions = second.positions();
+  ASSERT_GE(positions.size(), 100u);
+  for (size_t i = 0; i < positions.size(); ++i) {
+    ASSERT_EQ(positions[i].seq, 200 - positions.size() + 1 + i);
+  }
+
+  // The first is back, but the second works.
+  FakeCollector back(authority_.Issue("spiffe://test/collector/1"), first_port);
+  Append(100);
+  ASSERT_TRUE(WaitForAll());
+  EXPECT_EQ(second.positions().back().seq, 300u);
+  EXPECT_THAT(back.hellos(), SizeIs(0));
+}
+
+TEST_F(UplinkTest, WithoutTheFirstCollectorTheSecondIsUsedFromTheStart) {
+  const int nobody = FakeCollector(authority_.Issue("")).port();
+  FakeCollector second(authority_.Issue("spiffe://test/collector/2"));
+  Append(10);
+  StartUplink(std::vector<std::string>{"127.0.0.1:" + std::to_string(nobody), second.address()},
+              authority_);
+  ASSERT_TRUE(WaitForAll());
+  ExpectAllStored(second);
+}
+
 TEST_F(UplinkTest, ACollectorOfAnotherAuthorityGetsNothing) {
   TestAuthority other;
   FakeCollector collector(other.Issue("spiffe://test/collector/1"));
@@ -214,6 +258,11 @@ TEST_F(UplinkTest, HeartbeatsAreSentWhileNothingHappens) {
   FakeCollector collector(authority_.Issue("spiffe://test/collector/1"));
   StartUplink(collector.address(), authority_, absl::Milliseconds(20));
   EXPECT_TRUE(WaitFor([&](const Uplink::State&) { return collector.heartbeats() >= 3; }));
+  EXPECT_EQ(collector.hellos()[0].heartbeat_ms(), 20u);
+  // Of the certificate in the file: the one that the next connection will show.
+  const v1::Heartbeat heartbeat = collector.last_heartbeat();
+  EXPECT_GT(heartbeat.certificate_ends().seconds(), absl::ToUnixSeconds(absl::Now()));
+  EXPECT_LT(heartbeat.certificate_begins().seconds(), absl::ToUnixSeconds(absl::Now()));
 }
 
 TEST_F(UplinkTest, StopDeliversWhatWasAppended) {
