@@ -23,6 +23,8 @@ class CollectorProcess {
   // The address that it listens on; empty when it ended, or was not ready in time.
   std::string WaitReady();
 
+  pid_t pid() const { return pid_; }
+
   void Kill();              // SIGKILL, and waits
   int Stop(int signal);     // sends it, and waits: the exit code, or -1 when a signal ended it
   int Wait();               // likewise
