@@ -13,6 +13,7 @@
 #include "cli/verbs.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
+#include "common/base/text.h"
 #include "vakt/v1/fleet.grpc.pb.h"
 
 namespace vakt {
@@ -26,9 +27,20 @@ int FailedProbes(const v1::Node& node) {
   return failed;
 }
 
+// "node_silent 5m, node_clock_off 2h": what, and for how long.
+std::string Conditions(const v1::Node& node, absl::Time now) {
+  std::string out;
+  for (const v1::OpenCondition& condition : node.conditions()) {
+    const absl::Duration age =
+        std::max(absl::ZeroDuration(), now - FromTimestamp(condition.opened()));
+    out += StrCat(out.empty() ? "" : ", ", EscapeUtf8(condition.name()), " ", RoughSpan(age));
+  }
+  return out;
+}
+
 void PrintForPeople(const v1::ListNodesResponse& response, absl::Time now, Console& console) {
-  TextTable table({"NODE", "CLUSTER", "STATE", "LAST SEEN", "AGENT", "KERNEL", "RULES", "RULE SET",
-                   "FAILED PROBES", "SPOOLED", "ALERTS", "GAPS"});
+  TextTable table({"NODE", "CLUSTER", "STATE", "CONDITIONS", "LAST SEEN", "AGENT", "KERNEL",
+                   "RULES", "RULE SET", "FAILED PROBES", "SPOOLED", "ALERTS", "GAPS"});
   for (const v1::Node& node : response.nodes()) {
     const int failed = FailedProbes(node);
     const absl::Duration age =
@@ -36,7 +48,9 @@ void PrintForPeople(const v1::ListNodesResponse& response, absl::Time now, Conso
     table.AddRow({{node.node(), Style::kBold},
                   {node.cluster()},
                   node.connected() ? TextTable::Cell{"connected", Style::kGreen}
-                                   : TextTable::Cell{"silent", Style::kRed},
+                                   : TextTable::Cell{"not connected", Style::kRed},
+                  {node.conditions().empty() ? "-" : Conditions(node, now),
+                   node.conditions().empty() ? Style::kPlain : Style::kRed},
                   {StrCat(RoughSpan(age), " ago")},
                   {node.hello().agent_version()},
                   {node.hello().kernel_release()},

@@ -196,7 +196,7 @@ constexpr Verb kVerbs[] = {
      Peer::kNone, "json|human", kReplayFlags, 1, 1, ReplayRecording},
     {"fields", "", "", "List the fields that rules may use.",
      Peer::kNone, "human|json|markdown", kFieldsFlags, 0, 0, Fields},
-    {"reference", "", "PAGE", "Print a page of docs/reference: settings, metrics, events or verbs.",
+    {"reference", "", "PAGE", "Print a page of docs/reference: settings, metrics, events, conditions, sinks or verbs.",
      Peer::kNone, "", {}, 1, 1, Reference},
     {"completion", "bash", "", "Print a completion script for: source <(vaktctl completion bash).",
      Peer::kNone, "", {}, 0, 0, CompletionBash},

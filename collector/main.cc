@@ -72,6 +72,7 @@ absl::StatusOr<CollectorOptions> OptionsOf(const Settings& settings) {
   options.store.retention = settings.Dur("store.retention");
   options.store.audit_retention = settings.Dur("store.audit_retention");
   options.token_file = settings.Str("access.token_file");
+  options.metrics_listen = settings.Str("metrics.listen");
   VAKT_ASSIGN_OR_RETURN(options.sinks, ParseSinks(settings.Group("sinks")));
   return options;
 }

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "common/base/clock.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
 
@@ -59,6 +60,7 @@ void Limit(const CollectorOptions& options, grpc::ServerBuilder& builder) {
 
 absl::StatusOr<std::unique_ptr<Collector>> Collector::Start(const CollectorOptions& options) {
   std::unique_ptr<Collector> collector(new Collector());
+  collector->started_boot_ns_ = RealClock().BootNs();
   // Before the store, whose check may take minutes.
   const bool takes_tokens = !options.token_file.empty();
   VAKT_ASSIGN_OR_RETURN(const auto credentials, ServerTls(options.tls, !takes_tokens));
@@ -71,11 +73,14 @@ absl::StatusOr<std::unique_ptr<Collector>> Collector::Start(const CollectorOptio
   VAKT_ASSIGN_OR_RETURN(
       collector->sinks_,
       SinkSet::Start(options.sinks, store, StrCat(options.store.directory, "/sinks")));
-  collector->ingest_ = std::make_unique<IngestService>(store, options.ingest);
+  VAKT_ASSIGN_OR_RETURN(collector->fleet_watch_, FleetWatch::Start(store, options.fleet));
+  collector->ingest_ =
+      std::make_unique<IngestService>(store, options.ingest, collector->fleet_watch_.get());
   collector->query_ = std::make_unique<QueryHandler>(store);
   collector->subscriptions_ = std::make_unique<SubscriptionHub>(store, options.subscribe);
   collector->fleet_ = std::make_unique<FleetHandler>(
-      store, [ingest = collector->ingest_.get()](std::string_view cluster, std::string_view node) {
+      store, collector->fleet_watch_.get(),
+      [ingest = collector->ingest_.get()](std::string_view cluster, std::string_view node) {
         return ingest->IsConnected(cluster, node);
       });
   collector->front_ = std::make_unique<Front>(store, std::move(tokens));
@@ -86,6 +91,12 @@ absl::StatusOr<std::unique_ptr<Collector>> Collector::Start(const CollectorOptio
   collector->fleet_service_ = std::make_unique<FleetService>(front, collector->fleet_.get());
   collector->admin_service_ = std::make_unique<AdminService>(front, store);
   VAKT_RETURN_IF_ERROR(collector->StartServer(options, credentials));
+  if (options.metrics_listen.empty()) return collector;
+  VAKT_ASSIGN_OR_RETURN(
+      collector->metrics_server_,
+      MetricsServer::Start(
+          options.metrics_listen, [self = collector.get()] { return self->MetricsText(); },
+          [self = collector.get()] { return self->NotReady(); }));
   return collector;
 }
 
@@ -108,6 +119,7 @@ absl::Status Collector::StartServer(const CollectorOptions& options,
                ": the port is in use, or the address is not one of this host's: choose another "
                "with --listen"));
   }
+  serving_ = true;
   address_ =
       StrCat(std::string_view(options.listen).substr(0, options.listen.rfind(':')), ":", port);
   return absl::OkStatus();
@@ -115,6 +127,7 @@ absl::Status Collector::StartServer(const CollectorOptions& options,
 
 void Collector::Stop() {
   if (server_ == nullptr) return;
+  serving_ = false;
   subscriptions_->Drain();
   ingest_->Drain();
   server_->Shutdown(std::chrono::system_clock::now() + kStopGrace);

@@ -13,7 +13,9 @@
 
 #include <grpcpp/server.h>
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,6 +26,7 @@
 #include "collector/app/alerts_service.h"
 #include "collector/app/fleet_service.h"
 #include "collector/app/front.h"
+#include "collector/app/metrics_server.h"
 #include "collector/app/tls.h"
 #include "collector/ingest/ingest_service.h"
 #include "collector/sink/sink_set.h"
@@ -41,6 +44,8 @@ struct CollectorOptions {
   IngestLimits ingest;
   SubscribeOptions subscribe;
   std::vector<SinkConfig> sinks;
+  FleetOptions fleet;
+  std::string metrics_listen;  // host:port of /metrics; empty: nowhere
 };
 
 class Collector {
@@ -55,6 +60,11 @@ class Collector {
   const Store& store() const { return *store_; }
   const SinkSet& sinks() const { return *sinks_; }
 
+  // Where /metrics is; 0: nowhere.
+  int metrics_port() const { return metrics_server_ == nullptr ? 0 : metrics_server_->port(); }
+  // In Prometheus's text format.
+  std::string MetricsText() const;
+
   // Opens the files of sinks by their names again: after log rotation.
   void ReopenFiles() { sinks_->Reopen(); }
 
@@ -67,9 +77,13 @@ class Collector {
   absl::Status StartServer(const CollectorOptions& options,
                            const std::shared_ptr<grpc::ServerCredentials>& credentials);
 
+  // Why it takes no calls; empty: it does.
+  std::string NotReady() const;
+
   // In the order of their use of one another; they go in the reverse.
   std::unique_ptr<Store> store_;
   std::unique_ptr<SinkSet> sinks_;
+  std::unique_ptr<FleetWatch> fleet_watch_;
   std::unique_ptr<IngestService> ingest_;
   std::unique_ptr<QueryHandler> query_;
   std::unique_ptr<SubscriptionHub> subscriptions_;
@@ -80,6 +94,9 @@ class Collector {
   std::unique_ptr<FleetService> fleet_service_;
   std::unique_ptr<AdminService> admin_service_;
   std::unique_ptr<grpc::Server> server_;
+  int64_t started_boot_ns_ = 0;
+  std::atomic<bool> serving_{false};
+  std::unique_ptr<MetricsServer> metrics_server_;
   std::string address_;
 };
 

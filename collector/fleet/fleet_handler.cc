@@ -11,6 +11,9 @@ absl::Status FleetHandler::ListNodes(v1::ListNodesResponse* response) const {
   VAKT_ASSIGN_OR_RETURN(std::vector<v1::Node> nodes, store_.ListNodes());
   for (v1::Node& node : nodes) {
     node.set_connected(is_connected_(node.cluster(), node.node()));
+    for (v1::OpenCondition& open : watch_.OpenConditionsOf({node.cluster(), node.node()})) {
+      *node.add_conditions() = std::move(open);
+    }
     *response->add_nodes() = std::move(node);
   }
   return absl::OkStatus();

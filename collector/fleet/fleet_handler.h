@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The nodes that the collector knows, and whether each is connected now.
+// The nodes that the collector knows, whether each is connected now, and its open conditions.
 // Threads: thread-safe; a call blocks on the disk.
 #ifndef VAKT_COLLECTOR_FLEET_FLEET_HANDLER_H_
 #define VAKT_COLLECTOR_FLEET_FLEET_HANDLER_H_
@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "collector/fleet/fleet_watch.h"
 #include "collector/store/store.h"
 #include "vakt/v1/fleet.pb.h"
 
@@ -18,15 +19,16 @@ class FleetHandler {
  public:
   using IsConnected = std::function<bool(std::string_view cluster, std::string_view node)>;
 
-  // The store must outlive it.
-  FleetHandler(Store* store, IsConnected is_connected)
-      : store_(*store), is_connected_(std::move(is_connected)) {}
+  // Store and watch must outlive it.
+  FleetHandler(Store* store, const FleetWatch* watch, IsConnected is_connected)
+      : store_(*store), watch_(*watch), is_connected_(std::move(is_connected)) {}
 
   // By cluster and name.
   absl::Status ListNodes(v1::ListNodesResponse* response) const;
 
  private:
   Store& store_;
+  const FleetWatch& watch_;
   const IsConnected is_connected_;
 };
 

@@ -23,8 +23,12 @@ constexpr absl::Duration kTick = absl::Milliseconds(100);
 
 }  // namespace
 
-IngestService::IngestService(Store* store, IngestLimits limits)
-    : store_(*store), limits_(limits), identity_alarm_(store), watch_([this] { Watch(); }) {}
+IngestService::IngestService(Store* store, IngestLimits limits, IngestObserver* observer)
+    : store_(*store),
+      limits_(limits),
+      identity_alarm_(store),
+      observer_(observer == nullptr ? no_observer_ : *observer),
+      watch_([this] { Watch(); }) {}
 
 IngestService::~IngestService() {
   {
@@ -61,8 +65,8 @@ grpc::ServerBidiReactor<v1::AgentMessage, v1::CollectorMessage>* IngestService::
     return new RefusedStream(absl::ResourceExhaustedError(
         StrCat("there are ", limits_.max_agents, " agents connected already: --max-agents")));
   }
-  return IngestSession::Start({store_, registry_, stats_, identity_alarm_, limits_}, call,
-                              *std::move(agent));
+  return IngestSession::Start({store_, registry_, stats_, identity_alarm_, observer_, limits_},
+                              call, *std::move(agent));
 }
 
 void IngestService::Drain() {

@@ -21,7 +21,9 @@ namespace vakt {
 
 class IngestService final : public v1::Ingest::CallbackService {
  public:
-  explicit IngestService(Store* store, IngestLimits limits = {});
+  // Both must outlive it; `observer` may be null.
+  explicit IngestService(Store* store, IngestLimits limits = {},
+                         IngestObserver* observer = nullptr);
   ~IngestService() override;
 
   grpc::ServerBidiReactor<v1::AgentMessage, v1::CollectorMessage>* Connect(
@@ -44,6 +46,8 @@ class IngestService final : public v1::Ingest::CallbackService {
   IngestStats stats_;
   SessionRegistry registry_;
   IdentityAlarm identity_alarm_;
+  IngestObserver no_observer_;
+  IngestObserver& observer_;
   std::atomic<bool> draining_{false};
 
   absl::Mutex mutex_;

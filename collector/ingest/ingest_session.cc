@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/ingest/ingest_session.h"
 
+#include <grpc/grpc_security_constants.h>
 #include <grpcpp/server_context.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -38,6 +40,15 @@ void Count(const absl::Status& status, IngestStats& stats) {
     default:
       break;
   }
+}
+
+// None: the connection has none that can be read.
+std::optional<CertificateLife> CertificateOf(const grpc::ServerContextBase& call) {
+  const std::vector<grpc::string_ref> pem =
+      call.auth_context()->FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
+  if (pem.size() != 1) return std::nullopt;
+  const auto life = ParseCertificateLife({pem[0].data(), pem[0].size()});
+  return life.ok() ? std::optional(*life) : std::nullopt;
 }
 
 absl::Status TakeHash(const std::string& bytes, const char* name, std::optional<ChainHash>* out) {
@@ -169,6 +180,7 @@ absl::Status IngestSession::HandleHello(v1::Hello* hello) {
         "Hello has ", hello->ByteSizeLong(), " bytes, the limit is ", context_.limits.hello_bytes));
   }
   said_hello_ = true;
+  context_.observer.OnHello({agent_.cluster, agent_.node}, *hello, CertificateOf(*call_));
   boot_id_ = hello->boot_id();
   epoch_ = static_cast<int64_t>(hello->epoch());
   {
@@ -201,6 +213,7 @@ absl::Status IngestSession::HandleBatch(v1::Batch* batch) {
     return absl::ResourceExhaustedError(
         StrCat("Batch has ", count, " records, the limit is ", context_.limits.batch_records));
   }
+  context_.observer.OnMessage({agent_.cluster, agent_.node});
   RecordBatch parsed;
   VAKT_RETURN_IF_ERROR(TakeChain(*batch, &parsed));
   parsed.rows.reserve(static_cast<size_t>(count));
@@ -241,6 +254,7 @@ absl::Status IngestSession::HandleHeartbeat(v1::Heartbeat* heartbeat) {
                                                " bytes, the limit is ",
                                                context_.limits.hello_bytes));
   }
+  context_.observer.OnHeartbeat({agent_.cluster, agent_.node}, *heartbeat);
   std::shared_ptr<NodeStream> stream;
   {
     absl::MutexLock lock(&mutex_);

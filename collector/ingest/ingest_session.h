@@ -28,6 +28,7 @@
 #include "absl/time/time.h"
 #include "collector/access/identity.h"
 #include "collector/ingest/identity_alarm.h"
+#include "collector/ingest/ingest_observer.h"
 #include "collector/ingest/ingest_stats.h"
 #include "collector/ingest/session_registry.h"
 #include "collector/ingest/token_bucket.h"
@@ -53,6 +54,7 @@ struct IngestContext {
   SessionRegistry& registry;
   IngestStats& stats;
   IdentityAlarm& identity_alarm;
+  IngestObserver& observer;
   IngestLimits limits;
 };
 

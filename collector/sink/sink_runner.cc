@@ -27,6 +27,7 @@ v1::Filter FilterOf(const SinkConfig& config) {
   filter.set_min_priority(ParsePriority(config.Str("min_priority")).value_or(v1::PRIORITY_DEBUG));
   for (const std::string& rule : config.List("rules")) filter.add_rules(rule);
   for (const std::string& node : config.List("nodes")) filter.add_nodes(node);
+  filter.set_condition(config.Str("condition"));
   return filter;
 }
 
@@ -35,6 +36,10 @@ void AddOrigin(v1::StoredRecord* record) {
   v1::Alert* alert = record->mutable_record()->mutable_alert();
   for (const auto& [name, value] :
        {std::pair{"vakt.node", &record->node()}, std::pair{"vakt.cluster", &record->cluster()}}) {
+    const bool known =
+        std::any_of(alert->output_fields().begin(), alert->output_fields().end(),
+                    [name = name](const v1::OutputField& field) { return field.name() == name; });
+    if (known) continue;  // the collector's own alerts have them
     v1::OutputField* field = alert->add_output_fields();
     field->set_name(name);
     field->set_string_value(*value);

@@ -78,6 +78,7 @@ absl::Status RecordReader::PrepareAll() {
        "(SELECT epoch FROM run WHERE node_id = node.id ORDER BY id DESC LIMIT 1), "
        "(SELECT stored_seq FROM run WHERE node_id = node.id ORDER BY id DESC LIMIT 1), "
        "chain_breaks FROM node WHERE id != 0 ORDER BY cluster, node"},
+      {&conditions_, "SELECT cluster, node, name, opened_ns, detail FROM condition"},
       {&last_id_, "SELECT seq FROM sqlite_sequence WHERE name = 'record'"},
       {&pruned_id_, "SELECT pruned_id FROM state"},
       {&rule_by_name_, "SELECT id FROM rule WHERE name = ?1"},
@@ -284,6 +285,19 @@ absl::StatusOr<std::vector<v1::Node>> RecordReader::ListNodes() {
       node.mutable_stored()->set_seq(static_cast<uint64_t>(all_nodes_.Int(9)));
     }
     node.set_chain_breaks(static_cast<uint64_t>(all_nodes_.Int(10)));
+  }
+}
+
+absl::StatusOr<std::vector<ConditionRow>> RecordReader::ListConditions() {
+  std::vector<ConditionRow> rows;
+  VAKT_RETURN_IF_ERROR(conditions_.Start());
+  while (true) {
+    VAKT_ASSIGN_OR_RETURN(const bool has_row, conditions_.Step());
+    if (!has_row) return rows;
+    rows.push_back({.about = {std::string(conditions_.Text(0)), std::string(conditions_.Text(1))},
+                    .name = std::string(conditions_.Text(2)),
+                    .opened_ns = conditions_.Int(3),
+                    .detail = std::string(conditions_.Text(4))});
   }
 }
 

@@ -55,6 +55,7 @@ class RecordReader {
   absl::StatusOr<v1::StoredRecord> FindAlert(const std::string& uid);
   // By cluster and name; `connected` is left out.
   absl::StatusOr<std::vector<v1::Node>> ListNodes();
+  absl::StatusOr<std::vector<ConditionRow>> ListConditions();
   AuditReader& audit() { return audit_; }
   // The oldest record that is still there; one more than the newest ever when there is none.
   absl::StatusOr<int64_t> OldestId();
@@ -104,7 +105,7 @@ class RecordReader {
   absl::flat_hash_map<int64_t, std::unique_ptr<NodeKey>> nodes_;  // names never change
 
   Statement next_records_, previous_records_, next_span_, previous_span_;
-  Statement payload_, by_uid_, node_, all_nodes_, last_id_;
+  Statement payload_, by_uid_, node_, all_nodes_, last_id_, conditions_;
   Statement rule_by_name_, nodes_by_name_, ends_, pruned_id_;
   Statement next_found_, previous_found_;
 };

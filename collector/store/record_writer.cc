@@ -56,6 +56,8 @@ absl::Status RecordWriter::PrepareAll() {
       {&update_chain_,
        "UPDATE node SET chain_epoch = ?2, chain_seq = ?3, chain_hash = ?4 WHERE id = ?1"},
       {&count_chain_break_, "UPDATE node SET chain_breaks = chain_breaks + 1 WHERE id = ?1"},
+      {&open_condition_, "INSERT OR REPLACE INTO condition VALUES (?1, ?2, ?3, ?4, ?5)"},
+      {&close_condition_, "DELETE FROM condition WHERE cluster = ?1 AND node = ?2 AND name = ?3"},
       {&newest_run_,
        "SELECT boot_id, epoch, stored_seq FROM run WHERE node_id = ?1 ORDER BY id DESC LIMIT 1"},
       {&find_run_,

@@ -63,6 +63,9 @@ class RecordWriter {
   absl::StatusOr<ChainBreak> Append(int64_t node_id, const RecordBatch& batch);
   // Stores an alert of the collector's own about a node, which need not be known.
   absl::Status Raise(const NodeKey& about, v1::Alert alert);
+  // The same, and with it that the condition of alert.condition() has begun or ended.
+  absl::Status ChangeCondition(const NodeKey& about, const v1::Alert& alert,
+                               const std::string& detail);
   absl::Status RecordHeartbeat(int64_t node_id, const v1::Heartbeat& heartbeat);
   // Forgets the oldest records that were received before `cutoff_ns`, at most `max_records`.
   // Returns how many.
@@ -144,6 +147,7 @@ class RecordWriter {
   StringMap<int64_t> rules_;
   absl::flat_hash_map<int64_t, Extremes> spans_;
 
+  Statement open_condition_, close_condition_;
   Statement find_node_, insert_node_, update_node_, touch_node_, update_heartbeat_;
   Statement node_name_, find_chain_, update_chain_, count_chain_break_;
   Statement newest_run_, find_run_, insert_run_, update_run_;

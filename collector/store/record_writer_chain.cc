@@ -7,6 +7,7 @@
 #include "collector/store/record_writer.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
+#include "common/time/wall_time.h"
 
 namespace vakt {
 namespace {
@@ -128,6 +129,18 @@ absl::Status RecordWriter::Raise(const NodeKey& about, v1::Alert alert) {
   const int64_t node_id = found ? find_node_.Int(0) : kOwnNodeId;
   find_node_.Reset();
   return RaiseAbout(node_id, std::move(alert));
+}
+
+absl::Status RecordWriter::ChangeCondition(const NodeKey& about, const v1::Alert& alert,
+                                           const std::string& detail) {
+  const v1::Condition& condition = alert.condition();
+  if (condition.state() == v1::Condition::STATE_OPENED) {
+    VAKT_RETURN_IF_ERROR(open_condition_.Run(about.cluster, about.node, condition.name(),
+                                             ToWallNs(condition.opened()), detail));
+  } else {
+    VAKT_RETURN_IF_ERROR(close_condition_.Run(about.cluster, about.node, condition.name()));
+  }
+  return Raise(about, alert);
 }
 
 absl::Status RecordWriter::RaiseAbout(int64_t node_id, v1::Alert alert) {

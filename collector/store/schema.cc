@@ -156,6 +156,18 @@ constexpr std::string_view kTriageAndSearch = R"sql(
     ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'record'), 0);
 )sql";
 
+// Conditions of nodes that are open (fleet/condition_table.h).
+constexpr std::string_view kConditions = R"sql(
+  CREATE TABLE condition (
+    cluster TEXT NOT NULL,
+    node TEXT NOT NULL,
+    name TEXT NOT NULL,
+    opened_ns INTEGER NOT NULL,
+    detail TEXT NOT NULL,
+    PRIMARY KEY (cluster, node, name)
+  ) STRICT, WITHOUT ROWID;
+)sql";
+
 struct Migration {
   std::string_view name;
   std::string_view sql;
@@ -168,6 +180,7 @@ constexpr Migration kMigrations[] = {
     {"audit", kAudit},
     {"consumers", kConsumers},
     {"triage and search", kTriageAndSearch},
+    {"conditions", kConditions},
 };
 
 constexpr std::string_view kVersionTable = R"sql(

@@ -192,6 +192,15 @@ void Store::Raise(NodeKey about, v1::Alert alert, Done done) {
                     .bytes = bytes});
 }
 
+void Store::ChangeCondition(NodeKey about, v1::Alert alert, std::string detail, Done done) {
+  const size_t bytes = alert.ByteSizeLong();
+  commits_->Submit(
+      {.apply = [about = std::move(about), alert = std::move(alert), detail = std::move(detail)](
+                    RecordWriter& writer) { return writer.ChangeCondition(about, alert, detail); },
+       .done = std::move(done),
+       .bytes = bytes});
+}
+
 void Store::AppendAudit(v1::AuditEntry entry, Done done) {
   const size_t bytes = entry.ByteSizeLong();
   commits_->Submit({.apply = [entry = std::move(entry)](
@@ -213,6 +222,10 @@ void Store::RecordHeartbeat(std::shared_ptr<NodeStream> stream, v1::Heartbeat he
 
 absl::StatusOr<ScanResult> Store::Scan(const RecordFilter& filter, const ScanRequest& request) {
   return Lease(*this)->Scan(filter, request);
+}
+
+absl::StatusOr<std::vector<ConditionRow>> Store::ListConditions() {
+  return Lease(*this)->ListConditions();
 }
 
 absl::StatusOr<int64_t> Store::OldestId() { return Lease(*this)->OldestId(); }

@@ -69,6 +69,8 @@ class Store {
   void Append(std::shared_ptr<NodeStream> stream, RecordBatch batch, Done done);
   // An alert of the collector's own (own_alert.h).
   void Raise(NodeKey about, v1::Alert alert, Done done);
+  // The same, and with it that alert.condition() has begun (with `detail`) or ended.
+  void ChangeCondition(NodeKey about, v1::Alert alert, std::string detail, Done done);
   void AppendAudit(v1::AuditEntry entry, Done done);
   // Where the consumer stands; a new one stands at `start_id`.
   void OpenConsumer(ConsumerKey key, int64_t start_id,
@@ -98,6 +100,7 @@ class Store {
   // Into <directory>/backup. `name` is one part of a path.
   absl::StatusOr<BackupResult> Backup(const std::string& name) ABSL_LOCKS_EXCLUDED(backup_mutex_);
   absl::StatusOr<int64_t> PrunedId();
+  absl::StatusOr<std::vector<ConditionRow>> ListConditions();
   absl::StatusOr<AuditPage> ListAudit(const AuditQuery& query);
   // The oldest record that is still there; one more than the newest ever when there is none.
   absl::StatusOr<int64_t> OldestId();

@@ -125,6 +125,10 @@ inline constexpr SettingRow kSettings[] = {
     {"access.token_file", "--token-file", SettingType::kPath, "", kInCollector, "", "",
      "File of users' tokens, by their hashes (vaktctl tokens new); empty: users need certificates."},
 
+    {"metrics.listen", "--metrics-listen", SettingType::kString, "", kInCollector, "", "",
+     "host:port (or port) where Prometheus finds /metrics, and probes /healthz and /readyz, over "
+     "plain HTTP; empty: nowhere."},
+
     {"store.dir", "--data-dir", SettingType::kPath, "/var/lib/vakt/collector", kInCollector, "", "",
      "Directory of the alert store."},
     {"store.retention", "--retention", SettingType::kDuration, "90d", kInCollector, "", "1m",

@@ -26,6 +26,22 @@ std::string LabelText(const MetricRow& row, const std::vector<std::string>& valu
   return out + "}";
 }
 
+// {kind="process_exec",reason="ring_full"}
+std::string PrometheusLabels(const MetricRow& row, const std::vector<std::string>& values) {
+  if (values.empty()) return "";
+  const std::vector<std::string> names = LabelNames(row);
+  std::string out = "{";
+  for (size_t i = 0; i < values.size(); ++i) {
+    out += StrCat(i == 0 ? "" : ",", names[i], "=\"");
+    for (const char c : EscapeUtf8(values[i])) {
+      if (c == '"' || c == '\\') out += '\\';
+      out += c;
+    }
+    out += '"';
+  }
+  return out + "}";
+}
+
 }  // namespace
 
 uint64_t& MetricSet::Slot(MetricId id, Labels labels) {
@@ -61,12 +77,31 @@ std::vector<std::pair<std::string, uint64_t>> MetricSet::Flatten() const {
   auto at = values_.begin();
   for (size_t index = 0; index < std::size(kMetrics); ++index) {
     const MetricRow& row = kMetrics[index];
+    if ((row.programs & programs_) == 0) continue;
     const size_t total = out.size();
     out.emplace_back(row.name, 0);
     for (; at != values_.end() && at->first.first == index; ++at) {
       out[total].second += at->second;
       if (row.labels.empty()) continue;
       out.emplace_back(StrCat(row.name, LabelText(row, at->first.second)), at->second);
+    }
+  }
+  return out;
+}
+
+std::string MetricSet::FormatPrometheus() const {
+  std::string out;
+  for (size_t index = 0; index < std::size(kMetrics); ++index) {
+    const MetricRow& row = kMetrics[index];
+    if ((row.programs & programs_) == 0) continue;
+    out += StrCat("# HELP vakt_", row.name, " ", row.text, "\n# TYPE vakt_", row.name, " ",
+                  row.type == MetricType::kCounter ? "counter" : "gauge", "\n");
+    auto at = values_.lower_bound({index, {}});
+    const bool set = at != values_.end() && at->first.first == index;
+    if (!set && row.labels.empty()) out += StrCat("vakt_", row.name, " 0\n");
+    for (; at != values_.end() && at->first.first == index; ++at) {
+      out +=
+          StrCat("vakt_", row.name, PrometheusLabels(row, at->first.second), " ", at->second, "\n");
     }
   }
   return out;

@@ -27,6 +27,9 @@ namespace vakt {
 
 class MetricSet {
  public:
+  // `programs`: whose metrics are given though they were never set.
+  explicit MetricSet(uint8_t programs = kOfAgent) : programs_(programs) {}
+
   // One value for each label of the row, in its order.
   using Labels = std::initializer_list<std::string_view>;
 
@@ -48,9 +51,14 @@ class MetricSet {
   // by "name{kind=process_exec} value" for each combination of labels.
   std::string FormatKv() const;
 
+  // Prometheus's text format, version 0.0.4, names with "vakt_" before them. Metrics without labels
+  // are 0 when they were never set.
+  std::string FormatPrometheus() const;
+
  private:
   uint64_t& Slot(MetricId id, Labels labels);
 
+  uint8_t programs_;
   std::map<std::pair<size_t, std::vector<std::string>>, uint64_t> values_;  // by row and labels
 };
 

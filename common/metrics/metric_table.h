@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Metrics of the agent: one row each. `vaktctl agent stats`, heartbeats and
-// docs/reference/metrics.md come from the rows. To add a metric, add a row and set it where it is
-// counted; a name that has no row does not compile.
+// Metrics of agent and collector: one row each. `vaktctl agent stats`, heartbeats, the collector's
+// /metrics and docs/reference/metrics.md come from the rows. To add a metric, add a row and set it
+// where it is counted; a name that has no row does not compile.
 //
 // For each event kind, at any quiet moment:
 //   events_hook_hits_total = events_filtered_total + events_delivered_total + events_lost_total
@@ -20,9 +20,12 @@
 namespace vakt {
 
 enum class MetricType : uint8_t {
-  kCounter,  // since the start of the agent; never falls. Its name ends in _total
+  kCounter,  // since the start of the program; never falls. Its name ends in _total
   kGauge,    // as it is now
 };
+
+// Whose metric it is, one bit each.
+inline constexpr uint8_t kOfAgent = 1, kOfCollector = 2;
 
 struct MetricRow {
   std::string_view name;
@@ -30,6 +33,7 @@ struct MetricRow {
   std::string_view unit;    // "events", "bytes", "ns"
   std::string_view labels;  // "kind,reason"; empty: none
   std::string_view text;
+  uint8_t programs = kOfAgent;
 };
 
 // clang-format off
@@ -94,10 +98,54 @@ inline constexpr MetricRow kMetrics[] = {
     {"uplink_reconnects_total", MetricType::kCounter, "connections", "",
      "Connections made after the first one was lost."},
 
-    {"rss_bytes", MetricType::kGauge, "bytes", "", "Resident memory of the agent."},
+    {"ingest_streams_total", MetricType::kCounter, "streams", "",
+     "Streams that agents opened.", kOfCollector},
+    {"ingest_batches_total", MetricType::kCounter, "batches", "",
+     "Batches stored and acknowledged.", kOfCollector},
+    {"ingest_records_total", MetricType::kCounter, "records", "",
+     "Records stored and acknowledged, with those that were there already.", kOfCollector},
+    {"ingest_refused_total", MetricType::kCounter, "refusals", "reason",
+     "What was refused: identity (no agent's certificate), forged (another node's name), malformed, "
+     "over_limit, idle.", kOfCollector},
+    {"ingest_not_stored_total", MetricType::kCounter, "batches", "",
+     "Batches that the store could not take; their agents send them again.", kOfCollector},
+    {"ingest_held_back_total", MetricType::kCounter, "times", "",
+     "Times that an agent was made to wait because it sent more than its rate.", kOfCollector},
+    {"ingest_replaced_total", MetricType::kCounter, "streams", "",
+     "Streams ended because the node connected anew.", kOfCollector},
+    {"chain_breaks_total", MetricType::kCounter, "breaks", "",
+     "Times that a node's stream did not continue what is stored of it; each is an alert.", kOfCollector},
+    {"nodes", MetricType::kGauge, "nodes", "", "Nodes that the collector knows.", kOfCollector},
+    {"node_conditions", MetricType::kGauge, "nodes", "condition",
+     "Nodes on which the condition is open.", kOfCollector},
+    {"store_commits_total", MetricType::kCounter, "commits", "", "Synced commits of the store.",
+     kOfCollector},
+    {"store_pending_bytes", MetricType::kGauge, "bytes", "", "What waits for the disk.", kOfCollector},
+    {"store_newest_record", MetricType::kGauge, "id", "",
+     "Number of the newest record; it rises by one with each.", kOfCollector},
+    {"subscriptions", MetricType::kGauge, "subscriptions", "", "Subscribers that are connected.",
+     kOfCollector},
+    {"sink_delivered_total", MetricType::kCounter, "alerts", "sink,kind",
+     "Alerts whose arrival the other side confirmed.", kOfCollector},
+    {"sink_retried_total", MetricType::kCounter, "alerts", "sink,kind",
+     "Attempts that did not succeed; each alert is sent again.", kOfCollector},
+    {"sink_refused_total", MetricType::kCounter, "alerts", "sink,kind",
+     "Alerts that the other side will never take; they are in the sink's .refused.jsonl.", kOfCollector},
+    {"sink_expired_total", MetricType::kCounter, "records", "sink,kind",
+     "At most: records that retention deleted before the sink had read them.", kOfCollector},
+    {"sink_failing", MetricType::kGauge, "0 or 1", "sink,kind",
+     "Whether the last attempt did not succeed.", kOfCollector},
+    {"sink_lag_records", MetricType::kGauge, "records", "sink,kind",
+     "Records between the sink's cursor and the newest.", kOfCollector},
+    {"sink_lag_ns", MetricType::kGauge, "ns", "sink,kind",
+     "Age of the oldest alert that is being sent; 0: none is.", kOfCollector},
+
+    {"rss_bytes", MetricType::kGauge, "bytes", "", "Resident memory of the program.",
+     kOfAgent | kOfCollector},
     {"bpf_map_bytes", MetricType::kGauge, "bytes", "",
      "Kernel memory of the agent's maps and rings, as the kernel accounts it."},
-    {"uptime_ns", MetricType::kGauge, "ns", "", "Time since the agent started."},
+    {"uptime_ns", MetricType::kGauge, "ns", "", "Time since the program started.",
+     kOfAgent | kOfCollector},
 };
 // clang-format on
 

@@ -49,6 +49,9 @@ constexpr SinkKeyRow kKeys[] = {
      "Only alerts of these rules, by their exact names; empty: of all."},
     {"nodes", kAll, SettingType::kList, false, "", "", "",
      "Only alerts of these nodes; empty: of all."},
+    {"condition", kAll, SettingType::kString, false, "", "", "",
+     "Only alerts for which this holds, in the rules' language: `alert.severity <= 3 and proc.name != "
+     "cron`; empty: all."},
     {"start", kAll, SettingType::kEnum, false, "now", "now|beginning", "",
      "Where a sink begins that the collector did not have before: at what is stored from now on, or "
      "at the oldest record."},

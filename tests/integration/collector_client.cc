@@ -55,6 +55,12 @@ bool AgentClient::Send(const std::vector<v1::Record>& records) {
   return stream_->Write(message);
 }
 
+bool AgentClient::Beat(const v1::Heartbeat& heartbeat) {
+  v1::AgentMessage message;
+  *message.mutable_heartbeat() = heartbeat;
+  return stream_->Write(message);
+}
+
 bool AgentClient::ReadAck(v1::Position* stored) {
   v1::CollectorMessage answer;
   if (!stream_->Read(&answer) || !answer.has_ack()) return false;

@@ -39,6 +39,7 @@ class AgentClient {
   bool Hello(const v1::Hello& hello, v1::Welcome* welcome);
   bool Send(const std::vector<v1::Record>& records);
   bool Send(const v1::AgentMessage& message) { return stream_->Write(message); }
+  bool Beat(const v1::Heartbeat& heartbeat);
   bool ReadAck(v1::Position* stored);
   grpc::Status Finish();    // after the last send
   grpc::Status AwaitEnd();  // by the collector

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <random>
 #include <set>
@@ -58,8 +59,9 @@ class SinkContractTest : public ::testing::TestWithParam<SinkKindRow> {
   // A configuration file with the sink under test and another one.
   std::string WriteConfig() const {
     std::ofstream(Path("collector.yaml"))
-        << "sinks:\n  tried: {" << peer_->Keys() << ", start: beginning, retry_max: 100ms}\n"
-        << "  other: {" << other_->Keys() << ", start: beginning, retry_max: 100ms}\n";
+        << "sinks:\n  tried: {" << peer_->Keys() << ", start: beginning, retry_max: 100ms"
+        << restriction_ << "}\n  other: {" << other_->Keys()
+        << ", start: beginning, retry_max: 100ms}\n";
     return Path("collector.yaml");
   }
 
@@ -130,6 +132,7 @@ class SinkContractTest : public ::testing::TestWithParam<SinkKindRow> {
   TemporaryDirectory directory_;
   const CertificateFiles files_;
   std::unique_ptr<SinkPeer> peer_, other_;
+  std::string restriction_;  // more keys of the sink under test
   std::unique_ptr<Collector> collector_;
   std::unique_ptr<CollectorProcess> process_;
   std::string address_;
@@ -144,6 +147,16 @@ TEST_P(SinkContractTest, EverythingArrivesOnce) {
   EXPECT_EQ(Stats().delivered, 1000u);
   EXPECT_EQ(Stats().retried, 0u);
   EXPECT_FALSE(Stats().failing) << Stats().error;
+}
+
+TEST_P(SinkContractTest, OnlyWhatItsConditionLetsThrough) {
+  restriction_ = ", min_priority: warning, condition: \"alert.rule in (r-7, r-150)\"";
+  Start();
+  Send(1, 200);
+  ASSERT_TRUE(Arrives(*other_, 200));
+  ASSERT_TRUE(Arrives(*peer_, 2)) << peer_->Received().size();
+  ASSERT_TRUE(Await([&] { return Stats().lag_records == 0; }));
+  EXPECT_EQ(peer_->Received(), (std::map<int, int>{{7, 1}, {150, 1}}));
 }
 
 TEST_P(SinkContractTest, ASlowPeerGetsEverything) {

@@ -14,9 +14,11 @@ TEST_F(FleetHandlerTest, SaysWhichNodesAreConnected) {
   Open();
   Register("n1");
   Register("n2");
-  const FleetHandler handler(store_.get(), [](std::string_view cluster, std::string_view node) {
-    return cluster == "c1" && node == "n2";
-  });
+  const auto watch = FleetWatch::Start(store_.get(), {}).value();
+  const FleetHandler handler(store_.get(), watch.get(),
+                             [](std::string_view cluster, std::string_view node) {
+                               return cluster == "c1" && node == "n2";
+                             });
   v1::ListNodesResponse response;
   ASSERT_TRUE(handler.ListNodes(&response).ok());
   ASSERT_EQ(response.nodes_size(), 2);
@@ -24,6 +26,7 @@ TEST_F(FleetHandlerTest, SaysWhichNodesAreConnected) {
   EXPECT_FALSE(response.nodes(0).connected());
   EXPECT_EQ(response.nodes(1).node(), "n2");
   EXPECT_TRUE(response.nodes(1).connected());
+  EXPECT_TRUE(response.nodes(1).conditions().empty());
 }
 
 }  // namespace

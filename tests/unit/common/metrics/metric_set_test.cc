@@ -38,6 +38,19 @@ TEST(MetricSet, FormatsSumsAndLabels) {
   EXPECT_THAT(text, HasSubstr("\ngaps_total 0\n"));  // never set
 }
 
+TEST(MetricSet, FormatsForPrometheus) {
+  MetricSet metrics(kOfCollector);
+  metrics.Set("sink_refused_total", 2, {"a\"b\\c\n", "http"});
+  const std::string text = metrics.FormatPrometheus();
+  EXPECT_THAT(text, HasSubstr("# HELP vakt_nodes Nodes that the collector knows.\n"
+                              "# TYPE vakt_nodes gauge\nvakt_nodes 0\n"));
+  EXPECT_THAT(text,
+              HasSubstr("# TYPE vakt_sink_refused_total counter\n"
+                        "vakt_sink_refused_total{sink=\"a\\\"b\\\\c\\\\x0a\",kind=\"http\"} 2\n"));
+  EXPECT_THAT(text, Not(HasSubstr("vakt_rules")));
+  EXPECT_THAT(MetricSet().FormatKv(), Not(HasSubstr("sink_")));
+}
+
 TEST(MetricSet, EscapesLabels) {
   MetricSet metrics;
   metrics.Set("events_decode_errors_total", 1, {"a\nrules 9"});

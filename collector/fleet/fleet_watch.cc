@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/fleet/fleet_watch.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "absl/synchronization/blocking_counter.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/status.h"
+#include "common/base/strings.h"
+#include "common/base/text.h"
+#include "common/time/wall_time.h"
+
+namespace vakt {
+namespace {
+
+constexpr absl::Duration kMinHeartbeat = absl::Milliseconds(100);
+constexpr absl::Duration kMaxHeartbeat = absl::Minutes(10);
+constexpr size_t kNamedProbes = 5;
+constexpr size_t kMaxNameBytes = 64;
+
+// What the agent had to drop (common/metrics/metric_table.h).
+constexpr const char* kLossCounters[] = {"events_lost_total", "alerts_shed_total",
+                                         "programs_skipped_total"};
+
+absl::Time SteadyTime() {
+  return absl::UnixEpoch() + absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
+}
+
+std::string KeyText(const NodeKey& key) { return StrCat(key.cluster, "/", key.node); }
+
+template <typename Probes>
+void TakeProbes(const Probes& probes, NodeState* state) {
+  if (probes.empty()) return;  // not told
+  state->attached_probes = state->failed_probes = 0;
+  state->failed_names.clear();
+  for (const v1::ProbeStatus& probe : probes) {
+    state->attached_probes += probe.state() == "attached" ? 1 : 0;
+    if (probe.state() != "failed") continue;
+    if (++state->failed_probes > static_cast<int>(kNamedProbes)) continue;
+    state->failed_names += StrCat(state->failed_names.empty() ? "" : ", ",
+                                  EscapeUtf8(probe.name().substr(0, kMaxNameBytes)));
+  }
+}
+
+void TakeLoss(const v1::Heartbeat& heartbeat, absl::Time now, NodeState* state) {
+  uint64_t total = 0;
+  for (const char* name : kLossCounters) {
+    const auto counter = heartbeat.counters().find(name);
+    if (counter != heartbeat.counters().end()) total += counter->second;
+  }
+  // Less than before: another run of the agent, whose losses begin at nothing.
+  const uint64_t before = state->lost_total.value_or(total);
+  const uint64_t lost = total < before ? total : total - before;
+  state->lost_total = total;
+  if (lost == 0) return;
+  if (now - state->last_loss > 30 * state->heartbeat) state->lost_lately = 0;
+  state->lost_lately += lost;
+  state->last_loss = now;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<FleetWatch>> FleetWatch::Start(Store* store, FleetOptions options) {
+  std::unique_ptr<FleetWatch> watch(new FleetWatch(store, options));
+  VAKT_RETURN_IF_ERROR(watch->Load());
+  watch->thread_ = std::thread([watch = watch.get()] { watch->Run(); });
+  return watch;
+}
+
+FleetWatch::~FleetWatch() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+absl::Status FleetWatch::Load() {
+  VAKT_ASSIGN_OR_RETURN(const std::vector<v1::Node> known, store_.ListNodes());
+  VAKT_ASSIGN_OR_RETURN(const std::vector<ConditionRow> open, store_.ListConditions());
+  absl::MutexLock lock(&mutex_);
+  for (const v1::Node& node : known) {
+    NodeState& state = Of({node.cluster(), node.node()}).state;
+    state.heard += options_.start_grace;
+    if (node.hello().heartbeat_ms() != 0) {
+      state.heartbeat =
+          std::clamp(absl::Milliseconds(node.hello().heartbeat_ms()), kMinHeartbeat, kMaxHeartbeat);
+    }
+    // As it was when the agent was last heard; losses and the clock only from here on.
+    TakeProbes(node.hello().probes(), &state);
+    TakeProbes(node.heartbeat().probes(), &state);
+    state.rules = std::max(node.hello().rules(), node.heartbeat().rules());
+    state.rule_set_hash = node.hello().rule_set_hash();
+  }
+  for (const ConditionRow& row : open) {
+    // One that a newer collector knew is left to it.
+    if (const ConditionTableRow* found = FindCondition(row.name)) {
+      Node& node = Of(row.about);
+      node.open[found->id] = row;
+      if (found->id == ConditionId::kLosing) node.state.last_loss = SteadyTime();
+    }
+  }
+  return absl::OkStatus();
+}
+
+FleetWatch::Node& FleetWatch::Of(const NodeKey& key) {
+  const auto [at, is_new] = nodes_.try_emplace(KeyText(key));
+  if (is_new) {
+    at->second.key = key;
+    at->second.state.heard = SteadyTime();
+  }
+  return at->second;
+}
+
+void FleetWatch::OnHello(const NodeKey& node, const v1::Hello& hello,
+                         const std::optional<CertificateLife>& certificate) {
+  absl::MutexLock lock(&mutex_);
+  NodeState& state = Of(node).state;
+  state.heard = SteadyTime();
+  state.has_spoken = true;
+  if (hello.heartbeat_ms() != 0) {
+    state.heartbeat =
+        std::clamp(absl::Milliseconds(hello.heartbeat_ms()), kMinHeartbeat, kMaxHeartbeat);
+  }
+  TakeProbes(hello.probes(), &state);
+  state.rules = hello.rules();
+  state.rule_set_hash = EscapeUtf8(hello.rule_set_hash().substr(0, kMaxNameBytes));
+  if (certificate.has_value()) state.certificate = certificate;
+}
+
+void FleetWatch::OnHeartbeat(const NodeKey& node, const v1::Heartbeat& heartbeat) {
+  const int64_t wall_ns = RealClock().WallNs();
+  absl::MutexLock lock(&mutex_);
+  NodeState& state = Of(node).state;
+  state.heard = SteadyTime();
+  state.has_spoken = state.has_beaten = true;
+  TakeProbes(heartbeat.probes(), &state);
+  TakeLoss(heartbeat, state.heard, &state);
+  if (heartbeat.has_time()) {
+    state.clock_ahead =
+        absl::FromUnixNanos(ToWallNs(heartbeat.time())) - absl::FromUnixNanos(wall_ns);
+  }
+  if (!heartbeat.rule_set_hash().empty()) {
+    state.rules = heartbeat.rules();
+    state.rule_set_hash = EscapeUtf8(heartbeat.rule_set_hash().substr(0, kMaxNameBytes));
+  }
+  if (heartbeat.has_certificate_ends()) {
+    state.certificate = {ToWallNs(heartbeat.certificate_begins()),
+                         ToWallNs(heartbeat.certificate_ends())};
+  }
+}
+
+void FleetWatch::OnMessage(const NodeKey& node) {
+  absl::MutexLock lock(&mutex_);
+  NodeState& state = Of(node).state;
+  state.heard = SteadyTime();
+  state.has_spoken = true;
+}
+
+void FleetWatch::Run() {
+  while (true) {
+    {
+      absl::MutexLock lock(&mutex_);
+      if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_), options_.tick)) return;
+    }
+    Announce(Look({SteadyTime(), RealClock().WallNs()}));
+  }
+}
+
+void FleetWatch::Announce(std::vector<Change> changes) {
+  std::vector<absl::Status> outcomes(changes.size());
+  absl::BlockingCounter left(static_cast<int>(changes.size()));
+  for (size_t i = 0; i < changes.size(); ++i) {
+    store_.ChangeCondition(changes[i].condition.about, changes[i].alert,
+                           changes[i].condition.detail, [&, i](const absl::Status& status) {
+                             outcomes[i] = status;
+                             left.DecrementCount();
+                           });
+  }
+  left.Wait();
+  absl::MutexLock lock(&mutex_);
+  for (size_t i = 0; i < changes.size(); ++i) {
+    const ConditionRow& condition = changes[i].condition;
+    if (outcomes[i].ok()) {
+      LogWarning(StrCat("node ", KeyText(condition.about), ": ", changes[i].alert.output()));
+      continue;
+    }
+    if (LogEvery("fleet.store", absl::Seconds(10))) {
+      LogError(StrCat("cannot store the condition of a node: ", Message(outcomes[i])));
+    }
+    auto& open = Of(condition.about).open;
+    const ConditionId id = FindCondition(condition.name)->id;
+    if (changes[i].alert.condition().state() == v1::Condition::STATE_OPENED) {
+      open.erase(id);
+    } else {
+      open[id] = condition;
+    }
+  }
+}
+
+void FleetWatch::CompareRules(absl::Time now) {
+  std::map<std::string_view, std::map<std::string_view, size_t>> nodes_by_rules;  // per cluster
+  for (const auto& [key, node] : nodes_) {
+    if (node.state.rule_set_hash.empty() || node.open.contains(ConditionId::kSilent)) continue;
+    ++nodes_by_rules[node.key.cluster][node.state.rule_set_hash];
+  }
+  for (auto& [key, node] : nodes_) {
+    const auto& counts = nodes_by_rules[node.key.cluster];
+    size_t most = 0, own = 0;
+    for (const auto& [hash, count] : counts) {
+      most = std::max(most, count);
+      if (hash == node.state.rule_set_hash) own = count;
+    }
+    if (own == most || node.state.rule_set_hash.empty()) {
+      node.state.rules_differ_since = absl::InfiniteFuture();
+    } else {
+      node.state.rules_differ_since = std::min(node.state.rules_differ_since, now);
+    }
+  }
+}
+
+std::vector<FleetWatch::Change> FleetWatch::Look(const Moment& now) {
+  std::vector<Change> changes;
+  absl::MutexLock lock(&mutex_);
+  CompareRules(now.steady);
+  for (auto& [key, node] : nodes_) {
+    for (const ConditionTableRow& row : AllConditions()) {
+      const auto open = node.open.find(row.id);
+      const bool was_open = open != node.open.end();
+      std::string detail = CheckCondition(row.id, node.state, now, was_open);
+      if (was_open == !detail.empty()) continue;
+      // What was open before the collector's start is over when the node says so.
+      const NodeState& state = node.state;
+      const bool is_known = row.id == ConditionId::kSilent ? state.has_spoken : state.has_beaten;
+      if (was_open && !is_known) continue;
+      if (was_open) {
+        changes.push_back(
+            {open->second,
+             MakeConditionAlert(row, open->second, v1::Condition::STATE_RESOLVED, now.wall_ns)});
+        node.open.erase(open);
+      } else {
+        const ConditionRow opened = {node.key, std::string(row.name), now.wall_ns,
+                                     std::move(detail)};
+        changes.push_back(
+            {opened, MakeConditionAlert(row, opened, v1::Condition::STATE_OPENED, now.wall_ns)});
+        node.open[row.id] = opened;
+      }
+    }
+  }
+  return changes;
+}
+
+std::vector<v1::OpenCondition> FleetWatch::OpenConditionsOf(const NodeKey& node) const {
+  std::vector<v1::OpenCondition> conditions;
+  absl::MutexLock lock(&mutex_);
+  const auto known = nodes_.find(KeyText(node));
+  if (known == nodes_.end()) return conditions;
+  for (const auto& [id, row] : known->second.open) {
+    v1::OpenCondition& condition = conditions.emplace_back();
+    condition.set_name(row.name);
+    condition.set_detail(row.detail);
+    FromWallNs(row.opened_ns, condition.mutable_opened());
+  }
+  return conditions;
+}
+
+FleetWatch::Totals FleetWatch::totals() const {
+  Totals totals;
+  for (const ConditionTableRow& row : AllConditions()) totals.open[row.name] = 0;
+  absl::MutexLock lock(&mutex_);
+  totals.nodes = nodes_.size();
+  for (const auto& [key, node] : nodes_) {
+    for (const auto& [id, row] : node.open)
+      ++totals.open[AllConditions()[static_cast<size_t>(id)].name];
+  }
+  return totals;
+}
+
+}  // namespace vakt
