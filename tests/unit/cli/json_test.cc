@@ -53,7 +53,9 @@ TEST(JsonTest, SortsMapsAndPrintsBytesAsText) {
   v1::Heartbeat heartbeat;
   (*heartbeat.mutable_counters())["b"] = 2;
   (*heartbeat.mutable_counters())["a"] = 1;
-  EXPECT_EQ(ProtoJson(heartbeat), R"({"counters":{"a":1,"b":2},"probes":[],"spooled_records":0})");
+  EXPECT_EQ(
+      ProtoJson(heartbeat),
+      R"({"counters":{"a":1,"b":2},"probes":[],"spooled_records":0,"rule_set_hash":"","rules":0})");
   v1::Endpoint endpoint;
   endpoint.set_address(std::string("\x7f\0\0\x01", 4));
   endpoint.set_port(80);
