@@ -10,15 +10,21 @@
 #include <cstdio>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "collector/app/collector.h"
+#include "common/alert/priority.h"
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
 #include "common/base/version.h"
+#include "common/config/setting_value.h"
 #include "common/config/settings.h"
 #include "common/sinks/sink_config.h"
 
@@ -53,6 +59,27 @@ void LogProtobuf(google::protobuf::LogLevel /*level*/, const char* /*file*/, int
 }
 void LogNothing(gpr_log_func_args* /*args*/) {}
 
+// "debug=7d" and so on.
+absl::StatusOr<std::vector<std::pair<int, absl::Duration>>> RetentionOf(
+    const std::vector<std::string>& texts) {
+  std::vector<std::pair<int, absl::Duration>> ages;
+  for (const std::string& text : texts) {
+    const size_t equals = text.find('=');
+    const std::string_view name = std::string_view(text).substr(0, equals);
+    const absl::StatusOr<absl::Duration> age =
+        ParseDuration(equals == std::string::npos ? "" : text.substr(equals + 1));
+    const std::optional<v1::Priority> priority = ParsePriority(name);
+    if ((!priority.has_value() && name != "note") || !age.ok() || *age < absl::Minutes(1)) {
+      return absl::InvalidArgumentError(
+          StrCat("--retention-of: \"", text,
+                 "\" is not PRIORITY=AGE or note=AGE with an age of at least 1m"));
+    }
+    ages.emplace_back(priority.has_value() ? static_cast<int>(*priority) : kRetentionClassOfNotes,
+                      *age);
+  }
+  return ages;
+}
+
 absl::StatusOr<CollectorOptions> OptionsOf(const Settings& settings) {
   CollectorOptions options;
   options.listen = settings.Str("listen.address");
@@ -70,6 +97,8 @@ absl::StatusOr<CollectorOptions> OptionsOf(const Settings& settings) {
   options.ingest.idle_timeout = settings.Dur("listen.idle_timeout");
   options.store.directory = settings.Str("store.dir");
   options.store.retention = settings.Dur("store.retention");
+  VAKT_ASSIGN_OR_RETURN(options.store.retention_of,
+                        RetentionOf(settings.List("store.retention_of")));
   options.store.audit_retention = settings.Dur("store.audit_retention");
   options.token_file = settings.Str("access.token_file");
   options.metrics_listen = settings.Str("metrics.listen");

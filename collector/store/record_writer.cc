@@ -76,7 +76,8 @@ absl::Status RecordWriter::PrepareAll() {
        "oldest_event_ns = min(oldest_event_ns, excluded.oldest_event_ns), "
        "newest_event_ns = max(newest_event_ns, excluded.newest_event_ns)"},
       {&oldest_records_,
-       "SELECT id, run_id, seq, received_ns, kind FROM record ORDER BY id LIMIT ?1"},
+       "SELECT id, run_id, seq, received_ns, kind, priority FROM record WHERE id > ?1 "
+       "ORDER BY id LIMIT ?2"},
       {&delete_record_, "DELETE FROM record WHERE id = ?1"},
       {&delete_payload_, "DELETE FROM payload WHERE id = ?1"},
       {&prune_run_, "UPDATE run SET pruned_seq = max(pruned_seq, ?2) WHERE id = ?1"},
@@ -84,7 +85,7 @@ absl::Status RecordWriter::PrepareAll() {
       {&delete_search_, "INSERT INTO search (search, rowid, terms) VALUES ('delete', ?1, ?2)"},
       {&find_payload_, "SELECT bytes FROM payload WHERE id = ?1"},
       {&set_pruned_, "UPDATE state SET pruned_id = max(pruned_id, ?1)"},
-      {&delete_spans_, "DELETE FROM span WHERE id < ?1"},
+      {&delete_spans_, "DELETE FROM span WHERE id < (SELECT ifnull(min(id), 0) FROM record) >> ?1"},
   };
   for (const auto& [statement, sql] : statements) {
     VAKT_ASSIGN_OR_RETURN(*statement, database_.Prepare(sql));
@@ -273,18 +274,25 @@ absl::Status RecordWriter::Delete(int64_t id, RecordKind kind) {
   return delete_payload_.Run(id);
 }
 
-absl::StatusOr<int64_t> RecordWriter::Prune(int64_t cutoff_ns, int64_t max_records) {
+absl::StatusOr<PruneStep> RecordWriter::Prune(const PruneScope& scope, int64_t max_records) {
   struct Expired {
     int64_t id, run_id, seq;
     RecordKind kind;
   };
   std::vector<Expired> expired;
-  VAKT_RETURN_IF_ERROR(oldest_records_.Start(max_records));
+  PruneStep step = {.last_id = scope.after_id};
+  VAKT_RETURN_IF_ERROR(oldest_records_.Start(scope.after_id, max_records));
   while (true) {
     VAKT_ASSIGN_OR_RETURN(const bool has_row, oldest_records_.Step());
-    if (!has_row || oldest_records_.Int(3) >= cutoff_ns) break;
-    expired.push_back({oldest_records_.Int(0), oldest_records_.Int(1), oldest_records_.Int(2),
-                       static_cast<RecordKind>(oldest_records_.Int(4))});
+    if (!has_row || oldest_records_.Int(3) >= scope.cutoff_ns) break;
+    ++step.looked_at;
+    step.last_id = oldest_records_.Int(0);
+    const auto kind = static_cast<RecordKind>(oldest_records_.Int(4));
+    const int64_t record_class =
+        kind == RecordKind::kAlert ? oldest_records_.Int(5) : kRetentionClassOfNotes;
+    if ((scope.classes >> record_class & 1) == 0) continue;
+    expired.push_back(
+        {oldest_records_.Int(0), oldest_records_.Int(1), oldest_records_.Int(2), kind});
   }
   oldest_records_.Reset();
   for (const Expired& record : expired) {
@@ -293,10 +301,10 @@ absl::StatusOr<int64_t> RecordWriter::Prune(int64_t cutoff_ns, int64_t max_recor
   }
   if (!expired.empty()) {
     VAKT_RETURN_IF_ERROR(set_pruned_.Run(expired.back().id));
-    VAKT_RETURN_IF_ERROR(delete_spans_.Run(expired.back().id >> kSpanShift));
+    VAKT_RETURN_IF_ERROR(delete_spans_.Run(kSpanShift));
     runs_.clear();  // their pruned_seq has moved
   }
-  return static_cast<int64_t>(expired.size());
+  return step;
 }
 
 }  // namespace vakt

@@ -48,6 +48,19 @@ struct Registration {
   ChainBreak chain_break = ChainBreak::kNone;
 };
 
+// What of the records expires: alerts by their priority (0 to 7), gaps and notes.
+inline constexpr int kRetentionClasses = 9;
+inline constexpr int kRetentionClassOfNotes = 8;
+struct PruneScope {
+  uint32_t classes = 0;   // bit n: class n
+  int64_t cutoff_ns = 0;  // received before
+  int64_t after_id = 0;   // records up to here have been looked at
+};
+struct PruneStep {
+  int64_t looked_at = 0;
+  int64_t last_id = 0;  // the next step's after_id
+};
+
 class RecordWriter {
  public:
   // Both must outlive the writer.
@@ -67,9 +80,9 @@ class RecordWriter {
   absl::Status ChangeCondition(const NodeKey& about, const v1::Alert& alert,
                                const std::string& detail);
   absl::Status RecordHeartbeat(int64_t node_id, const v1::Heartbeat& heartbeat);
-  // Forgets the oldest records that were received before `cutoff_ns`, at most `max_records`.
-  // Returns how many.
-  absl::StatusOr<int64_t> Prune(int64_t cutoff_ns, int64_t max_records);
+  // Looks at the oldest records behind `scope.after_id`, at most `max_records`, and forgets those
+  // of the scope's classes.
+  absl::StatusOr<PruneStep> Prune(const PruneScope& scope, int64_t max_records);
 
   AuditWriter& audit() { return audit_; }
   ConsumerWriter& consumers() { return consumers_; }

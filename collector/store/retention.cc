@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/store/retention.h"
 
+#include <algorithm>
+
 #include "absl/synchronization/notification.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
@@ -17,7 +19,16 @@ constexpr absl::Duration kBetweenLooks = absl::Minutes(1);
 }  // namespace
 
 Retention::Retention(GroupCommit* commits, Clock* clock, RetentionAges ages)
-    : commits_(*commits), clock_(*clock), ages_(ages), thread_([this] { Run(); }) {}
+    : commits_(*commits), clock_(*clock), audit_age_(ages.audit) {
+  for (int i = 0; i < kRetentionClasses; ++i) {
+    const absl::Duration age = ages.of_class[static_cast<size_t>(i)];
+    auto group = std::find_if(groups_.begin(), groups_.end(),
+                              [age](const Group& other) { return other.age == age; });
+    if (group == groups_.end()) group = groups_.insert(groups_.end(), Group{.age = age});
+    group->classes |= 1u << i;
+  }
+  thread_ = std::thread([this] { Run(); });
+}
 
 Retention::~Retention() {
   {
@@ -34,23 +45,34 @@ void Retention::Run() {
       absl::MutexLock lock(&mutex_);
       if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_), pause)) return;
     }
-    const absl::StatusOr<int64_t> deleted = Step();
-    if (!deleted.ok() && LogEvery("store.retention", absl::Minutes(10))) {
-      LogError(StrCat("cannot delete expired records: ", Message(deleted.status())));
+    const absl::StatusOr<bool> more = Step();
+    if (!more.ok() && LogEvery("store.retention", absl::Minutes(10))) {
+      LogError(StrCat("cannot delete expired records: ", Message(more.status())));
     }
-    pause = deleted.ok() && *deleted == kStepRecords ? kBetweenSteps : kBetweenLooks;
+    pause = more.ok() && *more ? kBetweenSteps : kBetweenLooks;
   }
 }
 
-absl::StatusOr<int64_t> Retention::Step() {
+absl::StatusOr<bool> Retention::Step() {
+  bool more = false;
+  for (Group& group : groups_) {
+    VAKT_ASSIGN_OR_RETURN(const bool more_of_group, Step(&group));
+    more |= more_of_group;
+  }
+  return more;
+}
+
+absl::StatusOr<bool> Retention::Step(Group* group) {
   const int64_t now_ns = clock_.WallNs();
-  const int64_t cutoff_ns = now_ns - absl::ToInt64Nanoseconds(ages_.records);
-  const int64_t audit_cutoff_ns = now_ns - absl::ToInt64Nanoseconds(ages_.audit);
-  int64_t deleted = 0;
+  const PruneScope scope = {.classes = group->classes,
+                            .cutoff_ns = now_ns - absl::ToInt64Nanoseconds(group->age),
+                            .after_id = group->looked_id};
+  const int64_t audit_cutoff_ns = now_ns - absl::ToInt64Nanoseconds(audit_age_);
+  PruneStep step;
   absl::Status outcome;
   absl::Notification done;
   commits_.Submit({.apply = [&](RecordWriter& writer) -> absl::Status {
-                     VAKT_ASSIGN_OR_RETURN(deleted, writer.Prune(cutoff_ns, kStepRecords));
+                     VAKT_ASSIGN_OR_RETURN(step, writer.Prune(scope, kStepRecords));
                      return writer.audit().Prune(audit_cutoff_ns, kStepRecords);
                    },
                    .done =
@@ -60,7 +82,8 @@ absl::StatusOr<int64_t> Retention::Step() {
                        }});
   done.WaitForNotification();
   VAKT_RETURN_IF_ERROR(outcome);
-  return deleted;
+  group->looked_id = step.last_id;
+  return step.looked_at == kStepRecords;
 }
 
 }  // namespace vakt

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Forgets records a fixed time after they were received (the collector's clock: a node cannot make
-// its records live longer or shorter). Works in small steps between the agents' batches.
+// Forgets records when they reach the age of their class, counted from when they were received (the
+// collector's clock: a node cannot make its records live longer or shorter). Works in small steps
+// between the agents' batches.
 //
 // Threads: a thread of its own, from construction to destruction.
 #ifndef VAKT_COLLECTOR_STORE_RETENTION_H_
 #define VAKT_COLLECTOR_STORE_RETENTION_H_
 
+#include <array>
 #include <cstdint>
 #include <thread>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
@@ -19,7 +22,7 @@
 namespace vakt {
 
 struct RetentionAges {
-  absl::Duration records;
+  std::array<absl::Duration, kRetentionClasses> of_class;
   absl::Duration audit;
 };
 
@@ -31,12 +34,21 @@ class Retention {
 
  private:
   void Run();
-  // Deletes one step's records and waits for the commit. Returns how many.
-  absl::StatusOr<int64_t> Step();
+  // Classes that live as long as each other.
+  struct Group {
+    absl::Duration age;
+    uint32_t classes = 0;
+    int64_t looked_id = 0;  // records up to here are gone, or of another group
+  };
+
+  // Looks at one step's records of each group and waits for the commits. False: nothing is left.
+  absl::StatusOr<bool> Step();
+  absl::StatusOr<bool> Step(Group* group);
 
   GroupCommit& commits_;
   Clock& clock_;
-  const RetentionAges ages_;
+  const absl::Duration audit_age_;
+  std::vector<Group> groups_;  // the thread's alone
   absl::Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;

@@ -37,6 +37,16 @@ absl::Status LimitSize(Database& database, uint64_t max_bytes) {
   return database.Execute(StrCat("PRAGMA max_page_count = ", max_bytes / std::stoull(page_bytes)));
 }
 
+RetentionAges AgesOf(const StoreOptions& options) {
+  RetentionAges ages;
+  ages.of_class.fill(options.retention);
+  for (const auto& [record_class, age] : options.retention_of) {
+    ages.of_class.at(static_cast<size_t>(record_class)) = age;
+  }
+  ages.audit = options.audit_retention;
+  return ages;
+}
+
 // The caller's mistake, found before anything was written. As an error of the transaction it would
 // undo the others of its group, and any user could make each of them sync alone.
 bool IsRefusal(const absl::Status& status) {
@@ -76,9 +86,8 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(StoreOptions options) {
   const std::string path = store->options_.directory + "/vakt.db";
   VAKT_RETURN_IF_ERROR(store->OpenWriter(path));
   VAKT_RETURN_IF_ERROR(store->OpenReaders(path));
-  store->retention_ = std::make_unique<Retention>(
-      store->commits_.get(), store->options_.clock,
-      RetentionAges{store->options_.retention, store->options_.audit_retention});
+  store->retention_ = std::make_unique<Retention>(store->commits_.get(), store->options_.clock,
+                                                  AgesOf(store->options_));
   return store;
 }
 

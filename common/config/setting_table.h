@@ -133,6 +133,9 @@ inline constexpr SettingRow kSettings[] = {
      "Directory of the alert store."},
     {"store.retention", "--retention", SettingType::kDuration, "90d", kInCollector, "", "1m",
      "Age at which stored alerts are deleted."},
+    {"store.retention_of", "--retention-of", SettingType::kList, "", kInCollector, "", "",
+     "Another age for some: of alerts by their priority, of gaps and lifecycle notes by \"note\"; "
+     "debug=7d,informational=30d,note=365d is three of them."},
     {"store.audit_retention", "--audit-retention", SettingType::kDuration, "365d", kInCollector, "",
      "1m", "Age at which entries of the audit log are deleted."},
 

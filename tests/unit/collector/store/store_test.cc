@@ -231,6 +231,33 @@ TEST_F(StoreTest, ForgetsOldRecordsButNotThatItHadThem) {
   EXPECT_EQ(store_->IdOf(left[1].cursor()).value(), 702);  // ids are not used again
 }
 
+TEST_F(StoreTest, ClassesExpireAtAgesOfTheirOwn) {
+  options_.retention = absl::Hours(10);
+  options_.retention_of = {{v1::PRIORITY_DEBUG, absl::Hours(1)},
+                           {v1::PRIORITY_CRITICAL, absl::Hours(100)},
+                           {kRetentionClassOfNotes, absl::Hours(1)}};
+  Open();
+  ASSERT_TRUE(Append(Register(), {MakeAlertRecord({.seq = 1}, {.priority = v1::PRIORITY_CRITICAL}),
+                                  MakeAlertRecord({.seq = 2}, {.priority = v1::PRIORITY_DEBUG}),
+                                  MakeAlertRecord({.seq = 3}), MakeGapRecord({.seq = 4}, 1),
+                                  MakeAlertRecord({.seq = 5}, {.priority = v1::PRIORITY_DEBUG}),
+                                  MakeAlertRecord({.seq = 6})})
+                  .ok());
+  const auto after = [this](absl::Duration by, size_t expected) {
+    clock_.Advance(by);
+    Open();  // looks for expired records at once
+    while (Read().size() > expected) absl::SleepFor(absl::Milliseconds(5));
+    return Seqs(Read());
+  };
+  EXPECT_THAT(after(absl::Hours(2), 3), ElementsAre(1, 3, 6));
+  EXPECT_EQ(store_->PrunedId().value(), 5);
+  v1::Filter of_time;  // the skipping by time must still know of what is left
+  of_time.mutable_since()->set_seconds(1'600'000'000);
+  EXPECT_THAT(Seqs(Read(of_time)), ElementsAre(1, 3, 6));
+  EXPECT_THAT(after(absl::Hours(9), 1), ElementsAre(1));
+  EXPECT_THAT(after(absl::Hours(100), 0), IsEmpty());
+}
+
 TEST_F(StoreTest, TheIndexForgetsWhatExpires) {
   options_.retention = absl::Hours(1);
   Open();
