@@ -50,13 +50,16 @@ class DeliveryKillTest : public ::testing::Test {
   }
 
   // On the same port each time, so that the agent finds it again.
-  void StartCollector() {
+  void LaunchCollector() {
     collector_ = std::make_unique<CollectorProcess>(
         std::vector<std::string>{"--listen", address_.empty() ? "127.0.0.1:0" : address_,
                                  "--data-dir", directory_.path() + "/data", "--tls-ca",
                                  collector_files_.ca, "--tls-cert", collector_files_.cert,
                                  "--tls-key", collector_files_.key},
         directory_.path() + "/ready", directory_.path() + "/log");
+  }
+  void StartCollector() {
+    LaunchCollector();
     address_ = collector_->WaitReady();
     ASSERT_NE(address_, "") << collector_->Log();
   }
@@ -137,6 +140,32 @@ class DeliveryKillTest : public ::testing::Test {
     });
   }
 
+  // Both at the same moment, as when their machine dies.
+  void KillBoth() {
+    RunAgent({"run"}, [this](pid_t child) {
+      SleepUpTo(300);
+      kill(child, SIGKILL);
+      collector_->Kill();
+    });
+    StartCollector();
+  }
+
+  // The collector again and again under one agent, also before it is ready.
+  void KillCollectorRepeatedly() {
+    RunAgent({"run"}, [this](pid_t child) {
+      for (int i = 0; i < 3; ++i) {
+        SleepUpTo(100);
+        collector_->Kill();
+        LaunchCollector();
+        SleepUpTo(50);
+        collector_->Kill();
+        StartCollector();
+      }
+      SleepUpTo(200);
+      kill(child, SIGKILL);
+    });
+  }
+
   std::vector<v1::StoredRecord> Stored() {
     v1::Filter filter;
     filter.set_include_gaps(true);
@@ -180,7 +209,7 @@ TEST_F(DeliveryKillTest, NothingDurableIsLostDoubledOrReordered) {
   if (HasFatalFailure()) return;
   for (int run = 0; run < Runs(); ++run) {
     SCOPED_TRACE("kill " + std::to_string(run));
-    switch (run % 3) {
+    switch (run % 5) {
       case 0:
         KillAgentAtRandom();
         break;
@@ -189,6 +218,12 @@ TEST_F(DeliveryKillTest, NothingDurableIsLostDoubledOrReordered) {
         break;
       case 2:
         KillCollectorUnderway();
+        break;
+      case 3:
+        KillBoth();
+        break;
+      case 4:
+        KillCollectorRepeatedly();
         break;
     }
     if (HasFailure()) return;
