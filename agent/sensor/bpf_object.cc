@@ -70,9 +70,15 @@ std::string RefusalReason(const LoadLog& log) {
     return "this kernel has no such tracepoint";
   }
   if (at == std::string::npos) return "the kernel refuses the program";
+  if (log.text.find("invalid CO-RE relocation") != std::string::npos) {
+    return "this kernel has no such type as the program reads";
+  }
   const size_t end = log.text.find('\n', at);
-  return StrCat("the kernel refuses the program: ",
-                log.text.substr(at + kMark.size(), end - at - kMark.size()));
+  const std::string error = log.text.substr(at + kMark.size(), end - at - kMark.size());
+  // A place to attach to that the kernel does not know is refused before its verifier says a word.
+  const bool was_verified = log.text.find("BEGIN PROG LOAD LOG") != std::string::npos;
+  if (!was_verified && error == std::strerror(EINVAL)) return "this kernel has no such hook";
+  return StrCat("the kernel refuses the program: ", error);
 }
 
 size_t RingSize(uint64_t budget_bytes, size_t rings) {

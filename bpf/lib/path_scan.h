@@ -52,9 +52,10 @@ static __always_inline bool scan_leave_mount(struct path_scan *s) {
   struct mount *mount = (void *)((__u64)s->mnt - bpf_core_field_offset(struct mount, mnt));
   struct mount *above = READ_MEMBER(mount, mnt_parent);
   if (above == mount) return false;
-  s->mnt = (void *)((__u64)above + bpf_core_field_offset(struct mount, mnt));
+  struct vfsmount *mnt = (void *)((__u64)above + bpf_core_field_offset(struct mount, mnt));
+  s->mnt = mnt;
   s->dentry = READ_MEMBER(mount, mnt_mountpoint);
-  s->mnt_root = READ_MEMBER(s->mnt, mnt_root);
+  s->mnt_root = READ_MEMBER(mnt, mnt_root);
   return true;
 }
 
@@ -85,8 +86,9 @@ __attribute__((noinline)) __u64 scan_path(struct vakt_path_automaton *automaton,
   if (!automaton || !fs) return ~0ull;
   struct path_scan s = {.automaton = automaton, .state = automaton->start};
   s.dentry = READ_MEMBER(file, f_path.dentry);
-  s.mnt = READ_MEMBER(file, f_path.mnt);
-  s.mnt_root = READ_MEMBER(s.mnt, mnt_root);
+  struct vfsmount *mnt = READ_MEMBER(file, f_path.mnt); /* no member of `s`: CO-RE would look for it */
+  s.mnt = mnt;
+  s.mnt_root = READ_MEMBER(mnt, mnt_root);
   s.root_dentry = READ_MEMBER(fs, root.dentry);
   s.root_mnt = READ_MEMBER(fs, root.mnt);
   if (s.dentry == s.root_dentry && s.mnt == s.root_mnt) { /* the root itself is "/" */

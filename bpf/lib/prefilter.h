@@ -98,9 +98,11 @@ static __always_inline void prefilter_told(const struct vakt_task *task) {
   if (slot) WRITE_ONCE(*slot, task->fingerprint);
 }
 
-static __always_inline __u64 classes_of_process(__u64 fingerprint, __u32 which) {
+static __always_inline __u64 classes_of_process(__u64 fingerprint, __u64 which) {
   __u32 group = vakt_mask_group(fingerprint);
+  asm volatile("" : "+r"(which)); /* the index is made after the check, from what was checked: */
   if (which >= VAKT_MASKED_KINDS) return ~0ull;
+  asm volatile("" : "+r"(which)); /* verifiers before 6.9 forget the bound of a copy */
   for (__u32 way = 0; way < VAKT_PROCESS_MASK_WAYS; way++) {
     __u32 index = group + way;
     struct vakt_process_masks *entry = bpf_map_lookup_elem(&process_masks, &index);

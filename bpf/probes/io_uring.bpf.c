@@ -171,8 +171,13 @@ int BPF_PROG(uring_submit, struct io_kiocb *req) {
   return on_submit(req);
 }
 
-/* io_uring/io_uring.h io_fill_cqe_req: in the process or a worker of its ring (this shape: 6.12). */
+/* What the tracepoint hands over since 6.12; older kernels have three numbers for `cqe`. */
+typedef void (*btf_trace_io_uring_complete)(void *, struct io_ring_ctx *, void *,
+                                            struct io_uring_cqe *);
+
+/* io_uring/io_uring.h io_fill_cqe_req: in the process or a worker of its ring. */
 SEC("tp_btf/io_uring_complete")
 int BPF_PROG(uring_complete, struct io_ring_ctx *ring, void *req, struct io_uring_cqe *cqe) {
+  REQUIRE_TYPE(btf_trace_io_uring_complete);
   return on_complete(ring, req, cqe);
 }

@@ -107,7 +107,8 @@ TEST_F(ProbeTest, each_probe_attaches_or_says_why_not) {
                              std::string(report.probe->target) + ": " + report.detail;
     EXPECT_NE(report.state, ProbeReport::State::kDisabled) << what;
     if (report.state != ProbeReport::State::kAttached) {
-      EXPECT_NE(report.detail, "") << what;
+      // What the kernel lacks is its age or its configuration; what it refuses is our mistake.
+      EXPECT_TRUE(report.detail.starts_with("this kernel has no such")) << what;
     }
     if (In(EssentialKinds(), report.probe->kind)) {
       EXPECT_EQ(report.state, ProbeReport::State::kAttached) << what;
