@@ -70,9 +70,6 @@ std::string RefusalReason(const LoadLog& log) {
     return "this kernel has no such tracepoint";
   }
   if (at == std::string::npos) return "the kernel refuses the program";
-  if (log.text.find("invalid CO-RE relocation") != std::string::npos) {
-    return "this kernel has no such type as the program reads";
-  }
   const size_t end = log.text.find('\n', at);
   const std::string error = log.text.substr(at + kMark.size(), end - at - kMark.size());
   // A place to attach to that the kernel does not know is refused before its verifier says a word.

@@ -34,10 +34,6 @@ extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym __weak;
              ->member                                                                    \
        : BPF_CORE_READ(object, member))
 
-/* A kernel without this type refuses the program, for want of a number for it: at the beginning, the
- * reason is among the first lines of what the verifier says. */
-#define REQUIRE_TYPE(type) asm volatile("" : : "r"(bpf_core_type_id_kernel(type)))
-
 /* The 16 bytes at any address of the kernel: two checked loads where they are allowed, through a type
  * of the kernel's that happens to be two words. Bytes that are not there are zero, or it fails. */
 static __always_inline bool read_two_words(__u64 words[2], const void *address) {

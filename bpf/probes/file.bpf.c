@@ -102,6 +102,7 @@ static __always_inline bool open_is_filtered(struct prefilter *filter, const str
   }
   __u32 outcome = vakt_open_outcome(c->result, mode);
   __u32 facet = vakt_open_facet(which, flags, args->create_mode, outcome);
+  asm volatile("" : "+r"(facet)); /* the mask below is not the compiler's to drop: 6.1 needs it */
   filter->classes &= tables->open_facets[facet & (VAKT_OPEN_FACETS - 1)];
   if (!filter->classes) return prefilter_rejects(filter);
   if (!file || (filter->classes & tables->open_any_path & ~tables->open_misnamed)) return false;

@@ -152,14 +152,13 @@ static __always_inline int on_submit(struct io_kiocb *req) {
   return 0;
 }
 
-static __always_inline int on_complete(struct io_ring_ctx *ring, void *req,
-                                       struct io_uring_cqe *cqe) {
+static __always_inline int on_complete(struct io_ring_ctx *ring, void *req, __s32 result) {
   __u64 key = (__u64)req;
   struct uring_request *found = bpf_map_lookup_elem(&uring_requests, &key);
   if (!found) return 0;
   struct uring_request u = *found;
   bpf_map_delete_elem(&uring_requests, &key);
-  u.call.result = READ_MEMBER(cqe, res);
+  u.call.result = result;
   u.ring = (__u64)ring;
   emit_request(&u);
   return 0;
@@ -171,13 +170,16 @@ int BPF_PROG(uring_submit, struct io_kiocb *req) {
   return on_submit(req);
 }
 
-/* What the tracepoint hands over since 6.12; older kernels have three numbers for `cqe`. */
+/* What the tracepoint hands over since 6.13; up to 6.12 the result itself is the fourth argument. */
 typedef void (*btf_trace_io_uring_complete)(void *, struct io_ring_ctx *, void *,
                                             struct io_uring_cqe *);
 
 /* io_uring/io_uring.h io_fill_cqe_req: in the process or a worker of its ring. */
 SEC("tp_btf/io_uring_complete")
-int BPF_PROG(uring_complete, struct io_ring_ctx *ring, void *req, struct io_uring_cqe *cqe) {
-  REQUIRE_TYPE(btf_trace_io_uring_complete);
-  return on_complete(ring, req, cqe);
+int uring_complete(__u64 *ctx) {
+  struct io_ring_ctx *ring = (void *)ctx[0];
+  if (!bpf_core_type_exists(btf_trace_io_uring_complete))
+    return on_complete(ring, (void *)ctx[1], ctx[3]);
+  struct io_uring_cqe *cqe = (void *)ctx[2];
+  return on_complete(ring, (void *)ctx[1], READ_MEMBER(cqe, res));
 }

@@ -90,8 +90,12 @@ struct vakt_path_automaton {
 
 VAKT_INLINE __u32 vakt_path_next(const struct vakt_path_automaton *a, __u32 state, __u32 symbol,
                                  __u64 *hits) {
-  __u32 next = a->next[(state & VAKT_PATH_STATE_MASK) * VAKT_PATH_SYMBOLS +
-                       (symbol & (VAKT_PATH_SYMBOLS - 1))];
+  __u32 index = (state & VAKT_PATH_STATE_MASK) * VAKT_PATH_SYMBOLS +
+                (symbol & (VAKT_PATH_SYMBOLS - 1));
+#ifdef __bpf__
+  asm volatile("" : "+r"(index)); /* verifiers of 6.1 lose the bounds of a sum of 32-bit values */
+#endif
+  __u32 next = a->next[index & (VAKT_PATH_STATES * VAKT_PATH_SYMBOLS - 1)];
   if (next & VAKT_PATH_HIT) *hits |= a->hits[next & VAKT_PATH_STATE_MASK];
   return next & VAKT_PATH_STATE_MASK;
 }

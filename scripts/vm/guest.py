@@ -13,7 +13,7 @@ import time
 import unittest
 
 REPORT = "/dev/ttyS1"
-RECORD = "/run/record.json"  # what a test wants to be kept of its run, where VAKT_RECORD says
+RECORD = "/run/record.json"  # what a test wants to be kept of its run, where VAKT_TEST_RECORD says
 SLOWER = "10"                # emulation to hardware, about: tests that wait take it from VAKT_SLOWER
 RB_POWER_OFF = 0x4321FEDC
 
@@ -84,7 +84,7 @@ def run_suite(test):
     for path in (outcome, RECORD):
         if os.path.exists(path):
             os.unlink(path)
-    environment = dict(os.environ, VAKT_RECORD=RECORD, VAKT_SLOWER=SLOWER, **test["environment"])
+    environment = dict(os.environ, VAKT_TEST_RECORD=RECORD, VAKT_SLOWER=SLOWER, **test["environment"])
     command = list(test["command"])
     if command[-1].endswith(".py"):
         command = [sys.executable, __file__, "--unittest", command[-1], outcome]

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What this kernel makes of every row of the probe table. Where VAKT_RECORD names a file, the
+// What this kernel makes of every row of the probe table. Where VAKT_TEST_RECORD names a file, the
 // verdicts are written to it, for the reference page on kernels.
 #include <gmock/gmock.h>
 #include <sys/utsname.h>
@@ -42,7 +42,7 @@ std::string Quoted(std::string_view text) {
 }
 
 void Record(const absl::Status& started, const std::vector<ProbeReport>& reports) {
-  const char* path = std::getenv("VAKT_RECORD");
+  const char* path = std::getenv("VAKT_TEST_RECORD");
   if (path == nullptr) return;
   std::ofstream out(path);
   out << "{\"refused\": " << Quoted(started.ok() ? "" : vakt::Message(started))
