@@ -81,6 +81,7 @@ class ProbeTest : public ::testing::Test {
   void SetUp() override {
     if (geteuid() != 0) GTEST_SKIP() << "needs root";
     options_.kinds = EveryKind();
+    options_.strict = true;
   }
   KernelSensorOptions options_;
 };
