@@ -10,6 +10,7 @@
 #include "common/base/status.h"
 #include "common/base/strings.h"
 #include "common/base/text.h"
+#include "common/event/event_params.h"
 #include "common/rulelang/bind_operand.h"
 #include "common/rulelang/parser.h"
 
@@ -19,21 +20,29 @@ namespace {
 constexpr std::string_view kNull = "<NA>";
 constexpr int kMaxWidth = 4096;
 
-// Drops the last ".word" of a name that is no field, so that "%proc.name.exe" is the field
-// proc.name and the text ".exe". Returns how many bytes were dropped.
+// Whether the name is that of a field as it stands: one that needs an argument has it after a dot.
+bool NamesField(std::string_view name) {
+  FieldArg arg;
+  const FieldRow* field = ResolveField(name, &arg);
+  if (field == nullptr) return false;
+  return arg.present ? IsEventParam(arg.text) : field->arg != ArgRule::kRequired;
+}
+
+// Drops the end of a name that is no field, so that "%proc.name_%proc.pid" is the field proc.name
+// and the text "_", and "%proc.name.exe" the same field and the text ".exe". Returns how many bytes
+// were dropped.
 size_t ShortenToField(AstOperand* ast) {
   if (ast->kind != AstOperand::Kind::kField || ast->arg.present) return 0;
-  const size_t size = ast->name.size();
-  std::string name = ast->name;
-  for (;;) {
-    FieldArg arg;
-    if (ResolveField(name, &arg) != nullptr) break;
-    const size_t dot = name.rfind('.');
-    if (dot == std::string::npos) return 0;
-    name.resize(dot);
+  const size_t whole = ast->name.size();
+  for (size_t size = whole; size > 0; --size) {
+    const std::string_view name = std::string_view(ast->name).substr(0, size);
+    if (NamesField(name)) {
+      ast->name.resize(size);
+      return whole - size;
+    }
+    if (FindField(name) != nullptr) return 0;  // it needs an argument
   }
-  ast->name = std::move(name);
-  return size - ast->name.size();
+  return 0;
 }
 
 // "<10>" in front of a field.

@@ -34,13 +34,30 @@ TEST(OutputFormatTest, PutsInFields) {
   EXPECT_EQ(Render("%evt.is_open_read"), "true");
 }
 
+// As rule files have it: the longest name of a field ends where no longer one begins.
+TEST(OutputFormatTest, NamesEndWhereTheLongestFieldDoes) {
+  EXPECT_EQ(Render("%proc.pname_%proc.ppid"), "sshd_10");
+  EXPECT_EQ(Render("%proc.pnames %proc.pname2"), "sshds sshd2");
+  EXPECT_EQ(Render("%proc.pname.x.y %fd.name.ip"), "sshd.x.y /etc/shadow.ip");
+  EXPECT_EQ(Render("%proc.pname(%proc.ppid)"), "sshd(10)");
+  EXPECT_EQ(Render("%proc.pname: %proc.pname-%proc.pname/%proc.ppid,"), "sshd: sshd-sshd/10,");
+  EXPECT_EQ(Render("%proc.aname[2]x%proc.aname[1][0]"), "systemdxsshd[0]");
+  EXPECT_EQ(Render("%evt.arg.flags_ %evt.arg.flags.x %evt.arg[flags]x"),
+            "O_RDONLY_ O_RDONLY.x O_RDONLYx");
+  EXPECT_EQ(Render("%evt.arg.name|%evt.rawarg.flags|%evt.args_"),
+            StrCat("/etc/shadow|1|", Render("%evt.args"), "_"));
+  EXPECT_EQ(Render("100%proc.pname%proc.pname%<2>proc.pnamex"), "100sshdsshdssx");
+}
+
 TEST(OutputFormatTest, EscapesWhatValuesHold) {
   EXPECT_EQ(Render("%proc.name|"), "ba\\x0ash\\xff|");
 }
 
 TEST(OutputFormatTest, RefusesWhatIsNoField) {
-  for (std::string_view text : {"%", "a %", "%no.such", "%proc.name[1]", "%evt.arg", "%fd.ip",
-                                "%<x>proc.name", "%<3", "%100", "%tolower(proc.pid)"}) {
+  for (std::string_view text :
+       {"%", "a %", "%no.such", "%proc.name[1]", "%evt.arg", "%fd.ip", "%<x>proc.name", "%<3",
+        "%100", "%tolower(proc.pid)", "%proc.nam", "%proc", "%evt.arg.zork", "%evt.type.is",
+        "%thread.cgroup_", "%evt.arg_"}) {
     EXPECT_THAT(Render(text), testing::StartsWith("error: ")) << text;
   }
 }
