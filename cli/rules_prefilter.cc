@@ -29,6 +29,7 @@ std::string Looks(const RuleView& rule) {
   add("opened", rule.opened);
   add("argument", rule.misnamed ? "names another file" : "");
   add("path", rule.path);
+  add("ends", rule.ends);
   add("process", rule.process);
   return text;
 }
@@ -40,6 +41,7 @@ std::string RuleJson(const RuleView& rule) {
       .Add("opened", rule.opened)
       .Add("misnamed", rule.misnamed)
       .Add("path", rule.path)
+      .Add("ends", rule.ends)
       .Add("process", rule.process)
       .Add("obstacle", rule.obstacle)
       .Text();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "agent/match/end_facts.h"
 #include "agent/match/path_automaton.h"
 #include "agent/match/prefilter_compiler.h"
 #include "common/rulelang/eval.h"
@@ -26,6 +27,7 @@ std::vector<Kind> KindsByVolume() {
 Prefilter::Prefilter(std::shared_ptr<const RuleSet> rules, int priority_floor)
     : rules_(std::move(rules)), tables_(std::make_unique<vakt_prefilter>()) {
   PrefilterCompiler compiler(*rules_, priority_floor, &checks_);
+  compiler.FillCuts(tables_.get());
   for (const Kind kind : KindsByVolume()) {
     tables_->mask_of_kind[static_cast<size_t>(kind)] = VAKT_MASKED_KINDS;
     if (auto view = compiler.Compile(kind, tables_.get(), &masked_)) {
@@ -118,6 +120,7 @@ bool Prefilter::MaySend(const Event& event, const ProcessMasks& masks) const {
   const size_t slot = tables_->mask_of_kind[kind];
   if (slot < masks.size()) classes &= masks[slot];
   if (event.kind == Kind::file_open) classes = ClassesOfOpen(*tables_, event, classes);
+  if (HasEnds(event.kind)) classes &= ClassesOfEnds(*tables_, event);
   return classes != 0;
 }
 

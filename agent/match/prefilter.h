@@ -55,6 +55,7 @@ class Prefilter {
     std::string opened;     // how files are opened on which it can fire; empty: however
     bool misnamed = false;  // only under another name than the argument's last one
     std::string path;       // the pieces that are looked for; empty: nothing
+    std::string ends;       // ports and addresses between which it can fire; empty: any
     std::string process;    // what is left of the condition for a process; empty: nothing
     // What keeps the kernel from looking at the path, when that is why `path` is empty.
     std::string obstacle;

@@ -54,6 +54,10 @@ PrefilterCompiler::Side PrefilterCompiler::SideOf(const Rule& rule, Kind kind, K
                       return facts->IfWellNamed(check);
                     }) == Verdict::kFails;
   }
+  if (HasEnds(kind)) {
+    side.ends = EndFacts(kind, cuts_).PiecesOf(*rule.condition, always);
+    side.ends_key = side.ends.Key();
+  }
   if (checks_->checks().size() < kMaxProcessChecks) {
     side.process = Reduce(*rule.condition, always, IsOfProcess, checks_);
   }
@@ -64,7 +68,8 @@ PrefilterCompiler::Side PrefilterCompiler::SideOf(const Rule& rule, Kind kind, K
 // Rules that differ in their path alone lose nothing by being one class.
 size_t PrefilterCompiler::Classify(std::vector<Side>* sides) {
   const auto key = [](const Side& s) {
-    return std::make_tuple(s.path.anything, s.misnamed, s.facets.to_string(), s.process_key);
+    return std::make_tuple(s.path.anything, s.misnamed, s.facets.to_string(), s.ends_key,
+                           s.process_key);
   };
   std::vector<std::pair<decltype(key(sides->front())), Side*>> order;
   for (Side& side : *sides) order.emplace_back(key(side), &side);
@@ -100,6 +105,23 @@ void PrefilterCompiler::FillOpen(const std::vector<Side>& sides, vakt_prefilter*
   }
   if (!BuildPathAutomaton(patterns, &tables->open_path)) {
     tables->open_any_path = tables->classes[static_cast<size_t>(Kind::file_open)];
+  }
+}
+
+void PrefilterCompiler::FillEnds(Kind kind, const std::vector<Side>& sides,
+                                 vakt_prefilter* tables) {
+  vakt_end_masks& masks =
+      tables->ends[static_cast<size_t>(kind) - static_cast<size_t>(Kind::network_connect)];
+  for (const Side& side : sides) {
+    const uint64_t bit = uint64_t{1} << side.class_index;
+    if (side.ends.no_internet) masks.no_internet |= bit;
+    for (uint32_t end = 0; end < VAKT_ENDS; ++end) {
+      for (uint32_t table = 0; table < VAKT_CUT_TABLES; ++table) {
+        for (uint32_t i = 0; i < VAKT_CUTS; ++i) {
+          if (side.ends.pieces[end][table][i]) masks.classes[end][table][i] |= bit;
+        }
+      }
+    }
   }
 }
 
@@ -184,7 +206,8 @@ std::optional<Prefilter::KindView> PrefilterCompiler::Compile(
     if (rule.priority > priority_floor_ || (rule.kinds & KindBit(kind)) == 0) continue;
     Side side = SideOf(rule, kind, &facts);
     const bool never = side.process.kind == Reduced::Kind::kFalse ||
-                       (kind == Kind::file_open && side.facets.none());
+                       (kind == Kind::file_open && side.facets.none()) ||
+                       (HasEnds(kind) && side.ends.empty());
     if (!never) sides.push_back(std::move(side));
   }
   if (sides.empty() && !filtered) return std::nullopt;
@@ -195,6 +218,7 @@ std::optional<Prefilter::KindView> PrefilterCompiler::Compile(
     tables->kinds |= KindBit(kind);
     tables->classes[id] = classes == kClasses ? ~uint64_t{0} : (uint64_t{1} << classes) - 1;
     if (kind == Kind::file_open) FillOpen(sides, tables);
+    if (HasEnds(kind)) FillEnds(kind, sides, tables);
     FillMasks(kind, sides, classes, tables, masked);
     view.classes = static_cast<int>(classes);
   }
@@ -205,6 +229,7 @@ std::optional<Prefilter::KindView> PrefilterCompiler::Compile(
          .opened = kind == Kind::file_open ? OpenedText(side.facets) : "",
          .misnamed = side.misnamed,
          .path = side.path.anything ? "" : PatternsText(side.path.patterns),
+         .ends = HasEnds(kind) ? EndFacts(kind, cuts_).Text(side.ends) : "",
          .process = filtered ? ProcessText(side.process) : "",
          .obstacle = side.path.anything && kind == Kind::file_open ? side.path.obstacle : ""});
   }

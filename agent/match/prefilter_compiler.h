@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/match/end_facts.h"
 #include "agent/match/known_facts.h"
 #include "agent/match/prefilter.h"
 
@@ -19,8 +20,13 @@ namespace vakt {
 class PrefilterCompiler {
  public:
   PrefilterCompiler(const RuleSet& rules, int priority_floor, CheckList* checks)
-      : rules_(rules), priority_floor_(priority_floor), checks_(checks) {}
+      : rules_(rules),
+        priority_floor_(priority_floor),
+        checks_(checks),
+        cuts_(rules, priority_floor) {}
 
+  // What the tables of all kinds share.
+  void FillCuts(vakt_prefilter* tables) const { cuts_.Fill(tables); }
   // Nullopt when no rule can fire on the kind.
   std::optional<Prefilter::KindView> Compile(Kind kind, vakt_prefilter* tables,
                                              std::vector<Prefilter::MaskedKind>* masked);
@@ -32,6 +38,8 @@ class PrefilterCompiler {
     Facets facets;  // file_open: in which it can fire
     PathNeed path;
     bool misnamed = false;  // file_open: fires only if the argument names something else
+    EndPieces ends;         // kinds with ends: between which it can fire
+    std::string ends_key;
     Reduced process;
     std::string process_key;
     size_t class_index = 0;
@@ -41,6 +49,7 @@ class PrefilterCompiler {
   Facets FacetsOf(const Rule& rule, KnownFacts* facts);
   static size_t Classify(std::vector<Side>* sides);
   static void FillOpen(const std::vector<Side>& sides, vakt_prefilter* tables);
+  static void FillEnds(Kind kind, const std::vector<Side>& sides, vakt_prefilter* tables);
   static void FillMasks(Kind kind, const std::vector<Side>& sides, size_t classes,
                         vakt_prefilter* tables, std::vector<Prefilter::MaskedKind>* masked);
   std::string ProcessText(const Reduced& reduced) const;
@@ -49,6 +58,7 @@ class PrefilterCompiler {
   const RuleSet& rules_;
   const int priority_floor_;
   CheckList* const checks_;
+  const EndCuts cuts_;
 };
 
 }  // namespace vakt

@@ -131,6 +131,15 @@ static __always_inline void prefilter_begin(struct prefilter *filter,
                     classes_of_process(fingerprint, tables->mask_of_kind[kind]);
 }
 
+/* Goes on with a verdict that was kept as its version and classes; where tables are in force no
+ * more, the event is sent. */
+static __always_inline void prefilter_resume(struct prefilter *filter, __u64 version,
+                                             __u64 classes) {
+  filter->tables = active_tables(version);
+  filter->version = version;
+  filter->classes = classes;
+}
+
 /* True when the event is to be left out. */
 static __always_inline bool prefilter_rejects(const struct prefilter *filter) {
   return filter->tables && !filter->classes &&

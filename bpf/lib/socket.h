@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* What sockets know of themselves: family, addresses, names. For the probes of the network family. */
+/* What sockets know of themselves: family, addresses, names; and whether the rules care. For the
+ * probes of the network family. */
 #ifndef VAKT_BPF_SOCKET_H
 #define VAKT_BPF_SOCKET_H
 
@@ -34,49 +35,66 @@ static __always_inline bool is_v4_mapped(const struct in6_addr *a) {
          a->in6_u.u6_addr32[2] == bpf_htonl(0xffff);
 }
 
-static __always_inline void set_v4(struct vakt_network *r, __be32 local, __be32 remote) {
-  r->family = AF_INET;
-  __builtin_memset(r->local_addr, 0, sizeof(r->local_addr));
-  __builtin_memset(r->remote_addr, 0, sizeof(r->remote_addr));
-  __builtin_memcpy(r->local_addr, &local, sizeof(local));
-  __builtin_memcpy(r->remote_addr, &remote, sizeof(remote));
+/* What a record tells of its socket, in the record's own order: known before there is a record. */
+struct ends {
+  __u8 local_addr[16];
+  __u8 remote_addr[16];
+  __u16 local_port;
+  __u16 remote_port;
+  __u16 family;
+  __u16 protocol;
+  __u16 type;
+  __u16 flags;
+};
+_Static_assert(sizeof(struct ends) == __builtin_offsetof(struct vakt_network, result) -
+                                          __builtin_offsetof(struct vakt_network, local_addr),
+               "ends are copied as they are");
+
+static __always_inline void set_v4(struct ends *e, __be32 local, __be32 remote) {
+  e->family = AF_INET;
+  __builtin_memset(e->local_addr, 0, sizeof(e->local_addr));
+  __builtin_memset(e->remote_addr, 0, sizeof(e->remote_addr));
+  __builtin_memcpy(e->local_addr, &local, sizeof(local));
+  __builtin_memcpy(e->remote_addr, &remote, sizeof(remote));
 }
 
-static __always_inline void set_v6(struct vakt_network *r, const struct in6_addr *local,
+static __always_inline void set_v6(struct ends *e, const struct in6_addr *local,
                                    const struct in6_addr *remote) {
-  r->family = AF_INET6;
-  __builtin_memcpy(r->local_addr, local, sizeof(*local));
-  __builtin_memcpy(r->remote_addr, remote, sizeof(*remote));
+  e->family = AF_INET6;
+  __builtin_memcpy(e->local_addr, local, sizeof(*local));
+  __builtin_memcpy(e->remote_addr, remote, sizeof(*remote));
 }
 
-/* Everything but header and task, empty. */
-static __always_inline void clear_network(struct vakt_network *r) {
-  __builtin_memset(r->local_addr, 0, sizeof(*r) - __builtin_offsetof(struct vakt_network, local_addr));
+/* Everything but header and task: of the socket what `e` says, the rest empty. */
+static __always_inline void begin_network(struct vakt_network *r, const struct ends *e) {
+  __builtin_memcpy(r->local_addr, e, sizeof(*e));
+  __builtin_memset(&r->result, 0, sizeof(*r) - __builtin_offsetof(struct vakt_network, result));
   r->fd = -1;
 }
 
-static __always_inline void read_endpoints(struct vakt_network *r, struct sock *sk) {
-  r->local_port = bpf_ntohs(READ_MEMBER((struct inet_sock *)sk, inet_sport));
-  r->remote_port = bpf_ntohs(READ_MEMBER(sk, __sk_common.skc_dport));
-  r->flags = 0;
+static __always_inline void read_endpoints(struct ends *e, struct sock *sk) {
+  e->local_port = bpf_ntohs(READ_MEMBER((struct inet_sock *)sk, inet_sport));
+  e->remote_port = bpf_ntohs(READ_MEMBER(sk, __sk_common.skc_dport));
+  e->flags = 0;
   if (READ_MEMBER(sk, __sk_common.skc_family) == AF_INET6) {
     struct in6_addr local = BPF_CORE_READ(sk, __sk_common.skc_v6_rcv_saddr);
     struct in6_addr remote = BPF_CORE_READ(sk, __sk_common.skc_v6_daddr);
     if (!is_v4_mapped(&remote) && !is_v4_mapped(&local)) {
-      set_v6(r, &local, &remote);
+      set_v6(e, &local, &remote);
       return;
     }
-    r->flags = VAKT_NET_V4_MAPPED;
+    e->flags = VAKT_NET_V4_MAPPED;
   }
-  set_v4(r, READ_MEMBER(sk, __sk_common.skc_rcv_saddr), READ_MEMBER(sk, __sk_common.skc_daddr));
+  set_v4(e, READ_MEMBER(sk, __sk_common.skc_rcv_saddr), READ_MEMBER(sk, __sk_common.skc_daddr));
 }
 
 /* Family, type, protocol and, of an internet socket, both ends. */
-static __always_inline void read_socket(struct vakt_network *r, struct sock *sk) {
-  r->family = READ_MEMBER(sk, __sk_common.skc_family);
-  r->type = READ_MEMBER(sk, sk_type);
-  r->protocol = READ_MEMBER(sk, sk_protocol);
-  if (r->family == AF_INET || r->family == AF_INET6) read_endpoints(r, sk);
+static __always_inline void read_socket(struct ends *e, struct sock *sk) {
+  __builtin_memset(e, 0, sizeof(*e));
+  e->family = READ_MEMBER(sk, __sk_common.skc_family);
+  e->type = READ_MEMBER(sk, sk_type);
+  e->protocol = READ_MEMBER(sk, sk_protocol);
+  if (e->family == AF_INET || e->family == AF_INET6) read_endpoints(e, sk);
 }
 
 /* The socket behind a descriptor of `task`; null when it is none. */
@@ -115,42 +133,31 @@ struct user_address {
 };
 
 /* The address argument of connect or bind: what was asked for, when the socket does not tell. */
-static __always_inline __u32 put_claimed_address(struct scratch *s, __u32 end,
-                                                 struct vakt_network *r, const void *from,
-                                                 __u32 size, bool remote) {
+static __always_inline void read_claimed_address(struct ends *e, const void *from, __u32 size,
+                                                 bool remote) {
   struct user_address a = {};
-  if (size < 2 || size > 128) return end; /* sizeof(struct sockaddr_storage) */
+  if (size < 2 || size > 128) return; /* sizeof(struct sockaddr_storage) */
   __u32 known = size;
   if (known > sizeof(a)) known = sizeof(a);
   asm volatile("" : "+r"(known)); /* a bound of its own for the verifier */
-  if (known > sizeof(a) || bpf_probe_read_user(&a, known, from)) return end;
-  r->family = a.family;
-  if (a.family == AF_UNIX) {
-    bool failed;
-    end = put_user(s, end, &r->path, from + 2, size - 2, &failed);
-    r->facts |= VAKT_NAME_CLAIMED;
-    return end;
-  }
-  if (a.family != AF_INET && a.family != AF_INET6) return end;
+  if (known > sizeof(a) || bpf_probe_read_user(&a, known, from)) return;
+  e->family = a.family;
+  if (a.family != AF_INET && a.family != AF_INET6) return;
   struct in6_addr none = {}, ip = {};
   if (remote)
-    r->remote_port = bpf_ntohs(a.port);
+    e->remote_port = bpf_ntohs(a.port);
   else
-    r->local_port = bpf_ntohs(a.port);
-  if (a.family == AF_INET) {
-    set_v4(r, remote ? 0 : a.word[0], remote ? a.word[0] : 0);
-    return end;
-  }
+    e->local_port = bpf_ntohs(a.port);
+  if (a.family == AF_INET) return set_v4(e, remote ? 0 : a.word[0], remote ? a.word[0] : 0);
   __builtin_memcpy(&ip, &a.word[1], sizeof(ip));
   if (is_v4_mapped(&ip)) {
-    r->flags |= VAKT_NET_V4_MAPPED;
-    set_v4(r, remote ? 0 : a.word[4], remote ? a.word[4] : 0);
+    e->flags |= VAKT_NET_V4_MAPPED;
+    set_v4(e, remote ? 0 : a.word[4], remote ? a.word[4] : 0);
   } else if (remote) {
-    set_v6(r, &none, &ip);
+    set_v6(e, &none, &ip);
   } else {
-    set_v6(r, &ip, &none);
+    set_v6(e, &ip, &none);
   }
-  return end;
 }
 
 /* How the current task came into the kernel, and by which call. */
@@ -180,19 +187,60 @@ static __always_inline bool told_at_exit(__u32 kind, const struct route *route, 
 }
 
 /* The address that a cgroup program was called with. */
-static __always_inline void read_target(struct vakt_network *r, struct bpf_sock_addr *ctx,
-                                        bool ipv6) {
+static __always_inline void read_target(struct ends *e, struct bpf_sock_addr *ctx, bool ipv6) {
   struct in6_addr none = {}, remote = {};
-  r->remote_port = bpf_ntohs(ctx->user_port);
+  __builtin_memset(e, 0, sizeof(*e));
+  e->protocol = ctx->protocol;
+  e->type = ctx->type;
+  e->remote_port = bpf_ntohs(ctx->user_port);
   if (ipv6) {
     remote.in6_u.u6_addr32[0] = ctx->user_ip6[0];
     remote.in6_u.u6_addr32[1] = ctx->user_ip6[1];
     remote.in6_u.u6_addr32[2] = ctx->user_ip6[2];
     remote.in6_u.u6_addr32[3] = ctx->user_ip6[3];
   }
-  if (ipv6 && !is_v4_mapped(&remote)) return set_v6(r, &none, &remote);
-  r->flags = ipv6 ? VAKT_NET_V4_MAPPED : 0;
-  set_v4(r, 0, ipv6 ? remote.in6_u.u6_addr32[3] : ctx->user_ip4);
+  if (ipv6 && !is_v4_mapped(&remote)) return set_v6(e, &none, &remote);
+  e->flags = ipv6 ? VAKT_NET_V4_MAPPED : 0;
+  set_v4(e, 0, ipv6 ? remote.in6_u.u6_addr32[3] : ctx->user_ip4);
+}
+
+/* ---- What the rules say of both ends. */
+
+/* A global function, so that the verifier looks at it once per program. */
+__attribute__((noinline)) __u32 find_cut(const struct vakt_cuts *cuts, __u64 high, __u64 low) {
+  return cuts ? vakt_find_cut(cuts, high, low) : 0;
+}
+
+static __always_inline __u64 classes_of_end(struct vakt_prefilter *tables, __u32 which, __u32 end,
+                                            const struct ends *e) {
+  const __u8 *address = end == VAKT_LOCAL_END ? e->local_addr : e->remote_addr;
+  __u64 port = end == VAKT_LOCAL_END ? e->local_port : e->remote_port;
+  __u64 high = vakt_big_endian(address), low = vakt_big_endian(address + 8);
+  struct vakt_end_masks *masks = &tables->ends[which & (VAKT_ENDS_KINDS - 1)];
+  __u32 cut = find_cut(&tables->cuts[VAKT_CUTS_OF_PORTS], 0, port) & (VAKT_CUTS - 1);
+  __u64 classes = masks->classes[end][VAKT_CUTS_OF_PORTS][cut];
+  if (e->family == AF_INET6) {
+    cut = find_cut(&tables->cuts[VAKT_CUTS_OF_V6], high, low) & (VAKT_CUTS - 1);
+    return classes & masks->classes[end][VAKT_CUTS_OF_V6][cut];
+  }
+  cut = find_cut(&tables->cuts[VAKT_CUTS_OF_V4], 0, high >> 32) & (VAKT_CUTS - 1);
+  return classes & masks->classes[end][VAKT_CUTS_OF_V4][cut];
+}
+
+/* True, and counted, when no rule can match a candidate between these ends. */
+static __always_inline bool ends_are_filtered(struct prefilter *filter, __u32 kind,
+                                              const struct ends *e) {
+  struct vakt_prefilter *tables = filter->tables;
+  __u32 which = kind - KIND_network_connect;
+  if (!tables) return false;
+  if (e->family == AF_INET || e->family == AF_INET6)
+    filter->classes &= classes_of_end(tables, which, VAKT_LOCAL_END, e) &
+                       classes_of_end(tables, which, VAKT_REMOTE_END, e);
+  else
+    filter->classes &= tables->ends[which & (VAKT_ENDS_KINDS - 1)].no_internet;
+  if (!prefilter_rejects(filter)) return false;
+  emit_filtered(kind);
+  return true;
 }
 
 #endif /* VAKT_BPF_SOCKET_H */

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
 /*
- * Datagrams of sockets that are not connected (network_send, network_receive), tracepoint tier: the peer's address is known to
- * cgroup hooks that cost other sockets nothing. Each flow (socket, peer) is told once, by whichever
- * direction comes first, so a flood to one peer is one event. A flow that was pushed out of the
- * table by 16,384 others is told again. A receive is seen when the program asks for the address.
+ * Datagrams of sockets that are not connected (network_send, network_receive), tracepoint tier: the
+ * peer's address is known to cgroup hooks that cost other sockets nothing. Each flow (socket, peer)
+ * is told once, by whichever direction comes first, so a flood to one peer is one event. A flow
+ * that was pushed out of the table by 16,384 others is told again. A receive is seen when the
+ * program asks for the address.
  */
 #include "bpf/lib/socket.h"
 
@@ -48,23 +49,24 @@ static __always_inline int on_datagram(struct bpf_sock_addr *ctx, __u32 kind, bo
   }
   if (bpf_map_lookup_elem(&flows, &flow)) return 1;
   bpf_map_update_elem(&flows, &flow, &seen, BPF_ANY);
-  if (!emit_wanted(kind)) return 1;
+  struct prefilter filter;
+  struct ends ends;
+  if (!emit_candidate(kind, &filter)) return 1;
+  read_target(&ends, ctx, ipv6);
+  ends.local_port = read_local_port(ctx);
+  if (ends_are_filtered(&filter, kind, &ends)) return 1;
   struct task_struct *task = current_task();
   struct route route;
   struct vakt_header h;
   struct vakt_network *r = emit_reserve(&h, kind, VAKT_LANE_BULK, sizeof(*r));
   if (!r) return 1;
   read_route(&route, task);
-  clear_network(r);
+  begin_network(r, &ends);
   r->header = h;
   r->header.abi = route.abi;
   read_task(&r->task, task);
-  r->protocol = ctx->protocol;
-  r->type = ctx->type;
   r->fd = route.fd;
   r->syscall_nr = datagram_call(&route, kind == KIND_network_send);
-  read_target(r, ctx, ipv6);
-  r->local_port = read_local_port(ctx);
   emit_submit(r, &h);
   return 1;
 }

@@ -19,6 +19,8 @@ struct connect_attempt {
   struct vakt_task task;
   struct route route;
   __u32 reserved;
+  __u64 version; /* the prefilter's verdict so far */
+  __u64 classes;
 };
 
 /* TCP connects under way: socket -> who. */
@@ -47,16 +49,19 @@ struct {
   __type(value, __u64);
 } accepting SEC(".maps");
 
-static __always_inline void emit_network(__u32 kind, struct sock *sk, const struct vakt_task *who,
-                                         const struct route *route, __s32 result) {
+static __always_inline void emit_network(__u32 kind, struct prefilter *filter, struct sock *sk,
+                                         const struct vakt_task *who, const struct route *route,
+                                         __s32 result) {
   struct vakt_header h;
+  struct ends ends;
+  read_socket(&ends, sk);
+  if (ends_are_filtered(filter, kind, &ends)) return;
   struct vakt_network *r = emit_reserve(&h, kind, LANE_network_connect, sizeof(*r));
   if (!r) return;
-  clear_network(r);
+  begin_network(r, &ends);
   r->header = h;
   r->header.abi = route->abi;
   r->task = *who;
-  read_socket(r, sk);
   r->result = result;
   r->fd = route->fd;
   emit_submit(r, &h);
@@ -70,8 +75,10 @@ static __always_inline void emit_table_full(__u32 kind) {
 }
 
 static __always_inline void connect_started(struct sock *sk) {
-  if (!emit_wanted(KIND_network_connect)) return;
-  struct connect_attempt attempt = {};
+  struct prefilter filter;
+  if (!emit_candidate(KIND_network_connect, &filter)) return;
+  struct connect_attempt attempt = {.version = filter.tables ? filter.version : 0,
+                                    .classes = filter.classes};
   struct task_struct *task = current_task();
   __u64 key = (__u64)sk;
   read_task(&attempt.task, task);
@@ -85,7 +92,9 @@ static __always_inline void connect_ended(struct sock *sk, __s32 result) {
   __u64 key = (__u64)sk;
   struct connect_attempt *attempt = bpf_map_lookup_elem(&connecting, &key);
   if (!attempt) return;
-  emit_network(KIND_network_connect, sk, &attempt->task, &attempt->route, result);
+  struct prefilter filter;
+  prefilter_resume(&filter, attempt->version, attempt->classes);
+  emit_network(KIND_network_connect, &filter, sk, &attempt->task, &attempt->route, result);
   __u64 thread = attempt->task.tid;
   if (result < 0) bpf_map_update_elem(&connect_failures, &thread, &key, BPF_ANY);
   bpf_map_delete_elem(&connecting, &key);
@@ -112,13 +121,14 @@ static __always_inline void accept_claimed(__u64 socket) {
   if (!found) return;
   struct sock *sk = (void *)*found;
   if (bpf_map_delete_elem(&accepting, &socket)) return; /* another CPU was first */
-  if (!emit_wanted(KIND_network_accept)) return;
+  struct prefilter filter;
+  if (!emit_candidate(KIND_network_accept, &filter)) return;
   struct vakt_task who;
   struct route route = {.fd = -1};
   struct task_struct *task = current_task();
   read_task(&who, task);
   route.abi = read_abi(task);
-  emit_network(KIND_network_accept, sk, &who, &route, 0);
+  emit_network(KIND_network_accept, &filter, sk, &who, &route, 0);
 }
 
 /* Of the ways out, only the owner's own close or shutdown happens in its context: towards FIN_WAIT1
@@ -161,19 +171,19 @@ static __always_inline void on_udp_connect(struct bpf_sock_addr *ctx, bool ipv6)
   struct route route;
   read_route(&route, task);
   if (told_at_exit(KIND_network_connect, &route, SYS_connect)) return;
-  if (!emit_wanted(KIND_network_connect)) return;
+  struct prefilter filter;
+  struct ends ends;
+  if (!emit_candidate(KIND_network_connect, &filter)) return;
+  read_target(&ends, ctx, ipv6);
+  if (ends_are_filtered(&filter, KIND_network_connect, &ends)) return;
   struct vakt_header h;
-  struct vakt_network *r =
-      emit_reserve(&h, KIND_network_connect, LANE_network_connect, sizeof(*r));
+  struct vakt_network *r = emit_reserve(&h, KIND_network_connect, LANE_network_connect, sizeof(*r));
   if (!r) return;
-  clear_network(r);
+  begin_network(r, &ends);
   r->header = h;
   r->header.abi = route.abi;
   read_task(&r->task, task);
-  r->protocol = IPPROTO_UDP;
-  r->type = SOCK_DGRAM;
   r->fd = route.fd;
-  read_target(r, ctx, ipv6);
   emit_submit(r, &h);
 }
 

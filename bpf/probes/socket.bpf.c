@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
 /*
- * Making and naming sockets, tracepoint tier. The exit of a call tells everything: family, name, what
- * came of it. It has a price, though: any system-call tracepoint slows all system calls (~55 ns). So
- * connect, bind and listen are also seen by hooks that cost others nothing; those report what they
- * can where no exit is watched, and what came by another route (io_uring, 32-bit calls) always.
+ * Making and naming sockets, tracepoint tier. The exit of a call tells everything: family, name,
+ * what came of it. It has a price, though: any system-call tracepoint slows all system calls (~55
+ * ns). So connect, bind and listen are also seen by hooks that cost others nothing; those report
+ * what they can where no exit is watched, and what came by another route (io_uring, 32-bit calls)
+ * always.
  */
 #include "bpf/lib/socket.h"
 
@@ -25,14 +26,13 @@ static __always_inline int emit_network_socket(const struct call *c) {
   struct vakt_header h;
   struct vakt_network *r = emit_reserve(&h, KIND_network_socket, LANE_network_socket, sizeof(*r));
   if (!r) return 0;
-  clear_network(r);
+  struct ends ends = {
+      .family = c->arg[1], .type = c->arg[2] & SOCK_TYPE_MASK, .protocol = c->arg[3]};
+  begin_network(r, &ends);
   r->header = h;
   r->header.abi = c->abi;
   read_task(&r->task, current_task());
-  r->family = c->arg[1];
-  r->type = c->arg[2] & SOCK_TYPE_MASK;
   r->argument = c->arg[2] & ~SOCK_TYPE_MASK;
-  r->protocol = c->arg[3];
   r->result = c->result;
   r->fd = c->result >= 0 ? c->result : -1;
   r->syscall_nr = SYS_socket;
@@ -64,18 +64,26 @@ static __always_inline bool is_told_connect(const struct call *c, struct sock *s
 }
 
 /* What the socket says after success; else what was asked for. */
-static __always_inline __u32 put_outcome(struct scratch *s, __u32 end, struct vakt_network *r,
-                                         const struct call *c, struct task_struct *task,
-                                         struct sock *sk) {
-  bool connects = c->nr == SYS_connect;
-  read_socket(r, sk);
-  if (c->nr == SYS_listen) r->argument = c->arg[2];
-  if (r->family == AF_UNIX && c->result >= 0) {
-    struct sock *named = connects ? READ_MEMBER((struct unix_sock *)sk, peer) : sk;
+static __always_inline void read_outcome(struct ends *e, const struct call *c, struct sock *sk) {
+  read_socket(e, sk);
+  if (c->nr == SYS_listen || c->result >= 0) return;
+  read_claimed_address(e, (void *)c->arg[2], c->arg[3], c->nr == SYS_connect);
+}
+
+/* The name of a unix socket, after success; else the one that was asked for. */
+static __always_inline __u32 put_unix_outcome(struct scratch *s, __u32 end, struct vakt_network *r,
+                                              const struct call *c, struct task_struct *task,
+                                              struct sock *sk) {
+  if (c->result >= 0) {
+    struct sock *named = c->nr == SYS_connect ? READ_MEMBER((struct unix_sock *)sk, peer) : sk;
     return named ? put_unix_name(s, end, r, task, named) : end;
   }
-  if (c->nr == SYS_listen || c->result >= 0) return end;
-  return put_claimed_address(s, end, r, (void *)c->arg[2], c->arg[3], connects);
+  if (c->nr == SYS_listen) return end;
+  __u32 size = c->arg[3];
+  bool failed;
+  if (size < 2 || size > 128) return end; /* sizeof(struct sockaddr_storage) */
+  r->facts |= VAKT_NAME_CLAIMED;
+  return put_user(s, end, &r->path, (void *)c->arg[2] + 2, size - 2, &failed);
 }
 
 static __always_inline int emit_socket_call(const struct call *c) {
@@ -86,19 +94,25 @@ static __always_inline int emit_socket_call(const struct call *c) {
   struct sock *sk = read_socket_fd(task, c->arg[1]);
   if (!sk) return 0; /* no socket: nothing was done to the network */
   if (c->nr == SYS_connect && is_told_connect(c, sk, task->pid)) return 0;
-  if (!emit_wanted(kind)) return 0;
+  struct prefilter filter;
+  struct ends ends;
+  if (!emit_candidate(kind, &filter)) return 0;
+  read_outcome(&ends, c, sk);
+  if (ends_are_filtered(&filter, kind, &ends)) return 0;
   struct vakt_header h;
   struct scratch *s = emit_scratch_begin(&h, kind, VAKT_LANE_BULK);
   if (!s) return 0;
   struct vakt_network *r = (void *)s->record;
-  clear_network(r);
+  begin_network(r, &ends);
   r->header = h;
   r->header.abi = c->abi;
   read_task(&r->task, task);
   r->result = c->result;
   r->fd = c->arg[1];
   r->syscall_nr = c->nr;
-  __u32 end = put_outcome(s, sizeof(*r), r, c, task, sk);
+  if (c->nr == SYS_listen) r->argument = c->arg[2];
+  __u32 end = sizeof(*r);
+  if (ends.family == AF_UNIX) end = put_unix_outcome(s, end, r, c, task, sk);
   emit_scratch_end(s, kind, VAKT_LANE_BULK, end);
   return 0;
 }
@@ -122,11 +136,12 @@ static __always_inline int emit_network_dup(const struct call *c) {
   struct scratch *s = emit_scratch_begin(&h, KIND_network_dup, LANE_network_dup);
   if (!s) return 0;
   struct vakt_network *r = (void *)s->record;
-  clear_network(r);
+  struct ends ends;
+  read_socket(&ends, sk);
+  begin_network(r, &ends);
   r->header = h;
   r->header.abi = c->abi;
   read_task(&r->task, task);
-  read_socket(r, sk);
   r->result = c->result;
   r->fd = c->result;
   r->argument = c->arg[1];
@@ -139,66 +154,69 @@ static __always_inline int emit_network_dup(const struct call *c) {
 
 /* ---- hooks that cost others nothing */
 
-/* The start of a record about the current task's call; null when another hook tells it, or nobody
- * wants to know. */
-static __always_inline struct vakt_network *begin_free_hook(struct vakt_header *h, __u32 kind,
-                                                            __s32 nr) {
-  struct task_struct *task = current_task();
-  struct route route;
-  read_route(&route, task);
-  if (told_at_exit(kind, &route, nr)) return 0;
-  if (nr == SYS_socket && route.abi == VAKT_ABI_IO_URING) return 0; /* told at its completion */
-  if (!emit_wanted(kind)) return 0;
-  struct vakt_network *r = emit_reserve(h, kind, VAKT_LANE_BULK, sizeof(*r));
-  if (!r) return 0;
-  clear_network(r);
-  r->header = *h;
-  r->header.abi = route.abi;
-  read_task(&r->task, task);
+/* True when the current task's call is a candidate that no other hook tells. */
+static __always_inline bool is_for_free_hook(__u32 kind, struct prefilter *filter,
+                                             struct route *route, __s32 nr) {
+  read_route(route, current_task());
+  if (told_at_exit(kind, route, nr)) return false;
+  if (nr == SYS_socket && route->abi == VAKT_ABI_IO_URING)
+    return false; /* told at its completion */
+  return emit_candidate(kind, filter);
+}
+
+static __always_inline void emit_free_hook(__u32 kind, const struct route *route, __s32 nr,
+                                           const struct ends *ends, __s32 argument) {
+  struct vakt_header h;
+  struct vakt_network *r = emit_reserve(&h, kind, VAKT_LANE_BULK, sizeof(*r));
+  if (!r) return;
+  begin_network(r, ends);
+  r->header = h;
+  r->header.abi = route->abi;
+  read_task(&r->task, current_task());
   r->syscall_nr = nr;
-  if (nr != SYS_socket) r->fd = route.fd;
-  return r;
+  r->argument = argument;
+  if (nr != SYS_socket) r->fd = route->fd;
+  emit_submit(r, &h);
 }
 
 static __always_inline int on_sock_create(struct bpf_sock *ctx) {
-  struct vakt_header h;
-  struct vakt_network *r = begin_free_hook(&h, KIND_network_socket, SYS_socket);
-  if (!r) return 1;
-  r->family = ctx->family;
-  r->type = ctx->type;
-  r->protocol = ctx->protocol;
-  emit_submit(r, &h);
+  struct prefilter filter;
+  struct route route;
+  if (!is_for_free_hook(KIND_network_socket, &filter, &route, SYS_socket)) return 1;
+  struct ends ends = {.family = ctx->family, .type = ctx->type, .protocol = ctx->protocol};
+  emit_free_hook(KIND_network_socket, &route, SYS_socket, &ends, 0);
   return 1;
 }
 
 static __always_inline int on_bound(struct bpf_sock *ctx, bool ipv6) {
-  struct vakt_header h;
-  struct vakt_network *r = begin_free_hook(&h, KIND_network_bind, SYS_bind);
-  if (!r) return 1;
+  struct prefilter filter;
+  struct route route;
+  if (!is_for_free_hook(KIND_network_bind, &filter, &route, SYS_bind)) return 1;
   struct in6_addr local = {}, none = {};
-  r->type = ctx->type;
-  r->protocol = ctx->protocol;
-  r->local_port = ctx->src_port;
+  struct ends ends = {.type = ctx->type, .protocol = ctx->protocol, .local_port = ctx->src_port};
   if (ipv6) {
     local.in6_u.u6_addr32[0] = ctx->src_ip6[0];
     local.in6_u.u6_addr32[1] = ctx->src_ip6[1];
     local.in6_u.u6_addr32[2] = ctx->src_ip6[2];
     local.in6_u.u6_addr32[3] = ctx->src_ip6[3];
-    set_v6(r, &local, &none);
+    set_v6(&ends, &local, &none);
   } else {
-    set_v4(r, ctx->src_ip4, 0);
+    set_v4(&ends, ctx->src_ip4, 0);
   }
-  emit_submit(r, &h);
+  if (!ends_are_filtered(&filter, KIND_network_bind, &ends))
+    emit_free_hook(KIND_network_bind, &route, SYS_bind, &ends, 0);
   return 1;
 }
 
 static __always_inline int on_listen(struct sock *sk) {
-  struct vakt_header h;
-  struct vakt_network *r = begin_free_hook(&h, KIND_network_listen, SYS_listen);
-  if (!r) return 0;
-  read_socket(r, sk);
-  r->argument = READ_MEMBER(sk, sk_max_ack_backlog);
-  emit_submit(r, &h);
+  struct prefilter filter;
+  struct route route;
+  struct ends ends;
+  if (!is_for_free_hook(KIND_network_listen, &filter, &route, SYS_listen)) return 0;
+  read_socket(&ends, sk);
+  if (!ends_are_filtered(&filter, KIND_network_listen, &ends))
+    emit_free_hook(KIND_network_listen, &route, SYS_listen, &ends,
+                   READ_MEMBER(sk, sk_max_ack_backlog));
   return 0;
 }
 
@@ -207,19 +225,21 @@ static __always_inline int on_unix_connect(struct bpf_sock_addr *ctx) {
   struct route route;
   read_route(&route, task);
   if (told_at_exit(KIND_network_connect, &route, SYS_connect)) return 1;
-  if (!bpf_cast_to_kern_ctx || !emit_wanted(KIND_network_connect)) return 1;
+  struct prefilter filter;
+  struct ends ends = {.family = AF_UNIX};
+  if (!bpf_cast_to_kern_ctx || !emit_candidate(KIND_network_connect, &filter)) return 1;
+  if (ends_are_filtered(&filter, KIND_network_connect, &ends)) return 1;
   struct bpf_sock_addr_kern *kernel = bpf_cast_to_kern_ctx(ctx);
+  struct sock *sk = READ_MEMBER(kernel, sk);
+  ends.type = READ_MEMBER(sk, sk_type);
   struct vakt_header h;
   struct scratch *s = emit_scratch_begin(&h, KIND_network_connect, LANE_network_connect);
   if (!s) return 1;
   struct vakt_network *r = (void *)s->record;
-  clear_network(r);
+  begin_network(r, &ends);
   r->header = h;
   r->header.abi = route.abi;
   read_task(&r->task, task);
-  r->family = AF_UNIX;
-  struct sock *sk = READ_MEMBER(kernel, sk);
-  r->type = READ_MEMBER(sk, sk_type);
   r->fd = route.fd;
   r->facts = VAKT_NAME_CLAIMED;
   __u32 end = sizeof(*r);

@@ -5,9 +5,9 @@
  * over recorded events. docs/decisions says why it looks like this.
  *
  * The rules that can fire on a kind are grouped into at most 64 classes. Each look-up (how the file
- * was opened, its path, the process) yields the set of classes that may still fire, as a 64-bit
- * mask. An event is sent unless the masks have no class in common. A mask may be too large, never
- * too small.
+ * was opened, its path, a connection's ends, the process) yields the set of classes that may still
+ * fire, as a 64-bit mask. An event is sent unless the masks have no class in common. A mask may be
+ * too large, never too small.
  */
 #ifndef VAKT_WIRE_PREFILTER_H
 #define VAKT_WIRE_PREFILTER_H
@@ -105,6 +105,52 @@ VAKT_INLINE __u32 vakt_path_byte(const struct vakt_path_automaton *a, __u32 stat
   return vakt_path_next(a, state, a->symbols[byte], hits);
 }
 
+/*
+ * ---- The ends of a connection. Ports, IPv4 and IPv6 addresses are numbers; a table has the places
+ * where the rules begin to tell one number from its predecessor. What lies between two such cuts is
+ * all the same to them. The first cut is 0; unused ones at the end are all ones.
+ */
+#define VAKT_CUTS 256u
+#define VAKT_CUTS_OF_PORTS 0u
+#define VAKT_CUTS_OF_V4 1u
+#define VAKT_CUTS_OF_V6 2u
+#define VAKT_CUT_TABLES 3u
+#define VAKT_LOCAL_END 0u
+#define VAKT_REMOTE_END 1u
+#define VAKT_ENDS 2u
+#define VAKT_ENDS_KINDS 8u /* from network_connect on */
+
+struct vakt_cuts {
+  __u64 high[VAKT_CUTS]; /* 0 but for IPv6 */
+  __u64 low[VAKT_CUTS];
+};
+
+/* The last cut that is not above the number. No branch depends on what is read: the verifier would
+ * walk each combination. */
+VAKT_INLINE __u32 vakt_find_cut(const struct vakt_cuts *cuts, __u64 high, __u64 low) {
+  __u32 at = 0;
+  for (__u32 step = VAKT_CUTS / 2; step; step >>= 1) {
+    __u64 h = cuts->high[(at + step) & (VAKT_CUTS - 1)];
+    __u64 l = cuts->low[(at + step) & (VAKT_CUTS - 1)];
+    __u64 borrow = ((~low & l) | (~(low ^ l) & (low - l))) >> 63;
+    __u64 below = ((~high & h) | (~(high ^ h) & (high - h - borrow))) >> 63;
+    at += step & (__u32)(below - 1);
+  }
+  return at;
+}
+
+VAKT_INLINE __u64 vakt_big_endian(const __u8 *bytes) {
+  __u64 word;
+  __builtin_memcpy(&word, bytes, sizeof(word));
+  return __builtin_bswap64(word);
+}
+
+/* Classes, for one kind. */
+struct vakt_end_masks {
+  __u64 classes[VAKT_ENDS][VAKT_CUT_TABLES][VAKT_CUTS];
+  __u64 no_internet; /* of sockets of other families */
+};
+
 /* ---- The tables of one rule set. */
 
 #define VAKT_FINGERPRINT_WORDS 8
@@ -121,6 +167,8 @@ struct vakt_prefilter {
   __u64 open_raw_path; /* classes for which the path as it was asked for counts as well */
   __u64 open_misnamed; /* classes that fire only if the argument's last name is not the file's */
   struct vakt_path_automaton open_path;
+  struct vakt_cuts cuts[VAKT_CUT_TABLES];
+  struct vakt_end_masks ends[VAKT_ENDS_KINDS];
 };
 
 /*

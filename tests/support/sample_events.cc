@@ -214,4 +214,23 @@ Event SampleEvents::Next() {
   return event;
 }
 
+Event SampleEvents::NextConnection() {
+  constexpr std::string_view kCalls[] = {"connect", "accept", "accept4", "bind",
+                                         "listen",  "sendto", "recvfrom"};
+  Event event = Next();
+  const EventTypeRow* row = FindEventType(Pick(kCalls));
+  event.type = row->id;
+  event.kind = row->kind;
+  event.network = {};
+  FillNetwork(&event);
+  if (Below(4) == 0) {
+    event.network.local = event.network.remote = {};
+    event.network.ipv6 = false;
+    event.network.family = Below(2) == 0 ? AF_UNIX : AF_NETLINK;
+  } else if (Below(4) == 0) {
+    (Below(2) == 0 ? event.network.local : event.network.remote) = {};  // not known, or any
+  }
+  return event;
+}
+
 }  // namespace vakt

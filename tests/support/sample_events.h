@@ -23,6 +23,8 @@ class SampleEvents {
   explicit SampleEvents(uint64_t seed);
 
   Event Next();
+  // Of any kind that has ends, on sockets of any family.
+  Event NextConnection();
 
   // Changes something about some processes. Each, and whoever may see it in a relative, gets a new
   // Process::change; some have none.

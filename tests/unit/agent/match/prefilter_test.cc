@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -172,6 +173,126 @@ TEST_F(PrefilterTest, OtherKindsAskTheProcessToo) {
   exec.type = FindEventType("execve")->id;
   exec.process = &processes_.bash;
   EXPECT_TRUE(Sends(*prefilter, exec));
+}
+
+class PrefilterEndsTest : public PrefilterTest {
+ protected:
+  Event Between(Kind kind, std::string_view type, std::array<uint8_t, 16> local,
+                uint16_t local_port, std::array<uint8_t, 16> remote, uint16_t remote_port) {
+    Event event = ConnectEvent(processes_);
+    event.kind = kind;
+    event.type = FindEventType(type)->id;
+    event.network.local = {local, local_port};
+    event.network.remote = {remote, remote_port};
+    return event;
+  }
+  Event Connect(std::array<uint8_t, 16> address, uint16_t port) {
+    return Between(Kind::network_connect, "connect", {10, 0, 0, 5}, 40000, address, port);
+  }
+  Event Accept(std::array<uint8_t, 16> address, uint16_t port) {
+    return Between(Kind::network_accept, "accept4", {10, 0, 0, 5}, port, address, 40000);
+  }
+  Event OfFamily(int family) {
+    Event event = ConnectEvent(processes_);
+    event.network.local = event.network.remote = {};
+    event.network.family = static_cast<uint16_t>(family);
+    return event;
+  }
+  static std::string EndsOf(const Prefilter& prefilter, Kind kind) {
+    for (const auto& view : prefilter.views()) {
+      if (view.kind == kind && !view.rules.empty()) return view.rules.front().ends;
+    }
+    return "no rule";
+  }
+};
+
+TEST_F(PrefilterEndsTest, LooksAtPorts) {
+  auto prefilter = PrefilterOf(RuleText(
+      "r", "evt.type in (connect, accept4) and (fd.sport in (22, 4444) or fd.sport >= 65000)"));
+  for (const uint16_t port : {22, 4444, 65000, 65535}) {
+    EXPECT_TRUE(Sends(*prefilter, Connect({1, 2, 3, 4}, port))) << port;
+    EXPECT_TRUE(Sends(*prefilter, Accept({1, 2, 3, 4}, port))) << port;
+  }
+  for (const uint16_t port : {0, 21, 23, 4443, 4445, 64999}) {
+    EXPECT_FALSE(Sends(*prefilter, Connect({1, 2, 3, 4}, port))) << port;
+    EXPECT_FALSE(Sends(*prefilter, Accept({1, 2, 3, 4}, port))) << port;
+  }
+  EXPECT_FALSE(Sends(*prefilter, OfFamily(AF_UNIX)));
+  EXPECT_EQ(EndsOf(*prefilter, Kind::network_connect), "remote port 22 4444 65000-65535");
+  EXPECT_EQ(EndsOf(*prefilter, Kind::network_accept), "local port 22 4444 65000-65535");
+}
+
+TEST_F(PrefilterEndsTest, LooksAtAddresses) {
+  auto prefilter = PrefilterOf(RuleText(
+      "r", "evt.type = connect and (fd.snet in (10.0.0.0/8, fd00::/8) or fd.rip = 8.8.8.8)"));
+  EXPECT_TRUE(Sends(*prefilter, Connect({10, 255, 255, 255}, 1)));
+  EXPECT_TRUE(Sends(*prefilter, Connect({8, 8, 8, 8}, 1)));
+  EXPECT_FALSE(Sends(*prefilter, Connect({9, 255, 255, 255}, 1)));
+  EXPECT_FALSE(Sends(*prefilter, Connect({11}, 1)));
+  EXPECT_FALSE(Sends(*prefilter, Connect({8, 8, 8, 9}, 1)));
+  EXPECT_FALSE(Sends(*prefilter, Connect({255, 255, 255, 255}, 1)));
+  const auto v6 = [&](std::array<uint8_t, 16> address) {
+    Event event = Between(Kind::network_connect, "connect", {}, 1, address, 1);
+    event.network.family = AF_INET6;
+    event.network.ipv6 = true;
+    return event;
+  };
+  std::array<uint8_t, 16> last;
+  last.fill(0xff);
+  EXPECT_FALSE(Sends(*prefilter, v6(last)));
+  last[0] = 0xfd;
+  EXPECT_TRUE(Sends(*prefilter, v6(last)));
+  EXPECT_TRUE(Sends(*prefilter, v6({0xfd})));
+  EXPECT_FALSE(Sends(*prefilter, v6({0xfe})));
+  EXPECT_FALSE(Sends(*prefilter, v6({0xfc, 0xff})));
+  EXPECT_FALSE(Sends(*prefilter, v6({10})));  // not what begins like an address of IPv4
+  EXPECT_EQ(EndsOf(*prefilter, Kind::network_connect),
+            "remote address 8.8.8.8 10.0.0.0/8 fd00::/8");
+}
+
+TEST_F(PrefilterEndsTest, AndNarrowsOrWidensNotIsExact) {
+  auto both =
+      PrefilterOf(RuleText("r", "evt.type = connect and fd.sport = 53 and fd.sip = 10.0.0.1"));
+  EXPECT_TRUE(Sends(*both, Connect({10, 0, 0, 1}, 53)));
+  EXPECT_FALSE(Sends(*both, Connect({10, 0, 0, 1}, 54)));
+  EXPECT_FALSE(Sends(*both, Connect({10, 0, 0, 2}, 53)));
+
+  auto either =
+      PrefilterOf(RuleText("r", "evt.type = connect and (fd.sport = 53 or proc.aname = init)"));
+  EXPECT_TRUE(Sends(*either, Connect({10, 0, 0, 1}, 54)));
+  EXPECT_EQ(EndsOf(*either, Kind::network_connect), "");
+
+  auto negated = PrefilterOf(RuleText(
+      "r", "evt.type = connect and fd.typechar in (4, 6) and not fd.snet in (10.0.0.0/8)"));
+  EXPECT_FALSE(Sends(*negated, Connect({10, 0, 0, 1}, 53)));
+  EXPECT_TRUE(Sends(*negated, Connect({11, 0, 0, 1}, 53)));
+  EXPECT_FALSE(Sends(*negated, OfFamily(AF_UNIX)));
+  EXPECT_FALSE(Sends(*negated, OfFamily(AF_NETLINK)));
+
+  auto unknown = PrefilterOf(RuleText("r", "evt.type = connect and not fd.sip = 10.0.0.1"));
+  EXPECT_TRUE(Sends(*unknown, OfFamily(AF_UNIX)));  // a null field fails, and its `not` holds
+  EXPECT_TRUE(Sends(*unknown, Connect({}, 53)));    // so does an address that is not known
+}
+
+TEST_F(PrefilterEndsTest, RulesAreToldApart) {
+  auto prefilter =
+      PrefilterOf(RuleText("a", "evt.type = connect and fd.sport = 53 and fd.sip = 10.0.0.1") +
+                  RuleText("b", "evt.type = connect and fd.sport = 80 and fd.sip = 10.0.0.2"));
+  EXPECT_TRUE(Sends(*prefilter, Connect({10, 0, 0, 1}, 53)));
+  EXPECT_TRUE(Sends(*prefilter, Connect({10, 0, 0, 2}, 80)));
+  EXPECT_FALSE(Sends(*prefilter, Connect({10, 0, 0, 1}, 80)));
+}
+
+TEST_F(PrefilterEndsTest, WhatDoesNotFitIsSent) {
+  std::string blocks;
+  for (int i = 0; i < 200; ++i) blocks += StrCat(i > 0 ? ", " : "", "10.", i, ".7.0/24");
+  auto prefilter =
+      PrefilterOf(RuleText("many", StrCat("evt.type = connect and fd.sport = 80 and fd.snet in (",
+                                          blocks, ")")) +
+                  RuleText("text", "evt.type = connect and fd.sport = 81 and fd.sproto = 82"));
+  EXPECT_TRUE(Sends(*prefilter, Connect({11}, 80)));
+  EXPECT_FALSE(Sends(*prefilter, Connect({10, 1, 7, 1}, 443)));  // the ports do fit
+  EXPECT_TRUE(Sends(*prefilter, Connect({11}, 81)));
 }
 
 TEST_F(PrefilterTest, RulesBelowTheFloorDoNotCount) {
