@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kernel's verdict on real opens is the one of Prefilter::MaySend, nothing that a process tells
 // of itself goes unheard, and reloads leave no gap.
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include <cstdlib>
@@ -285,6 +292,140 @@ TEST_F(PrefilterBpfTest, reloads_under_load_lose_nothing_that_a_rule_wants) {
   const SensorCounters counters = sensor_->Counters();
   ASSERT_EQ(counters.lost[static_cast<size_t>(Kind::file_open)][0], 0u);
   EXPECT_EQ(wanted, kRounds);
+}
+
+class PrefilterEndsBpfTest : public BpfTest {
+ protected:
+  static constexpr KindSet kKinds = KindBit(Kind::network_connect) | KindBit(Kind::network_accept) |
+                                    KindBit(Kind::network_bind) | KindBit(Kind::network_listen) |
+                                    KindBit(Kind::network_send) | KindBit(Kind::network_receive);
+  static constexpr uint16_t kFirstPort = 9;
+
+  struct Address {
+    Address(const char* text, uint16_t port) {
+      if (inet_pton(AF_INET6, text, &v6.sin6_addr) == 1) {
+        v6.sin6_family = AF_INET6;
+      } else {
+        auto* v4 = reinterpret_cast<sockaddr_in*>(&v6);
+        inet_pton(AF_INET, text, &v4->sin_addr);
+        v4->sin_family = AF_INET;
+      }
+      v6.sin6_port = htons(port);  // the same place in both families
+    }
+    const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&v6); }
+    int family() const { return v6.sin6_family; }
+    sockaddr_in6 v6 = {};
+  };
+
+  static void ConnectAndAccept(int listener, const Address& to) {
+    const int fd = socket(to.family(), SOCK_STREAM, 0);
+    connect(fd, to.get(), sizeof(to.v6));
+    sockaddr_in6 peer;
+    socklen_t size = sizeof(peer);
+    const int accepted = accept(listener, reinterpret_cast<sockaddr*>(&peer), &size);
+    close(accepted);
+    close(fd);
+  }
+
+  static void Datagrams(const Address& to) {
+    const int receiver = socket(to.family(), SOCK_DGRAM, 0);
+    bind(receiver, to.get(), sizeof(to.v6));
+    const int sender = socket(to.family(), SOCK_DGRAM, 0);
+    sendto(sender, "x", 1, 0, to.get(), sizeof(to.v6));
+    sockaddr_in6 from;
+    socklen_t size = sizeof(from);
+    char byte;
+    recvfrom(receiver, &byte, 1, MSG_DONTWAIT, reinterpret_cast<sockaddr*>(&from), &size);
+    connect(sender, to.get(), sizeof(to.v6));
+    close(sender);
+    close(receiver);
+  }
+
+  static int Connections() {
+    if (unshare(CLONE_NEWNET) != 0) return 1;
+    ifreq loopback = {};
+    std::strcpy(loopback.ifr_name, "lo");
+    loopback.ifr_flags = IFF_UP;
+    const int control = socket(AF_INET, SOCK_DGRAM, 0);
+    if (ioctl(control, SIOCSIFFLAGS, &loopback) != 0) return 1;
+    const Address first("127.0.0.1", kFirstPort);  // heard whatever it is
+    connect(control, first.get(), sizeof(first.v6));
+    for (const uint16_t port : {22, 80, 4444}) {
+      const Address any("::", port);
+      const int listener = socket(AF_INET6, SOCK_STREAM, 0);
+      if (bind(listener, any.get(), sizeof(any.v6)) != 0 || listen(listener, 4) != 0) return 1;
+      for (const char* to : {"127.0.0.1", "127.3.2.1", "::1", "::ffff:127.0.0.1"}) {
+        ConnectAndAccept(listener, Address(to, port));
+      }
+      close(listener);
+      const Address refused("127.0.0.1", port);
+      const int fd = socket(AF_INET, SOCK_STREAM, 0);
+      connect(fd, refused.get(), sizeof(refused.v6));
+      close(fd);
+      for (const char* to : {"127.0.0.1", "127.3.2.1", "::1"}) Datagrams(Address(to, port));
+    }
+    sockaddr_un nobody = {.sun_family = AF_UNIX, .sun_path = "/nobody/is/here"};
+    const int local = socket(AF_UNIX, SOCK_STREAM, 0);
+    connect(local, reinterpret_cast<sockaddr*>(&nobody), sizeof(nobody));
+    close(local);
+    return 0;
+  }
+
+  // "kind family local:port remote:port result"; ports that the kernel has picked are 0.
+  static std::string Describe(const vakt_network& n) {
+    const auto end = [&](const __u8* address, uint16_t port) {
+      char text[INET6_ADDRSTRLEN] = "-";
+      inet_ntop(n.family, address, text, sizeof(text));
+      return std::string(text) + ":" + std::to_string(port < 10'000 ? port : 0);
+    };
+    return std::string(KindStem(static_cast<Kind>(n.header.kind))) + " " +
+           std::to_string(n.family) + " " + end(n.local_addr, n.local_port) + " " +
+           end(n.remote_addr, n.remote_port) + " " + std::to_string(std::min(n.result, 0));
+  }
+
+  // Of the connections that are sent those that `prefilter` lets through; of all, when null.
+  std::multiset<std::string> Sent(const Prefilter* prefilter) {
+    int status = 0;
+    const pid_t pid = cgroup_->Run([] { return Connections(); }, &status);
+    EXPECT_EQ(status, 0);
+    Decoder decoder(0);
+    std::multiset<std::string> sent;
+    for (const CapturedRecord& record : DrainAll(*sensor_)) {
+      const auto kind = static_cast<Kind>(record.header().kind);
+      if ((kKinds & KindBit(kind)) == 0) continue;
+      const auto network = record.As<vakt_network>();
+      if (network.task.pid != static_cast<uint32_t>(pid) || network.remote_port == kFirstPort) {
+        continue;
+      }
+      Event event;
+      EXPECT_TRUE(decoder.Decode(record.raw(), &event));
+      if (prefilter == nullptr || prefilter->MaySend(event, kAllMasks)) {
+        sent.insert(Describe(network));
+      }
+    }
+    return sent;
+  }
+};
+
+TEST_F(PrefilterEndsBpfTest, the_kernel_decides_as_the_compiler_says) {
+  constexpr std::string_view kAny =
+      "evt.type in (connect, accept, accept4, bind, listen, sendto, recvfrom) and ";
+  for (const std::string_view ends :
+       {"fd.sport = 22", "fd.sport in (22, 4444)", "fd.lport < 80", "fd.rport > 80",
+        "fd.snet in (127.0.0.0/16)", "fd.rip = 127.3.2.1", "fd.sip = \"::1\"",
+        "fd.sport = 80 and fd.rnet in (\"::/64\")", "fd.typechar = 4 and not fd.sport = 80",
+        "not fd.sport in (22, 80, 4444)", "fd.sockfamily = unix", "fd.sport = 1"}) {
+    for (const bool strict : {false, true}) {
+      const Prefilter prefilter(RulesOf(std::string(kAny) + std::string(ends)));
+      StartSensor(kKinds, 16 << 20, strict);
+      const auto all = Sent(nullptr);
+      const auto expected = Sent(&prefilter);
+      ASSERT_TRUE(sensor_->InstallPrefilter(prefilter.tables()).ok());
+      EXPECT_EQ(Sent(nullptr), expected) << ends << (strict ? " strict" : "");
+      EXPECT_LT(expected.size(), all.size()) << ends;
+      sensor_.reset();
+    }
+  }
 }
 
 }  // namespace
