@@ -2,10 +2,12 @@
 #include "common/alert/falco_json.h"
 
 #include <algorithm>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "common/alert/alert_time.h"
 #include "common/alert/priority.h"
 #include "common/base/text.h"
@@ -40,10 +42,18 @@ void AppendValue(const v1::OutputField& field, std::string* out) {
   }
 }
 
+// The fields of the rule's output, and evt.time: the time in front of `output` is part of it.
 void AppendFields(const v1::Alert& alert, std::string* out) {
-  std::vector<const v1::OutputField*> fields;
-  fields.reserve(alert.output_fields_size());
-  for (const v1::OutputField& field : alert.output_fields()) fields.push_back(&field);
+  constexpr std::string_view kTime = "evt.time";
+  v1::OutputField time;
+  time.set_name(std::string(kTime));
+  time.set_int_value(absl::ToUnixNanos(absl::FromUnixSeconds(alert.time().seconds()) +
+                                       absl::Nanoseconds(alert.time().nanos())));
+  std::vector<const v1::OutputField*> fields = {&time};
+  fields.reserve(alert.output_fields_size() + 1);
+  for (const v1::OutputField& field : alert.output_fields()) {
+    if (field.name() != kTime) fields.push_back(&field);
+  }
   std::sort(fields.begin(), fields.end(),
             [](const auto* a, const auto* b) { return a->name() < b->name(); });
   *out += '{';

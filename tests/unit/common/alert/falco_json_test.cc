@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/alert/falco_json.h"
 
+#include <iterator>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -57,8 +59,7 @@ TEST(FalcoJson, HasTheKeysOfFalcoInOrder) {
   EXPECT_EQ(json["tags"], (nlohmann::json{"T1059", "process"}));
   EXPECT_EQ(json["time"], "2023-11-14T22:15:00.000000005Z");
   EXPECT_EQ(json["uid"], "boot-1-2");
-  EXPECT_TRUE(json["output_fields"].empty());
-  EXPECT_TRUE(json["output_fields"].is_object());
+  EXPECT_EQ(json["output_fields"], nlohmann::json({{"evt.time", 1700000100000000005}}));
   EXPECT_THAT(line, Not(HasSubstr("\n")));
 }
 
@@ -76,7 +77,23 @@ TEST(FalcoJson, FieldsAreTypedAndSorted) {
   EXPECT_TRUE(fields["proc.is_exe_writable"].is_boolean());
   EXPECT_EQ(fields["proc.cmdline"], "a\t\"b\"\\");
   EXPECT_TRUE(fields["k8s.ns.name"].is_null());
-  EXPECT_EQ(fields.begin().key(), "fd.num");
+  EXPECT_EQ(fields.begin().key(), "evt.time");
+  EXPECT_EQ(std::next(fields.begin()).key(), "fd.num");
+}
+
+TEST(FalcoJson, TheTimeIsAFieldOnce) {
+  v1::Alert alert = MakeAlert();
+  AddField("evt.time", alert)->set_int_value(1700000100000000005);
+  const std::string line = ToJson(alert);
+  EXPECT_EQ(line.find("evt.time"), line.rfind("evt.time"));
+  EXPECT_EQ(nlohmann::json::parse(line)["output_fields"]["evt.time"], 1700000100000000005);
+}
+
+TEST(FalcoJson, ATimeBeyondAllTimesIsPrintable) {
+  v1::Alert alert;
+  alert.mutable_time()->set_seconds(std::numeric_limits<int64_t>::max());
+  const auto json = nlohmann::json::parse(ToJson(alert));
+  EXPECT_EQ(json["output_fields"]["evt.time"].get<int64_t>(), std::numeric_limits<int64_t>::max());
 }
 
 TEST(FalcoJson, AnEmptyAlertIsStillJson) {

@@ -533,6 +533,8 @@ TEST_F(LoadTest, SelectionsSwitchRulesInTurn) {
   EXPECT_EQ(active({"disable:rule:*", "enable:tag:t2"}), "B;");
   EXPECT_EQ(active({"enable:tag:t1", "disable:rule:A*"}), "B;");
   EXPECT_EQ(active({"disable:rule:A [shell] *"}), "A file;");
+  EXPECT_EQ(active({"disable:rule:*", "enable:tag:t2", "enable:rule:A file", "enable:rule:*in"}),
+            "A [shell] in;A file;B;");  // in the order of their definitions
   EXPECT_EQ(active({"disable:tag:nosuch"}), "idle A [shell] in;A file;");
   for (const std::string bad : {"rule:x", "disable:x", "enable:tag:", ""}) {
     EXPECT_FALSE(ParseRuleSelections({bad}).ok()) << bad;
