@@ -9,7 +9,9 @@
 #include "common/base/status.h"
 #include "common/base/strings.h"
 #include "common/base/text.h"
+#include "common/config/settings.h"
 #include "common/rulelang/load.h"
+#include "common/rulelang/output_settings.h"
 
 namespace vakt {
 namespace {
@@ -67,12 +69,26 @@ void PrintForPeople(const FileResult& file, Console& console) {
              ", rules: ", file.rules, ", macros: ", file.macros, ", lists: ", file.lists));
 }
 
+// What the agent adds to rules by its configuration; nothing without one.
+absl::StatusOr<LoadOptions> OptionsOf(const Arguments& arguments) {
+  LoadOptions options;
+  if (!arguments.Has("--agent-config")) return options;
+  const std::vector<std::string> flags = {"--config", arguments.Text("--agent-config")};
+  const auto no_variables = [](const std::string&) -> const char* { return nullptr; };
+  VAKT_ASSIGN_OR_RETURN(const Settings settings,
+                        Settings::Load(Program::kAgent, flags, no_variables));
+  VAKT_ASSIGN_OR_RETURN(options.static_fields, ParseStaticFields(settings.Group("static_fields")));
+  VAKT_ASSIGN_OR_RETURN(options.additions, ParseOutputAdditions(settings.Group("append_output")));
+  return options;
+}
+
 }  // namespace
 
 VerbResult RulesCheck(const Invocation& invocation) {
   VAKT_ASSIGN_OR_RETURN(const std::vector<RuleFile> files,
                         ReadRuleFiles(invocation.arguments.operands()));
-  const LoadResult result = LoadRules(files);
+  VAKT_ASSIGN_OR_RETURN(const LoadOptions options, OptionsOf(invocation.arguments));
+  const LoadResult result = LoadRules(files, options);
   if (invocation.json()) {
     JsonArray array;
     for (const FileResult& file : result.files) array.AddJson(FileJson(file));

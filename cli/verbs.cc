@@ -104,6 +104,11 @@ constexpr FlagRow kReplayFlags[] = {
     {"--min-priority", FlagType::kPriority, "Leave out rules of a lower priority than this."},
 };
 
+constexpr FlagRow kCheckFlags[] = {
+    {"--agent-config", FlagType::kPath,
+     "Configuration file of the agent, whose static_fields and append_output belong to the rules."},
+};
+
 constexpr FlagRow kEvalFlags[] = {
     {"--fields", FlagType::kText,
      "JSON object of the values, by field as conditions write it; absent or null: no value."},
@@ -176,7 +181,7 @@ constexpr Verb kVerbs[] = {
     {"spool", "list", "DIR", "List the segments of an agent's spool.",
      Peer::kNone, "human|json", {}, 1, 1, SpoolList},
     {"rules", "check", "PATH...", "Validate rule files, in this order as one set.",
-     Peer::kNone, "human|json", {}, 1, kAnyNumber, RulesCheck},
+     Peer::kNone, "human|json", kCheckFlags, 1, kAnyNumber, RulesCheck},
     {"rules", "eval", "CONDITION [FILE...]", "Try a condition on values of fields: 0 true, 1 false, 2 error.",
      Peer::kNone, "", kEvalFlags, 1, kAnyNumber, RulesEval},
     {"rules", "prefilter", "PATH...", "Show what the kernel decides for each rule before it sends events.",

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/app/options.h"
 
-#include "agent/app/output_settings.h"
 #include "common/alert/priority.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
+#include "common/rulelang/output_settings.h"
 
 namespace vakt {
 

@@ -99,6 +99,32 @@ TEST(CommandTest, ChecksRulesInOrderAsOneSet) {
   EXPECT_THAT(bad.err, IsEmpty());
 }
 
+TEST(CommandTest, ChecksRulesWithWhatTheAgentAdds) {
+  const std::string rules = StrCat(::testing::TempDir(), "/static.yaml");
+  const std::string config = StrCat(::testing::TempDir(), "/agent.yaml");
+  const auto configure = [&](std::string_view text) {
+    return WriteFileAtomically(config, std::string(text), 0600).ok();
+  };
+  ASSERT_TRUE(WriteFileAtomically(rules,
+                                  "- rule: r\n  desc: d\n  priority: INFO\n  output: o\n"
+                                  "  condition: evt.type = execve and static.cluster = prod\n",
+                                  0600)
+                  .ok());
+  EXPECT_THAT(Call({"rules", "check", rules}).out, HasSubstr("no field static.cluster"));
+  ASSERT_TRUE(configure("static_fields: {cluster: prod}\n"));
+  EXPECT_EQ(Call({"rules", "check", rules, "--agent-config", config}).status, kSuccess);
+  ASSERT_TRUE(
+      configure("static_fields: {cluster: prod}\n"
+                "append_output: {all: {extra_output: \"%static.zone\"}}\n"));
+  const Outcome zone = Call({"rules", "check", rules, "--agent-config", config});
+  EXPECT_EQ(zone.status, kFailure);
+  EXPECT_THAT(zone.out, HasSubstr("no field static.zone"));
+  ASSERT_TRUE(configure("append_output: {all: {nonsense: x}}\n"));
+  const Outcome wrong = Call({"rules", "check", rules, "--agent-config", config});
+  EXPECT_EQ(wrong.status, kUsage);
+  EXPECT_THAT(wrong.err, HasSubstr("append_output.all.nonsense"));
+}
+
 TEST(CommandTest, FailsOnWhatCannotBeRead) {
   const Outcome rules = Call({"rules", "check", "/no/such/file"});
   EXPECT_EQ(rules.status, kFailure);

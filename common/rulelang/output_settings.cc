@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/app/output_settings.h"
+#include "common/rulelang/output_settings.h"
 
 #include <string>
 #include <string_view>

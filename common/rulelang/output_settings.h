@@ -3,8 +3,8 @@
 // are those of Falco's configuration, where each entry of `append_output` has a name here.
 //
 // Threads: thread-safe functions.
-#ifndef VAKT_AGENT_APP_OUTPUT_SETTINGS_H_
-#define VAKT_AGENT_APP_OUTPUT_SETTINGS_H_
+#ifndef VAKT_COMMON_RULELANG_OUTPUT_SETTINGS_H_
+#define VAKT_COMMON_RULELANG_OUTPUT_SETTINGS_H_
 
 #include <vector>
 
@@ -23,4 +23,4 @@ absl::StatusOr<StaticFields> ParseStaticFields(absl::Span<const GroupValue> valu
 
 }  // namespace vakt
 
-#endif  // VAKT_AGENT_APP_OUTPUT_SETTINGS_H_
+#endif  // VAKT_COMMON_RULELANG_OUTPUT_SETTINGS_H_
