@@ -114,7 +114,7 @@ constexpr FieldRow kFields[] = {
     {"evt.is_io_read", kBool, kNone, 0, "Whether the event reads data.", EvtFalse},
     {"evt.is_io_write", kBool, kNone, 0, "Whether the event writes data.", EvtFalse},
     {"evt.is_open_create", kBool, kNone, 0,
-     "Whether an open was asked to create the file if absent.", EvtIsOpenCreate},
+     "Whether an open made the file: false when it was there already.", EvtIsOpenCreate},
     {"evt.is_open_exec", kBool, kNone, 0,
      "Whether an open may have created a file with an execute bit.", EvtIsOpenExec},
     {"evt.is_open_read", kBool, kNone, 0, "Whether a file was opened for reading.", EvtIsOpenRead},
