@@ -301,6 +301,12 @@ std::string RunText(uint32_t table, const Number& first, const Number& last) {
   return first == last ? StrCat(first.second) : StrCat(first.second, "-", last.second);
 }
 
+std::string RunsText(const std::vector<std::string>& runs) {
+  const size_t shown = std::min(runs.size(), kMaxPiecesShown);
+  const std::string text = absl::StrJoin(runs.begin(), runs.begin() + shown, " ");
+  return shown == runs.size() ? text : StrCat(text, " and ", runs.size() - shown, " more");
+}
+
 Number LastOf(uint32_t table) {
   if (table == VAKT_CUTS_OF_V6) return {kAll, kAll};
   return {0, (table == VAKT_CUTS_OF_V4 ? kV4Addresses : kPorts) - 1};
@@ -313,35 +319,40 @@ Number Before(Number number) {
 
 }  // namespace
 
-std::string EndFacts::TableText(const EndPieces& pieces, uint32_t end, uint32_t table) const {
+void EndFacts::AddRuns(uint32_t table, const std::bitset<VAKT_CUTS>& pieces, bool wanted,
+                       std::vector<std::string>* runs) const {
   const auto& cuts = cuts_.of(table);
-  const auto& set = pieces.pieces[end][table];
-  std::vector<std::string> runs;
   for (size_t i = 0; i < cuts.size(); ++i) {
-    if (!set[i]) continue;
+    if (pieces[i] != wanted) continue;
     const Number first = cuts[i];
-    while (i + 1 < cuts.size() && set[i + 1]) ++i;
+    while (i + 1 < cuts.size() && pieces[i + 1] == wanted) ++i;
     const Number last = i + 1 < cuts.size() ? Before(cuts[i + 1]) : LastOf(table);
-    runs.push_back(RunText(table, first, last));
+    runs->push_back(RunText(table, first, last));
   }
-  if (runs.size() <= kMaxPiecesShown) return absl::StrJoin(runs, " ");
-  const size_t more = runs.size() - kMaxPiecesShown;
-  runs.resize(kMaxPiecesShown);
-  return StrCat(absl::StrJoin(runs, " "), " and ", more, " more");
 }
 
 std::string EndFacts::Text(const EndPieces& pieces) const {
-  constexpr std::string_view kNames[] = {"local", "remote"};
+  struct Look {
+    std::string_view name;
+    uint32_t end;
+    std::vector<uint32_t> tables;
+  };
+  const Look looks[] = {
+      {"local port", VAKT_LOCAL_END, {VAKT_CUTS_OF_PORTS}},
+      {"local address", VAKT_LOCAL_END, {VAKT_CUTS_OF_V4, VAKT_CUTS_OF_V6}},
+      {"remote port", VAKT_REMOTE_END, {VAKT_CUTS_OF_PORTS}},
+      {"remote address", VAKT_REMOTE_END, {VAKT_CUTS_OF_V4, VAKT_CUTS_OF_V6}},
+  };
   std::vector<std::string> texts;
-  for (uint32_t end = 0; end < VAKT_ENDS; ++end) {
-    const auto& of = pieces.pieces[end];
-    if (!of[VAKT_CUTS_OF_PORTS].all()) {
-      texts.push_back(StrCat(kNames[end], " port ", TableText(pieces, end, VAKT_CUTS_OF_PORTS)));
+  for (const Look& look : looks) {
+    std::vector<std::string> in, out;
+    for (const uint32_t table : look.tables) {
+      AddRuns(table, pieces.pieces[look.end][table], true, &in);
+      AddRuns(table, pieces.pieces[look.end][table], false, &out);
     }
-    if (of[VAKT_CUTS_OF_V4].all() && of[VAKT_CUTS_OF_V6].all()) continue;
-    const std::string v4 = TableText(pieces, end, VAKT_CUTS_OF_V4);
-    const std::string v6 = TableText(pieces, end, VAKT_CUTS_OF_V6);
-    texts.push_back(StrCat(kNames[end], " address ", v4, v4.empty() || v6.empty() ? "" : " ", v6));
+    if (out.empty()) continue;
+    const bool but = out.size() < in.size();
+    texts.push_back(StrCat(look.name, but ? " not " : " ", RunsText(but ? out : in)));
   }
   if (texts.empty()) return pieces.no_internet ? "" : "of the internet";
   return StrCat(absl::StrJoin(texts, ", "), pieces.no_internet ? ", or not of the internet" : "");

@@ -32,6 +32,7 @@ bool HasEnds(Kind kind);
 // Of one event: the classes (of its kind) that may fire between its ends, as the kernel finds them.
 uint64_t ClassesOfEnds(const vakt_prefilter& tables, const Event& event);
 
+// Where the rules' constants cut the numbers.
 class EndCuts {
  public:
   using Number = std::pair<uint64_t, uint64_t>;  // high, low: ascending as addresses do
@@ -63,13 +64,14 @@ struct EndPieces {
   bool empty() const;
 };
 
+// Decides conditions for events of one kind.
 class EndFacts {
  public:
   EndFacts(Kind kind, const EndCuts& cuts) : kind_(kind), cuts_(cuts) {}
 
   // `always` decides what the ends do not.
   EndPieces PiecesOf(const Expr& condition, const VerdictOf& always);
-  // "remote port 22, remote address 10.0.0.0-10.255.255.255"; empty when it is everything.
+  // "remote port 22 8000-8999, remote address not 10.0.0.0/8"; empty when it is everything.
   std::string Text(const EndPieces& pieces) const;
 
  private:
@@ -83,7 +85,9 @@ class EndFacts {
   Verdict On(const Check& check, const Event& event);
   // Which ends the check's field tells of, as a set of bits.
   uint32_t EndsAsked(const Check& check);
-  std::string TableText(const EndPieces& pieces, uint32_t end, uint32_t table) const;
+  // Appends those of the table's numbers whose pieces are `wanted`.
+  void AddRuns(uint32_t table, const std::bitset<VAKT_CUTS>& pieces, bool wanted,
+               std::vector<std::string>* runs) const;
 
   const Kind kind_;
   const EndCuts& cuts_;

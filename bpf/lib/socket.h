@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* What sockets know of themselves: family, addresses, names; and whether the rules care. For the
- * probes of the network family. */
+/* What sockets know of themselves: family, addresses, names. For the probes of the network family. */
 #ifndef VAKT_BPF_SOCKET_H
 #define VAKT_BPF_SOCKET_H
 
@@ -24,11 +23,16 @@
 #define TCP_CLOSE 7
 #define TCP_LAST_ACK 9
 #define TCP_LISTEN 10
+#define EINTR 4
+#define EISCONN 106
+#define EALREADY 114
 #define EINPROGRESS 115
+#define ERESTARTSYS 512
 #define ECONNABORTED 103
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
 #define UNIX_PATH_MAX 108
+#define ADDRESS_SIZE_MAX 128 /* sizeof(struct sockaddr_storage) */
 
 static __always_inline bool is_v4_mapped(const struct in6_addr *a) {
   return a->in6_u.u6_addr32[0] == 0 && a->in6_u.u6_addr32[1] == 0 &&
@@ -136,7 +140,7 @@ struct user_address {
 static __always_inline void read_claimed_address(struct ends *e, const void *from, __u32 size,
                                                  bool remote) {
   struct user_address a = {};
-  if (size < 2 || size > 128) return; /* sizeof(struct sockaddr_storage) */
+  if (size < 2 || size > ADDRESS_SIZE_MAX) return;
   __u32 known = size;
   if (known > sizeof(a)) known = sizeof(a);
   asm volatile("" : "+r"(known)); /* a bound of its own for the verifier */
@@ -202,45 +206,6 @@ static __always_inline void read_target(struct ends *e, struct bpf_sock_addr *ct
   if (ipv6 && !is_v4_mapped(&remote)) return set_v6(e, &none, &remote);
   e->flags = ipv6 ? VAKT_NET_V4_MAPPED : 0;
   set_v4(e, 0, ipv6 ? remote.in6_u.u6_addr32[3] : ctx->user_ip4);
-}
-
-/* ---- What the rules say of both ends. */
-
-/* A global function, so that the verifier looks at it once per program. */
-__attribute__((noinline)) __u32 find_cut(const struct vakt_cuts *cuts, __u64 high, __u64 low) {
-  return cuts ? vakt_find_cut(cuts, high, low) : 0;
-}
-
-static __always_inline __u64 classes_of_end(struct vakt_prefilter *tables, __u32 which, __u32 end,
-                                            const struct ends *e) {
-  const __u8 *address = end == VAKT_LOCAL_END ? e->local_addr : e->remote_addr;
-  __u64 port = end == VAKT_LOCAL_END ? e->local_port : e->remote_port;
-  __u64 high = vakt_big_endian(address), low = vakt_big_endian(address + 8);
-  struct vakt_end_masks *masks = &tables->ends[which & (VAKT_ENDS_KINDS - 1)];
-  __u32 cut = find_cut(&tables->cuts[VAKT_CUTS_OF_PORTS], 0, port) & (VAKT_CUTS - 1);
-  __u64 classes = masks->classes[end][VAKT_CUTS_OF_PORTS][cut];
-  if (e->family == AF_INET6) {
-    cut = find_cut(&tables->cuts[VAKT_CUTS_OF_V6], high, low) & (VAKT_CUTS - 1);
-    return classes & masks->classes[end][VAKT_CUTS_OF_V6][cut];
-  }
-  cut = find_cut(&tables->cuts[VAKT_CUTS_OF_V4], 0, high >> 32) & (VAKT_CUTS - 1);
-  return classes & masks->classes[end][VAKT_CUTS_OF_V4][cut];
-}
-
-/* True, and counted, when no rule can match a candidate between these ends. */
-static __always_inline bool ends_are_filtered(struct prefilter *filter, __u32 kind,
-                                              const struct ends *e) {
-  struct vakt_prefilter *tables = filter->tables;
-  __u32 which = kind - KIND_network_connect;
-  if (!tables) return false;
-  if (e->family == AF_INET || e->family == AF_INET6)
-    filter->classes &= classes_of_end(tables, which, VAKT_LOCAL_END, e) &
-                       classes_of_end(tables, which, VAKT_REMOTE_END, e);
-  else
-    filter->classes &= tables->ends[which & (VAKT_ENDS_KINDS - 1)].no_internet;
-  if (!prefilter_rejects(filter)) return false;
-  emit_filtered(kind);
-  return true;
 }
 
 #endif /* VAKT_BPF_SOCKET_H */

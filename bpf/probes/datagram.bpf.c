@@ -6,7 +6,7 @@
  * that was pushed out of the table by 16,384 others is told again. A receive is seen when the
  * program asks for the address.
  */
-#include "bpf/lib/socket.h"
+#include "bpf/lib/end_scan.h"
 
 struct flow {
   __u64 socket_cookie;

@@ -12,7 +12,7 @@
  * first act of a process on it: accept(2) that asks for the peer's address, the first send or
  * receive, or the close.
  */
-#include "bpf/lib/socket.h"
+#include "bpf/lib/end_scan.h"
 
 /* A TCP connect whose SYN was sent. */
 struct connect_attempt {

@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
 /*
- * Making and naming sockets, tracepoint tier. The exit of a call tells everything: family, name,
- * what came of it. It has a price, though: any system-call tracepoint slows all system calls (~55
- * ns). So connect, bind and listen are also seen by hooks that cost others nothing; those report
- * what they can where no exit is watched, and what came by another route (io_uring, 32-bit calls)
- * always.
+ * Making and naming sockets, tracepoint tier. The exit of a call tells everything: family, name, what
+ * came of it. It has a price, though: any system-call tracepoint slows all system calls (~55 ns). So
+ * connect, bind and listen are also seen by hooks that cost others nothing; those report what they
+ * can where no exit is watched, and what came by another route (io_uring, 32-bit calls) always.
  */
-#include "bpf/lib/socket.h"
+#include "bpf/lib/end_scan.h"
 
 extern void *bpf_cast_to_kern_ctx(void *context) __ksym __weak; /* since 6.2 */
 
-#define EISCONN 106
-#define EALREADY 114
-#define EINTR 4
-#define ERESTARTSYS 512
 #define F_DUPFD 0
 #define F_DUPFD_CLOEXEC 1030
 #define SOCK_TYPE_MASK 0xf
@@ -78,10 +73,9 @@ static __always_inline __u32 put_unix_outcome(struct scratch *s, __u32 end, stru
     struct sock *named = c->nr == SYS_connect ? READ_MEMBER((struct unix_sock *)sk, peer) : sk;
     return named ? put_unix_name(s, end, r, task, named) : end;
   }
-  if (c->nr == SYS_listen) return end;
   __u32 size = c->arg[3];
   bool failed;
-  if (size < 2 || size > 128) return end; /* sizeof(struct sockaddr_storage) */
+  if (c->nr == SYS_listen || size < 2 || size > ADDRESS_SIZE_MAX) return end;
   r->facts |= VAKT_NAME_CLAIMED;
   return put_user(s, end, &r->path, (void *)c->arg[2] + 2, size - 2, &failed);
 }

@@ -130,8 +130,11 @@ struct vakt_cuts {
 VAKT_INLINE __u32 vakt_find_cut(const struct vakt_cuts *cuts, __u64 high, __u64 low) {
   __u32 at = 0;
   for (__u32 step = VAKT_CUTS / 2; step; step >>= 1) {
-    __u64 h = cuts->high[(at + step) & (VAKT_CUTS - 1)];
-    __u64 l = cuts->low[(at + step) & (VAKT_CUTS - 1)];
+    __u64 middle = at + step;
+#ifdef __bpf__
+    asm volatile("" : "+r"(middle)); /* the masks below are not the compiler's to drop */
+#endif
+    __u64 h = cuts->high[middle & (VAKT_CUTS - 1)], l = cuts->low[middle & (VAKT_CUTS - 1)];
     __u64 borrow = ((~low & l) | (~(low ^ l) & (low - l))) >> 63;
     __u64 below = ((~high & h) | (~(high ^ h) & (high - h - borrow))) >> 63;
     at += step & (__u32)(below - 1);

@@ -268,6 +268,7 @@ TEST_F(PrefilterEndsTest, AndNarrowsOrWidensNotIsExact) {
   EXPECT_TRUE(Sends(*negated, Connect({11, 0, 0, 1}, 53)));
   EXPECT_FALSE(Sends(*negated, OfFamily(AF_UNIX)));
   EXPECT_FALSE(Sends(*negated, OfFamily(AF_NETLINK)));
+  EXPECT_EQ(EndsOf(*negated, Kind::network_connect), "remote address not 10.0.0.0/8");
 
   auto unknown = PrefilterOf(RuleText("r", "evt.type = connect and not fd.sip = 10.0.0.1"));
   EXPECT_TRUE(Sends(*unknown, OfFamily(AF_UNIX)));  // a null field fails, and its `not` holds
