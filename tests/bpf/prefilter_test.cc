@@ -14,7 +14,9 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <set>
 #include <thread>
 
@@ -419,6 +421,13 @@ TEST_F(PrefilterEndsBpfTest, the_kernel_decides_as_the_compiler_says) {
       const Prefilter prefilter(RulesOf(std::string(kAny) + std::string(ends)));
       StartSensor(kKinds, 16 << 20, strict);
       const auto all = Sent(nullptr);
+      for (const KindRow& row : AllKinds()) {
+        if ((kKinds & KindBit(row.kind)) == 0) continue;
+        const std::string stem(KindStem(row.kind));
+        EXPECT_TRUE(std::any_of(all.begin(), all.end(), [&](const auto& text) {
+          return text.starts_with(stem + " ");
+        })) << stem;
+      }
       const auto expected = Sent(&prefilter);
       ASSERT_TRUE(sensor_->InstallPrefilter(prefilter.tables()).ok());
       EXPECT_EQ(Sent(nullptr), expected) << ends << (strict ? " strict" : "");
