@@ -67,6 +67,7 @@ void AddPayload(Kind kind, EventDraft& draft) {
   };
   take(draft.call);
   take(draft.act);
+  take(draft.change);
   take(draft.credentials);
 }
 
@@ -105,32 +106,6 @@ absl::Status CompleteOpen(EventDraft& draft) {
   return absl::OkStatus();
 }
 
-// Puts the draft's part into the event's field of the kind.
-void SetPayload(Kind kind, const v1::FileChange& change, v1::Event* event) {
-  switch (kind) {
-#define VAKT_FILE_CHANGE(stem)         \
-  case Kind::stem:                     \
-    *event->mutable_##stem() = change; \
-    return;
-    VAKT_FILE_CHANGE(file_unlink)
-    VAKT_FILE_CHANGE(file_rename)
-    VAKT_FILE_CHANGE(file_link)
-    VAKT_FILE_CHANGE(file_symlink)
-    VAKT_FILE_CHANGE(file_mkdir)
-    VAKT_FILE_CHANGE(file_mknod)
-    VAKT_FILE_CHANGE(file_chmod)
-    VAKT_FILE_CHANGE(file_chown)
-    VAKT_FILE_CHANGE(file_setxattr)
-    VAKT_FILE_CHANGE(file_truncate)
-    VAKT_FILE_CHANGE(file_mount)
-    VAKT_FILE_CHANGE(file_umount)
-    VAKT_FILE_CHANGE(file_chroot)
-#undef VAKT_FILE_CHANGE
-    default:
-      return;
-  }
-}
-
 // Calls that name their objects: the path is a claim, as it is from the probes.
 absl::Status CompleteChange(Kind kind, EventDraft& draft) {
   v1::FileChange& change = draft.change;
@@ -143,7 +118,7 @@ absl::Status CompleteChange(Kind kind, EventDraft& draft) {
   change.set_fd(-1);
   change.set_dirfd(AT_FDCWD);
   change.set_other_dirfd(AT_FDCWD);
-  SetPayload(kind, change, &draft.event);
+  AddPayload(kind, draft);
   return absl::OkStatus();
 }
 
