@@ -432,6 +432,10 @@ TEST_F(PrefilterEndsBpfTest, the_kernel_decides_as_the_compiler_says) {
       ASSERT_TRUE(sensor_->InstallPrefilter(prefilter.tables()).ok());
       EXPECT_EQ(Sent(nullptr), expected) << ends << (strict ? " strict" : "");
       EXPECT_LT(expected.size(), all.size()) << ends;
+      const SensorCounters counters = sensor_->Counters();
+      const auto connect = static_cast<size_t>(Kind::network_connect);
+      EXPECT_GT(counters.filtered[connect], 0u) << ends;
+      EXPECT_EQ(counters.hits[connect], counters.filtered[connect] + counters.delivered[connect]);
       sensor_.reset();
     }
   }
