@@ -11,6 +11,16 @@
  * so that a path which is read to its end is not truncated in its record. Deeper ones are sent. */
 #define SCAN_STEPS_MAX (VAKT_PATH_MAX / (NAME_CHUNK + 1))
 
+/* How many of `left` bytes the next step reads: at most NAME_CHUNK. Verifiers before 6.13 forget that
+ * where the compiler copies it about, and are content with the mask; what is read goes to a buffer of
+ * READ_CHUNK bytes. */
+#define READ_CHUNK (2 * NAME_CHUNK)
+static __always_inline __u64 chunk_of(__u32 left) {
+  __u64 n = left < NAME_CHUNK ? left : NAME_CHUNK;
+  asm volatile("" : "+r"(n));
+  return n & (READ_CHUNK - 1);
+}
+
 /* Nothing in here is compared that grows with each step: the verifier would follow every value. */
 struct path_scan {
   struct vakt_path_automaton *automaton;
@@ -110,11 +120,11 @@ struct raw_scan {
 };
 
 static long raw_scan_step(__u32 index, struct raw_scan *s) {
-  __u8 bytes[NAME_CHUNK];
+  __u8 bytes[READ_CHUNK];
   struct scratch *slot = s->slot;
   if (!slot) return 1;
   __u32 left = slot->walk.start;
-  __u32 n = left < NAME_CHUNK ? left : NAME_CHUNK;
+  __u64 n = chunk_of(left);
   __u32 state = s->state, slash = s->slash, double_slash = s->double_slash;
   __u64 hits = 0;
   __u32 from = (left - n) & (VAKT_PATH_MAX - 1);
@@ -164,11 +174,11 @@ struct name_compare {
 
 /* Compares the last chunk of what is left of both names. */
 static long compare_step(__u32 index, struct name_compare *s) {
-  __u64 of_file[2] = {}, of_argument[2] = {};
+  __u64 of_file[READ_CHUNK / 8] = {}, of_argument[READ_CHUNK / 8] = {};
   struct scratch *slot = s->slot;
   if (!slot) return 1;
   __u32 left = slot->walk.start;
-  __u32 n = left < NAME_CHUNK ? left : NAME_CHUNK;
+  __u64 n = chunk_of(left);
   __u32 from = (left - n) & 0xff;
   slot->walk.start = from;
   if (!n) return 1;
