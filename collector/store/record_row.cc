@@ -77,8 +77,9 @@ absl::Status TakeBody(const v1::Record& record, RecordRow* row) {
       row->kind = RecordKind::kLifecycle;
       if (record.lifecycle().has_time()) row->event_ns = ToWallNs(record.lifecycle().time());
       return absl::OkStatus();
+    case v1::Record::kFlow:
     case v1::Record::BODY_NOT_SET:
-      return absl::OkStatus();  // from a newer agent: kept, for readers that understand it
+      return absl::OkStatus();  // kept, for readers that understand it
   }
   return absl::OkStatus();
 }

@@ -18,9 +18,7 @@ void EndpointToProto(const Endpoint& endpoint, bool ipv6, v1::Endpoint* out) {
   out->set_port(endpoint.port);
 }
 
-// NetworkConnect, NetworkAccept and Socket have the same fields.
-template <typename Message>
-void NetworkToProto(const Network& network, Message* out) {
+void NetworkToProto(const Network& network, v1::Socket* out) {
   EndpointToProto(network.local, network.ipv6, out->mutable_local());
   EndpointToProto(network.remote, network.ipv6, out->mutable_remote());
   out->set_transport(static_cast<v1::Transport>(network.transport));
@@ -41,8 +39,7 @@ bool EndpointFromProto(const v1::Endpoint& in, bool ipv6, Endpoint* out) {
   return true;
 }
 
-template <typename Message>
-bool NetworkFromProto(const Message& in, Network* out) {
+bool NetworkFromProto(const v1::Socket& in, Network* out) {
   if (in.family() > 0xffff || in.type() > 0xffff || in.protocol() > 0xffff) return false;
   out->ipv6 = in.remote().address().size() == kIpv6Bytes;
   out->v4_mapped = in.v4_mapped();

@@ -69,6 +69,7 @@ void AddPayload(Kind kind, EventDraft& draft) {
   take(draft.act);
   take(draft.change);
   take(draft.credentials);
+  take(draft.network);
 }
 
 absl::Status CompleteProgram(EventDraft& draft) {
@@ -150,41 +151,6 @@ absl::Status CompleteEnds(Kind kind, v1::Socket* socket) {
   return absl::OkStatus();
 }
 
-template <typename Message>
-void CopySocket(const v1::Socket& socket, Message* out) {
-  *out->mutable_local() = socket.local();
-  *out->mutable_remote() = socket.remote();
-  out->set_transport(socket.transport());
-  out->set_fd(socket.fd());
-  out->set_family(socket.family());
-  out->set_type(socket.type());
-  out->set_path(socket.path());
-  out->set_path_status(socket.path_status());
-}
-
-void SetPayload(Kind kind, const v1::Socket& socket, v1::Event* event) {
-  switch (kind) {
-    case Kind::network_connect:
-      return CopySocket(socket, event->mutable_network_connect());
-    case Kind::network_accept:
-      return CopySocket(socket, event->mutable_network_accept());
-    case Kind::network_socket:
-      return CopySocket(socket, event->mutable_network_socket());
-    case Kind::network_bind:
-      return CopySocket(socket, event->mutable_network_bind());
-    case Kind::network_listen:
-      return CopySocket(socket, event->mutable_network_listen());
-    case Kind::network_send:
-      return CopySocket(socket, event->mutable_network_send());
-    case Kind::network_receive:
-      return CopySocket(socket, event->mutable_network_receive());
-    case Kind::network_dup:
-      return CopySocket(socket, event->mutable_network_dup());
-    default:
-      return;
-  }
-}
-
 absl::Status CompleteNetwork(Kind kind, EventDraft& draft) {
   v1::Socket& socket = draft.network;
   const bool datagrams = kind == Kind::network_send || kind == Kind::network_receive;
@@ -204,7 +170,7 @@ absl::Status CompleteNetwork(Kind kind, EventDraft& draft) {
   }
   if (kind == Kind::network_socket && draft.event.result() == 0) draft.event.set_result(kFd);
   if (kind == Kind::network_dup) socket.set_fd(static_cast<int32_t>(draft.event.result()));
-  SetPayload(kind, socket, &draft.event);
+  AddPayload(kind, draft);
   return absl::OkStatus();
 }
 

@@ -81,7 +81,7 @@ TEST(EventCodecTest, RefusesWhatIsNoEvent) {
   EXPECT_FALSE(EventFromProto(unknown_type, &argv, &event));
 
   v1::Event network;
-  v1::NetworkConnect& connect = *network.mutable_network_connect();
+  v1::Socket& connect = *network.mutable_network_connect();
   connect.mutable_local()->set_address("1234");
   EXPECT_FALSE(EventFromProto(network, &argv, &event));  // no remote address
   connect.mutable_remote()->set_address("1234567890123456");

@@ -157,13 +157,13 @@ TEST(EventScript, ConnectionsNameClientAndServer) {
       "  - process_seed: {exe: /bin/sh}\n"
       "  - network_connect: {to: '192.0.2.1:80', result: ECONNREFUSED}\n"
       "  - network_accept: {from: '[2001:db8::1]:5', to: '[::1]:443', transport: udp}\n");
-  const v1::NetworkConnect& connect = events[1].network_connect();
+  const v1::Socket& connect = events[1].network_connect();
   EXPECT_EQ(connect.remote().address(), std::string("\xc0\0\2\1", 4));
   EXPECT_EQ(connect.remote().port(), 80u);
   EXPECT_EQ(connect.local().port(), 40000u);
   EXPECT_EQ(connect.transport(), v1::TRANSPORT_TCP);
   EXPECT_EQ(events[1].result(), -ECONNREFUSED);
-  const v1::NetworkAccept& accept = events[2].network_accept();
+  const v1::Socket& accept = events[2].network_accept();
   EXPECT_EQ(accept.remote().port(), 5u);
   EXPECT_EQ(accept.local().port(), 443u);
   EXPECT_EQ(accept.local().address().size(), 16u);
