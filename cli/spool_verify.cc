@@ -34,7 +34,7 @@ absl::StatusOr<Witness> ParseWitness(std::string_view text) {
               absl::SimpleAtoi(parts[0], &witness.position.epoch) &&
               absl::SimpleAtoi(parts[1], &witness.position.seq);
   if (good && parts.size() == 3) {
-    witness.hash = ChainHashFromHex(parts[2]);
+    witness.hash = Sha256FromHex(parts[2]);
     good = witness.hash.has_value();
   }
   if (good) return witness;

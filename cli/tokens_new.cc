@@ -11,10 +11,10 @@
 #include "absl/time/clock.h"
 #include "cli/json.h"
 #include "cli/verbs.h"
+#include "common/base/sha256.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
 #include "common/base/text.h"
-#include "common/recordlog/chain.h"
 
 namespace vakt {
 namespace {

@@ -17,6 +17,7 @@
 #include "common/ruletest/event_script.h"
 
 namespace vakt {
+
 v1::NodeFacts NodeFactsToProto(const NodeFacts& node, const AccountTable& accounts) {
   v1::NodeFacts out;
   out.set_hostname(node.hostname);

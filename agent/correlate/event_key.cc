@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/correlate/event_key.h"
 
+#include "common/base/sha256.h"
 #include "common/base/strings.h"
 #include "common/rulelang/output_format.h"
-#include "common/rulelang/sha256.h"
 
 namespace vakt {
 namespace {
@@ -15,7 +15,7 @@ static_assert(kMaxKeyValueBytes < kNull);
 
 void AppendValue(std::string text, std::string* key) {
   if (text.size() > kMaxKeyValueBytes) {
-    const std::string hash = Sha256Hex(text).substr(0, kHashBytes);
+    const std::string hash = ToHex(Sha256(text)).substr(0, kHashBytes);
     text.resize(kMaxKeyValueBytes - kHashBytes - 1);
     text += StrCat("#", hash);
   }

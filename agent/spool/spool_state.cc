@@ -25,7 +25,7 @@ absl::StatusOr<SpoolState> ReadSpoolState(FileSystem& file_system, const std::st
                         ReadStateFile(file_system, StatePath(dir), kWords));
   SpoolState state;
   uint64_t closed = 0;
-  const std::optional<ChainHash> hash = ChainHashFromHex(words[5]);
+  const std::optional<ChainHash> hash = Sha256FromHex(words[5]);
   const bool good = words[0] == kFormat && absl::SimpleAtoi(words[1], &state.acknowledged.epoch) &&
                     absl::SimpleAtoi(words[2], &state.acknowledged.seq) &&
                     absl::SimpleAtoi(words[3], &state.head.position.epoch) &&

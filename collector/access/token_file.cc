@@ -10,8 +10,8 @@
 #include "absl/strings/str_split.h"
 #include "common/base/file.h"
 #include "common/base/log.h"
+#include "common/base/sha256.h"
 #include "common/base/status.h"
-#include "common/recordlog/chain.h"
 
 namespace vakt {
 namespace {
@@ -32,7 +32,7 @@ absl::Status ParseLine(absl::string_view line, TokenTable* tokens) {
   }
   row.name = words[0];
   VAKT_ASSIGN_OR_RETURN(row.role, ParseRole(words[1]));
-  const std::optional<ChainHash> hash = ChainHashFromHex(words[2]);
+  const std::optional<Sha256Hash> hash = Sha256FromHex(words[2]);
   if (!hash.has_value()) {
     return absl::InvalidArgumentError("the hash is not 64 hexadecimal digits");
   }

@@ -7,19 +7,20 @@
 #ifndef VAKT_COMMON_RECORDLOG_CHAIN_H_
 #define VAKT_COMMON_RECORDLOG_CHAIN_H_
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "common/base/sha256.h"
+
 namespace vakt {
 
-inline constexpr size_t kChainHashBytes = 32;
+inline constexpr size_t kChainHashBytes = kSha256Bytes;
 
-// SHA-256. All zero: nothing precedes.
-using ChainHash = std::array<uint8_t, kChainHashBytes>;
+// All zero: nothing precedes.
+using ChainHash = Sha256Hash;
 
 // One link: SHA-256 of the hash before, epoch and sequence number (8 bytes each, little-endian),
 // the class (1 byte), the record's bytes.
@@ -34,15 +35,10 @@ struct ChainedRecord {
 inline constexpr uint8_t kNoteClass = 255;
 
 ChainHash NextChainHash(const ChainHash& before, const ChainedRecord& record);
-// SHA-256 of `bytes` alone.
-ChainHash Sha256(std::string_view bytes);
 
 std::string_view AsBytes(const ChainHash& hash);
 // nullopt unless `bytes` has 32 of them.
 std::optional<ChainHash> ChainHashFromBytes(std::string_view bytes);
-// 64 lower-case hexadecimal digits, and back.
-std::string ToHex(const ChainHash& hash);
-std::optional<ChainHash> ChainHashFromHex(std::string_view hex);
 
 }  // namespace vakt
 

@@ -5,12 +5,12 @@
 #include <utility>
 #include <vector>
 
+#include "common/base/sha256.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
 #include "common/base/text.h"
 #include "common/rulelang/bind_operand.h"
 #include "common/rulelang/parser.h"
-#include "common/rulelang/sha256.h"
 
 namespace vakt {
 namespace {
@@ -88,7 +88,7 @@ std::string StateHash(absl::Span<const Rule> rules) {
     text += " if ";
     AppendText(*part.condition, &text);
   }
-  return Sha256Hex(text);
+  return ToHex(Sha256(text));
 }
 
 }  // namespace vakt

@@ -5,13 +5,13 @@
 #include <string_view>
 #include <utility>
 
+#include "common/base/sha256.h"
 #include "common/base/strings.h"
 #include "common/base/text.h"
 #include "common/rulelang/compile_rules.h"
 #include "common/rulelang/definitions.h"
 #include "common/rulelang/diagnostics.h"
 #include "common/rulelang/read_definitions.h"
-#include "common/rulelang/sha256.h"
 #include "common/rulelang/source_text.h"
 #include "common/rulelang/yaml_reader.h"
 
@@ -28,7 +28,7 @@ std::string HashFiles(absl::Span<const RuleFile> files) {
       all += StrCat(part.size(), ":", part);
     }
   }
-  return Sha256Hex(all);
+  return ToHex(Sha256(all));
 }
 
 void ReadOneFile(const RuleFile& file, int index, const LoadOptions& options,

@@ -13,6 +13,7 @@
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/node.h"
+#include "common/base/sha256.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
 #include "common/base/unique_fd.h"
@@ -131,6 +132,22 @@ TEST(LogTest, LogEveryHoldsBack) {
   EXPECT_FALSE(LogEvery("base_test.a", absl::Hours(1)));
   EXPECT_TRUE(LogEvery("base_test.b", absl::Hours(1)));
   EXPECT_TRUE(LogEvery("base_test.a", absl::ZeroDuration()));
+}
+
+// The hash of "abc" is in FIPS 180-4's examples.
+TEST(Sha256Test, HashesHeadAndTailAsOne) {
+  constexpr std::string_view kAbc =
+      "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+  EXPECT_EQ(ToHex(Sha256("abc")), kAbc);
+  EXPECT_EQ(ToHex(Sha256("a", "bc")), kAbc);
+  EXPECT_EQ(Sha256FromHex(kAbc), Sha256("abc"));
+}
+
+TEST(Sha256Test, TakesOnlyAWholeHash) {
+  const std::string hex = ToHex(Sha256("abc"));
+  EXPECT_EQ(Sha256FromHex(hex.substr(1)), std::nullopt);
+  EXPECT_EQ(Sha256FromHex(hex + "00"), std::nullopt);
+  EXPECT_EQ(Sha256FromHex("g" + hex.substr(1)), std::nullopt);
 }
 
 }  // namespace
