@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <mutex>
 #include <optional>
@@ -31,10 +32,14 @@ constexpr size_t kBatchRecords = 4096;
 // The consumer naps (drains every millisecond, nobody wakes it) while wakeups come faster than this
 // and until two naps in a row found nothing; otherwise it sleeps until a probe wakes it. A forced
 // wakeup costs the producer about 5 µs, a nap costs an idle machine 1-2 % of a core.
-constexpr absl::Duration kBusyInterval = absl::Milliseconds(10);
+constexpr std::chrono::milliseconds kBusyInterval{10};
 constexpr int kBusyWakeups = 8;
-constexpr absl::Duration kNap = absl::Milliseconds(1);
-constexpr absl::Duration kLookInterval = absl::Seconds(1);
+constexpr std::chrono::milliseconds kNap{1};
+constexpr std::chrono::seconds kLookInterval{1};
+
+// Not the wall clock: set back, it would hold up everything that waits for a time.
+using std::chrono::steady_clock;
+using SteadyTime = steady_clock::time_point;
 
 class KernelSensorImpl : public KernelSensor {
  public:
@@ -90,7 +95,7 @@ class KernelSensorImpl : public KernelSensor {
   bool CollectBatch();
   bool Busy();
   // Waits for a probe's wakeup; true when Wake was called.
-  bool Wait(absl::Duration timeout, bool sleep);
+  bool Wait(steady_clock::duration timeout, bool sleep);
 
   std::unique_ptr<BpfObject> object_;
   mutable std::mutex probes_mutex_;                                    // loading and attaching
@@ -103,8 +108,8 @@ class KernelSensorImpl : public KernelSensor {
   std::vector<RawRecord> batch_;
   std::array<std::atomic<uint64_t>, VAKT_KIND_MAX> delivered_{};
   uint64_t missing_seen_ = 0;
-  absl::Time last_look_ = absl::InfinitePast();
-  absl::Time window_start_ = absl::InfinitePast();
+  SteadyTime last_look_;
+  SteadyTime window_start_;
   int window_wakeups_ = 0;
   int empty_naps_ = 2;
 };
@@ -184,7 +189,7 @@ bool KernelSensorImpl::CollectBatch() {
 }
 
 bool KernelSensorImpl::Busy() {
-  const absl::Time now = absl::Now();
+  const SteadyTime now = steady_clock::now();
   if (now - window_start_ > kBusyInterval) {
     window_start_ = now;
     window_wakeups_ = 0;
@@ -193,7 +198,7 @@ bool KernelSensorImpl::Busy() {
   return empty_naps_ < 2;
 }
 
-bool KernelSensorImpl::Wait(absl::Duration timeout, bool sleep) {
+bool KernelSensorImpl::Wait(steady_clock::duration timeout, bool sleep) {
   std::atomic_ref<uint32_t> sleeps(object_->control()->consumer_sleeps);
   if (sleep) {
     sleeps.store(1, std::memory_order_seq_cst);
@@ -203,7 +208,8 @@ bool KernelSensorImpl::Wait(absl::Duration timeout, bool sleep) {
     }
   }
   epoll_event events[8];
-  const timespec limit = absl::ToTimespec(std::max(timeout, absl::ZeroDuration()));
+  const timespec limit =
+      absl::ToTimespec(std::max(absl::FromChrono(timeout), absl::ZeroDuration()));
   const int count = epoll_pwait2(epoll_.get(), events, 8, &limit, nullptr);
   if (sleep) sleeps.store(0, std::memory_order_relaxed);
   bool woken = false;
@@ -217,21 +223,22 @@ bool KernelSensorImpl::Wait(absl::Duration timeout, bool sleep) {
 
 absl::Span<const RawRecord> KernelSensorImpl::Next(absl::Duration timeout) {
   rings_.Release();
-  const absl::Time deadline = absl::Now() + timeout;
+  const SteadyTime deadline = steady_clock::now() + absl::ToChronoNanoseconds(timeout);
   while (!CollectBatch()) {
     rings_.Release();  // discarded records
-    const absl::Time now = absl::Now();
+    const SteadyTime now = steady_clock::now();
     if (now >= deadline) break;
     const bool nap = Busy();
     if (nap) ++empty_naps_;
-    if (Wait(nap ? std::min(kNap, deadline - now) : deadline - now, !nap)) break;
+    if (Wait(nap ? std::min<steady_clock::duration>(kNap, deadline - now) : deadline - now, !nap))
+      break;
   }
   if (!batch_.empty() && empty_naps_ < 2) empty_naps_ = 0;
   return batch_;
 }
 
 void KernelSensorImpl::TakeLosses(std::vector<Loss>* losses) {
-  const absl::Time now = absl::Now();
+  const SteadyTime now = steady_clock::now();
   const uint64_t missing = losses_.missing_total();
   if (missing == missing_seen_ && now - last_look_ < kLookInterval) return;
   missing_seen_ = missing;
@@ -329,6 +336,23 @@ absl::StatusOr<UniqueFd> MakeEpoll(const std::vector<int>& ring_fds, int wake_fd
 
 }  // namespace
 
+absl::Status CheckProbes(absl::Span<const ProbeReport> reports) {
+  bool refused = false;
+  std::string missing;
+  for (const ProbeReport& report : reports) {
+    const Kind kind = report.probe->kind;
+    if (!In(EssentialKinds(), kind) || report.state != ProbeReport::State::kFailed) continue;
+    refused = refused || In(RequiredKinds(), kind);
+    missing +=
+        StrCat(missing.empty() ? "" : "; ", report.probe->program, " (", report.probe->target,
+               "): ", report.detail, ", so ", report.probe->blind_spot);
+  }
+  if (!refused) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      StrCat("this kernel refuses what no rule can be judged without: ", missing,
+             "; docs/reference/kernels.md names kernels that take it"));
+}
+
 absl::StatusOr<std::unique_ptr<KernelSensor>> KernelSensor::Start(
     const KernelSensorOptions& options) {
   VAKT_RETURN_IF_ERROR(CheckDisabledNames(options));
@@ -349,6 +373,7 @@ absl::StatusOr<std::unique_ptr<KernelSensor>> KernelSensor::Start(
     return absl::FailedPreconditionError(
         "no probe could be attached: this kernel refuses them all");
   }
+  VAKT_RETURN_IF_ERROR(CheckProbes(sensor->Report()));
   return sensor;
 }
 

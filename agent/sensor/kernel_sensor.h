@@ -61,9 +61,13 @@ struct SensorCounters {
   std::array<std::array<uint64_t, 3>, 64> lost{};  // by reason, in the order of LossReasons()
 };
 
+// FailedPrecondition, with what is missing by name and why, when the kernel refused a probe without
+// which no rule can be judged. What else it refused makes blind spots that are told.
+absl::Status CheckProbes(absl::Span<const ProbeReport> reports);
+
 class KernelSensor : public EventSource {
  public:
-  // FailedPrecondition: no BTF, or no probe at all could be attached. PermissionDenied: not root.
+  // FailedPrecondition: no BTF, or CheckProbes refuses. PermissionDenied: not root.
   static absl::StatusOr<std::unique_ptr<KernelSensor>> Start(const KernelSensorOptions& options);
 
   // Calls `on_record` with a process_seed record for each process that runs now.

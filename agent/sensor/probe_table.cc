@@ -326,4 +326,6 @@ KindSet EssentialKinds() {
          KindBit(Kind::process_seed) | KindBit(Kind::process_cgroup);
 }
 
+KindSet RequiredKinds() { return KindBit(Kind::process_exec); }
+
 }  // namespace vakt

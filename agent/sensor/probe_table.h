@@ -36,6 +36,8 @@ absl::Span<const ProbeRow> AllProbes();
 
 // Kinds without which the process tree cannot be kept: always wanted.
 KindSet EssentialKinds();
+// Of these, without which no rule can be judged: a kernel that refuses their hooks is refused.
+KindSet RequiredKinds();
 
 }  // namespace vakt
 
