@@ -26,7 +26,7 @@
 namespace vakt {
 namespace {
 
-constexpr absl::Duration kTick = absl::Seconds(1);
+constexpr std::chrono::seconds kTick{1};
 constexpr absl::Duration kStopDrain = absl::Seconds(2);
 
 // Ahead of ordinary processes, so that a busy machine does not delay detection (an exec's alert
@@ -179,7 +179,9 @@ absl::Status Agent::StartServices() {
         uplink, spool_.get(), [this] { return MakeHello(); }, [this] { return MakeHeartbeat(); });
     VAKT_RETURN_IF_ERROR(uplink_->Start());
   }
+  last_turn_ = std::chrono::steady_clock::now();
   Publish();
+  VAKT_RETURN_IF_ERROR(StartDoors());
   if (!options_.ready_file.empty()) {
     VAKT_RETURN_IF_ERROR(WriteFileAtomically(options_.ready_file, StrCat(getpid(), "\n"), 0644));
   }
@@ -258,7 +260,7 @@ void Agent::ReportSkippedRuns() {
   gap.set_class_(v1::Gap::CLASS_LOSS);
   gap.set_count(skipped - skipped_runs_);
   gap.set_reason("the kernel did not run a probe because one was running on that CPU");
-  FromWallNs(RealClock().WallNs() - absl::ToInt64Nanoseconds(kTick), gap.mutable_begin());
+  FromWallNs(RealClock().WallNs() - std::chrono::nanoseconds(kTick).count(), gap.mutable_begin());
   FromWallNs(RealClock().WallNs(), gap.mutable_end());
   skipped_runs_ = skipped;
   pipeline_->OnGap(gap);
@@ -332,14 +334,17 @@ void Agent::Tick() {
 }
 
 absl::Status Agent::Run() {
-  absl::Time next_tick = absl::Now() + kTick;
+  auto next_tick = std::chrono::steady_clock::now() + kTick;
   while (!stop_.load(std::memory_order_acquire)) {
-    for (RawRecord record : sensor_->Next(kTick)) pipeline_->OnRecord(record);
+    for (RawRecord record : sensor_->Next(absl::FromChrono(kTick))) pipeline_->OnRecord(record);
     ReportLosses();
     TakeNewRules();
     if (publish_wanted_.exchange(false)) Publish();
-    if (absl::Now() < next_tick) continue;
-    next_tick = absl::Now() + kTick;
+    // Not the wall clock, which may be set back by years.
+    const auto now = std::chrono::steady_clock::now();
+    last_turn_ = now;
+    if (now < next_tick) continue;
+    next_tick = now + kTick;
     Tick();
   }
   for (;;) {  // what is in the rings was seen: it counts
@@ -358,7 +363,9 @@ absl::Status Agent::Run() {
 }
 
 Agent::~Agent() {
-  admin_.reset();  // its calls use what follows
+  health_server_.reset();  // their calls use what follows
+  metrics_server_.reset();
+  admin_.reset();
   reloader_.reset();
   uplink_.reset();
 }

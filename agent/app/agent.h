@@ -2,7 +2,7 @@
 // The agent: its parts in the order in which they start and stop.
 //
 //   rules -> spool -> outputs -> probes attached -> running processes seeded -> admin socket and
-//   uplink -> ready file -> run until Stop
+//   uplink -> metrics and health -> ready file -> run until Stop
 //
 // Threads: Start and Run on one thread (the pipeline thread). Stop and Reload may be called from a
 // signal handler. Status, Stats and Programs may be called from any thread.
@@ -10,6 +10,7 @@
 #define VAKT_AGENT_APP_AGENT_H_
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
@@ -22,6 +23,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "agent/admin/admin_server.h"
+#include "agent/admin/health_server.h"
 #include "agent/app/active_rules.h"
 #include "agent/app/alert_log.h"
 #include "agent/app/canary.h"
@@ -38,6 +40,7 @@
 #include "agent/spool/spool.h"
 #include "agent/uplink/uplink.h"
 #include "common/base/clock.h"
+#include "common/http/metrics_server.h"
 #include "common/metrics/metric_set.h"
 #include "common/recording/recording.h"
 #include "vakt/v1/control.pb.h"
@@ -101,6 +104,13 @@ class Agent {
   v1::Hello MakeHello();
   v1::Heartbeat MakeHeartbeat();
 
+  // agent_health.cc. From any thread, but for JudgeReadiness.
+  absl::Status StartDoors();
+  std::string MetricsText();
+  std::string WhyNotAlive() const;  // empty: it is
+  std::string WhyNotReady() const;
+  std::string JudgeReadiness() const;
+
   const AgentOptions options_;
   NodeFacts node_;
   int64_t started_boot_ns_ = 0;
@@ -120,6 +130,8 @@ class Agent {
   std::unique_ptr<Uplink> uplink_;
   std::unique_ptr<RuleReloader> reloader_;
   std::unique_ptr<AdminServer> admin_;
+  std::unique_ptr<MetricsServer> metrics_server_;
+  std::unique_ptr<HealthServer> health_server_;
 
   std::vector<Loss> losses_;
   std::vector<ProgramStats> programs_;  // as of the last tick
@@ -131,12 +143,14 @@ class Agent {
   uint64_t reload_pause_ns_ = 0;     // of the last one
   uint64_t evaluations_before_ = 0;  // by matchers that are gone
   std::atomic<bool> stop_ = false;
+  std::atomic<std::chrono::steady_clock::time_point> last_turn_;  // of the pipeline
 
-  std::mutex state_mutex_;
+  mutable std::mutex state_mutex_;
   std::condition_variable published_;
   uint64_t publish_count_ ABSL_GUARDED_BY(state_mutex_) = 0;
   v1::AgentStatus status_ ABSL_GUARDED_BY(state_mutex_);
   MetricSet metrics_ ABSL_GUARDED_BY(state_mutex_);
+  std::string not_ready_ ABSL_GUARDED_BY(state_mutex_);  // why; empty: it is
   std::atomic<bool> publish_wanted_ = false;
 };
 

@@ -51,10 +51,12 @@ void Agent::Publish() {
   MetricSet metrics;
   FillStatus(&status);
   FillMetrics(&metrics);
+  std::string not_ready = JudgeReadiness();
   {
     std::lock_guard lock(state_mutex_);
     status_ = std::move(status);
     metrics_ = std::move(metrics);
+    not_ready_ = std::move(not_ready);
     ++publish_count_;
   }
   published_.notify_all();

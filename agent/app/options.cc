@@ -36,6 +36,8 @@ absl::StatusOr<AgentOptions> AgentOptionsFrom(const Settings& settings) {
   o.record_path = settings.Str("record.path");
   o.state_dir = settings.Str("state.dir");
   o.ready_file = settings.Str("state.ready_file");
+  o.metrics_listen = settings.Str("metrics.listen");
+  o.health_listen = settings.Str("health.listen");
   o.spool_max_bytes = settings.Uint("spool.max_bytes");
   if (!o.collectors.empty() && (o.tls_ca.empty() || o.tls_cert.empty() || o.tls_key.empty())) {
     return absl::InvalidArgumentError(

@@ -43,6 +43,8 @@ struct AgentOptions {
 
   std::string state_dir;
   std::string ready_file;
+  std::string metrics_listen;  // host:port; empty: nowhere
+  std::string health_listen;   // likewise
   uint64_t spool_max_bytes = 0;
 };
 

@@ -94,9 +94,10 @@ absl::StatusOr<std::unique_ptr<Collector>> Collector::Start(const CollectorOptio
   if (options.metrics_listen.empty()) return collector;
   VAKT_ASSIGN_OR_RETURN(
       collector->metrics_server_,
-      MetricsServer::Start(
-          options.metrics_listen, [self = collector.get()] { return self->MetricsText(); },
-          [self = collector.get()] { return self->NotReady(); }));
+      MetricsServer::Start(options.metrics_listen,
+                           {.metrics = [self = collector.get()] { return self->MetricsText(); },
+                            .alive = [] { return std::string(); },  // it answers
+                            .ready = [self = collector.get()] { return self->NotReady(); }}));
   return collector;
 }
 

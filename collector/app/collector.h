@@ -26,12 +26,12 @@
 #include "collector/app/alerts_service.h"
 #include "collector/app/fleet_service.h"
 #include "collector/app/front.h"
-#include "collector/app/metrics_server.h"
 #include "collector/app/tls.h"
 #include "collector/ingest/ingest_service.h"
 #include "collector/sink/sink_set.h"
 #include "collector/store/store.h"
 #include "collector/subscribe/subscription_hub.h"
+#include "common/http/metrics_server.h"
 
 namespace vakt {
 

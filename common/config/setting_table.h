@@ -125,9 +125,12 @@ inline constexpr SettingRow kSettings[] = {
     {"access.token_file", "--token-file", SettingType::kPath, "", kInCollector, "", "",
      "File of users' tokens, by their hashes (vaktctl tokens new); empty: users need certificates."},
 
-    {"metrics.listen", "--metrics-listen", SettingType::kString, "", kInCollector, "", "",
+    {"metrics.listen", "--metrics-listen", SettingType::kString, "", kInAgent | kInCollector, "", "",
      "host:port (or port) where Prometheus finds /metrics, and probes /healthz and /readyz, over "
      "plain HTTP; empty: nowhere."},
+    {"health.listen", "--health-listen", SettingType::kString, "", kInAgent, "", "",
+     "host:port that answers grpc.health.v1 without TLS, as Kubernetes asks it: the services "
+     "liveness, readiness and \"\" (both); empty: nowhere."},
 
     {"store.dir", "--data-dir", SettingType::kPath, "/var/lib/vakt/collector", kInCollector, "", "",
      "Directory of the alert store."},

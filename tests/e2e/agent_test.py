@@ -6,9 +6,12 @@ import os
 import subprocess
 import time
 import unittest
+import urllib.error
+import urllib.request
 
+import grpc
 import harness
-from harness import BIN, KernelTestCase, stop, wait_for
+from harness import BIN, KernelTestCase, free_port, stop, wait_for
 
 OPEN_RULE = """
 - rule: Marked file opened
@@ -31,6 +34,23 @@ EXEC_RULE = """
 def run(program, *flags, **options):
     return subprocess.run([os.path.join(BIN, program), *flags], capture_output=True, text=True,
                           timeout=30, stdin=subprocess.DEVNULL, **options)
+
+
+def health(port, service):
+    """grpc.health.v1.Health/Check, as kubelet asks it; its messages are {1: string} and {1: enum}."""
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        check = channel.unary_unary("/grpc.health.v1.Health/Check")
+        name = service.encode()
+        answer = check(bytes([10, len(name)]) + name, timeout=10, wait_for_ready=True)
+    return {b"\x08\x01": "SERVING", b"\x08\x02": "NOT_SERVING"}[answer]
+
+
+def http(port, path):
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
 
 
 class AgentAlone(KernelTestCase):
@@ -88,6 +108,37 @@ class AgentAlone(KernelTestCase):
         self.assertEqual(status.returncode, 0, status.stderr)
         self.assertIn("ready", status.stdout)
         self.assertIn("process_exec", status.stdout)
+
+    def test_those_who_look_after_it_are_answered_without_a_collector(self):
+        metrics_port, health_port = free_port(), free_port()
+        agent = self.start_agent(
+            "--metrics-listen", f"127.0.0.1:{metrics_port}", "--health-listen",
+            f"127.0.0.1:{health_port}", "--collector", "127.0.0.1:1", *self.tls("agent"),
+            alone=False, rules=[self.rule_file(EXEC_RULE)])
+        self.act("true", "vakt-marked")
+        self.wait_alert("Marked command")
+        status, metrics = http(metrics_port, "/metrics")
+        self.assertEqual(status, 200)
+        self.assertIn("\nvakt_alerts_total 1\n", metrics)
+        self.assertIn('\nvakt_events_delivered_total{kind="process_exec"} ', metrics)
+        self.assertIn("\nvakt_uplink_connected 0\n", metrics)
+        self.assertEqual(http(metrics_port, "/healthz"), (200, "ok\n"))
+        self.assertEqual(http(metrics_port, "/readyz"), (200, "ok\n"))
+        for service in ("", "liveness", "readiness"):
+            self.assertEqual(health(health_port, service), "SERVING", service)
+        begin = time.monotonic()
+        self.assertEqual(stop(agent), 0)
+        self.assertLess(time.monotonic() - begin, 10)
+
+    def test_an_agent_without_rules_is_alive_and_not_ready(self):
+        metrics_port, health_port = free_port(), free_port()
+        self.start_agent("--metrics-listen", f"127.0.0.1:{metrics_port}", "--health-listen",
+                         f"127.0.0.1:{health_port}",
+                         rules=[self.rule_file(EXEC_RULE + "  enabled: false\n")])
+        self.assertEqual(http(metrics_port, "/readyz"), (503, "no rule is enabled\n"))
+        self.assertEqual(http(metrics_port, "/healthz"), (200, "ok\n"))
+        self.assertEqual(health(health_port, "readiness"), "NOT_SERVING")
+        self.assertEqual(health(health_port, "liveness"), "SERVING")
 
     def test_programs_are_measured(self):
         self.start_agent(rules=[self.rule_file(OPEN_RULE)])

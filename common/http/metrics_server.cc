@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "collector/app/metrics_server.h"
+#include "common/http/metrics_server.h"
 
+#include <arpa/inet.h>
 #include <civetweb.h>
+#include <sys/socket.h>
 
+#include <atomic>
+#include <chrono>
 #include <string_view>
+#include <thread>
 
 #include "common/base/strings.h"
+#include "common/base/unique_fd.h"
 
 namespace vakt {
 namespace {
@@ -23,13 +29,31 @@ int Answer(mg_connection* connection, int status, const char* type, std::string_
   return status;
 }
 
+int AnswerCheck(mg_connection* connection, const MetricsServerCalls::Check& check) {
+  const std::string reason = check();
+  return reason.empty() ? Answer(connection, 200, kText, "ok\n")
+                        : Answer(connection, 503, kText, reason + "\n");
+}
+
+// Connects to where a server listens, and hangs up.
+void Knock(const std::string& address, int port) {
+  const size_t colon = address.rfind(':');
+  const std::string host = colon == std::string::npos ? "127.0.0.1" : address.substr(0, colon);
+  sockaddr_in to = {};
+  to.sin_family = AF_INET;  // all that Debian's civetweb speaks
+  to.sin_port = htons(static_cast<uint16_t>(port));
+  const UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd || inet_pton(AF_INET, host.c_str(), &to.sin_addr) != 1) return;
+  static_cast<void>(connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof(to)));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<MetricsServer>> MetricsServer::Start(const std::string& address,
-                                                                    Text metrics, Check ready) {
-  std::unique_ptr<MetricsServer> server(new MetricsServer(std::move(metrics), std::move(ready)));
+                                                                    MetricsServerCalls calls) {
+  std::unique_ptr<MetricsServer> server(new MetricsServer(address, std::move(calls)));
   const char* options[] = {"listening_ports",
-                           address.c_str(),
+                           server->address_.c_str(),
                            "num_threads",
                            "2",
                            "request_timeout_ms",
@@ -58,8 +82,21 @@ absl::StatusOr<std::unique_ptr<MetricsServer>> MetricsServer::Start(const std::s
   return server;
 }
 
+// civetweb's thread that accepts looks only every two seconds whether it is to end, unless somebody
+// connects.
 MetricsServer::~MetricsServer() {
-  if (context_ != nullptr) mg_stop(context_);
+  if (context_ == nullptr) return;
+  const int bound_port = port();
+  std::atomic<bool> stopped = false;
+  std::thread stopper([&] {
+    mg_stop(context_);
+    stopped = true;
+  });
+  while (!stopped) {
+    Knock(address_, bound_port);
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  stopper.join();
 }
 
 int MetricsServer::port() const {
@@ -68,17 +105,16 @@ int MetricsServer::port() const {
 }
 
 int MetricsServer::OnMetrics(mg_connection* connection, void* self) {
-  return Answer(connection, 200, kPrometheusText, static_cast<MetricsServer*>(self)->metrics_());
+  return Answer(connection, 200, kPrometheusText,
+                static_cast<MetricsServer*>(self)->calls_.metrics());
 }
 
-int MetricsServer::OnHealth(mg_connection* connection, void*) {
-  return Answer(connection, 200, kText, "ok\n");
+int MetricsServer::OnHealth(mg_connection* connection, void* self) {
+  return AnswerCheck(connection, static_cast<MetricsServer*>(self)->calls_.alive);
 }
 
 int MetricsServer::OnReady(mg_connection* connection, void* self) {
-  const std::string reason = static_cast<MetricsServer*>(self)->ready_();
-  return reason.empty() ? Answer(connection, 200, kText, "ok\n")
-                        : Answer(connection, 503, kText, reason + "\n");
+  return AnswerCheck(connection, static_cast<MetricsServer*>(self)->calls_.ready);
 }
 
 int MetricsServer::OnOther(mg_connection* connection, void*) {
