@@ -128,6 +128,7 @@ void BpfObject::SizeMaps(vakt_bpf* skeleton) const {
   bpf_map__set_max_entries(skeleton->maps.cpu_state, cpu_count_);
   bpf_map__set_max_entries(skeleton->maps.rings, cpu_count_ * VAKT_LANES);
   bpf_map__set_max_entries(skeleton->maps.scratch_slots, slots);
+  if (!with_flows_) bpf_map__set_max_entries(skeleton->maps.flow_sockets, 1);
 }
 
 absl::Status BpfObject::ShareMaps(vakt_bpf* skeleton) const {
@@ -202,10 +203,27 @@ absl::StatusOr<std::unique_ptr<BpfObject>> BpfObject::Load(const KernelSensorOpt
   const int cpus = libbpf_num_possible_cpus();
   if (cpus <= 0) return ErrnoStatus(-cpus, "counting CPUs");
   object->cpu_count_ = static_cast<size_t>(cpus);
+  object->with_flows_ = options.flows;
   VAKT_RETURN_IF_ERROR(object->LoadWhatIsAccepted(reports));
   VAKT_RETURN_IF_ERROR(object->FillRings(options.ring_bytes));
   VAKT_RETURN_IF_ERROR(object->MapControl());
+  if (options.flows) VAKT_RETURN_IF_ERROR(object->MakeFlowTables());
   return object;
+}
+
+absl::Status BpfObject::MakeFlowTables() {
+  VAKT_ASSIGN_OR_RETURN(flows_, FlowTables::Create(bpf_map__fd(first().maps.flow_tables),
+                                                   bpf_map__fd(first().maps.flow_rest)));
+  return absl::OkStatus();
+}
+
+absl::Status BpfObject::ListenersAreKnown() const {
+  const uint64_t all_known = 0;
+  const uint8_t yes = 1;
+  if (bpf_map_update_elem(bpf_map__fd(first().maps.flow_listening), &all_known, &yes, BPF_ANY)) {
+    return ErrnoStatus(errno, "marking the listeners as known");
+  }
+  return absl::OkStatus();
 }
 
 void BpfObject::LoadWanted(std::vector<ProbeReport>* reports) {
@@ -284,6 +302,13 @@ absl::StatusOr<BpfObject::Link> BpfObject::AttachProbe(const ProbeRow& row) {
     case HookType::kIterator:
       link = bpf_program__attach_iter(program, nullptr);
       break;
+    case HookType::kMapIterator: {
+      bpf_iter_link_info info = {};
+      info.map.map_fd = static_cast<__u32>(bpf_map__fd(first().maps.flow_sockets));
+      LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info, .link_info_len = sizeof(info));
+      link = bpf_program__attach_iter(program, &options);
+      break;
+    }
   }
   if (!link) return ErrnoStatus(errno, StrCat("attaching to ", row.target));
   return Link(link);
@@ -349,13 +374,14 @@ std::vector<int> BpfObject::ring_fds() const {
   return fds;
 }
 
-absl::StatusOr<UniqueFd> BpfObject::OpenSeeds() const {
-  for (const Link& link : links_) {
-    if (link == nullptr) continue;
-    const int fd = bpf_iter_create(bpf_link__fd(link.get()));
-    if (fd >= 0) return UniqueFd(fd);
+absl::StatusOr<UniqueFd> BpfObject::OpenIterator(std::string_view program) const {
+  for (size_t i = 0; i < links_.size(); ++i) {
+    if (links_[i] == nullptr || AllProbes()[i].program != program) continue;
+    UniqueFd file(bpf_iter_create(bpf_link__fd(links_[i].get())));
+    if (!file) return ErrnoStatus(errno, StrCat("running the iterator ", program));
+    return file;
   }
-  return absl::NotFoundError("the task iterator is not attached");
+  return absl::NotFoundError(StrCat("the iterator ", program, " is not attached"));
 }
 
 std::vector<LoadedProgram> BpfObject::Programs() const {
@@ -368,6 +394,10 @@ std::vector<LoadedProgram> BpfObject::Programs() const {
 
 uint64_t BpfObject::MapBytes() const {
   std::vector<int> fds = ring_fds();
+  if (flows_) {
+    const std::vector<int> tables = flows_->fds();
+    fds.insert(fds.end(), tables.begin(), tables.end());
+  }
   bpf_map* map = nullptr;
   bpf_object__for_each_map(map, first().obj) {
     if (bpf_map__fd(map) >= 0) fds.push_back(bpf_map__fd(map));

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "agent/sensor/flow_tables.h"
 #include "agent/sensor/kernel_sensor.h"
 #include "agent/sensor/prefilter_maps.h"
 #include "bpf/wire/wire.h"
@@ -49,8 +50,12 @@ class BpfObject {
   vakt_control* control() const { return control_; }
   PrefilterMaps* prefilter() const { return prefilter_.get(); }
   absl::Span<const vakt_cpu_state> cpus() const { return {cpu_state_, cpu_count_}; }
-  // A file whose content are process_seed records, end to end; fails when the iterator is missing.
-  absl::StatusOr<UniqueFd> OpenSeeds() const;
+  // A file that runs the iterator as it is read; fails when the program is not attached.
+  absl::StatusOr<UniqueFd> OpenIterator(std::string_view program) const;
+  // Null when flows are off.
+  FlowTables* flows() const { return flows_.get(); }
+  // For the second run of flow_seed: every listener is known.
+  absl::Status ListenersAreKnown() const;
   uint64_t MapBytes() const;
   std::vector<LoadedProgram> Programs() const;
 
@@ -67,6 +72,7 @@ class BpfObject {
   BpfObject() = default;
   // One more skeleton with the wanted programs that no earlier one has; the maps are the first's.
   absl::Status TryLoad(const std::vector<ProbeReport>& reports);
+  absl::Status MakeFlowTables();
   absl::Status LoadWhatIsAccepted(std::vector<ProbeReport>* reports);
   void SizeMaps(vakt_bpf* skeleton) const;
   absl::Status ShareMaps(vakt_bpf* skeleton) const;
@@ -90,6 +96,8 @@ class BpfObject {
   vakt_control* control_ = nullptr;            // mapped
   const vakt_cpu_state* cpu_state_ = nullptr;  // mapped
   std::unique_ptr<PrefilterMaps> prefilter_;   // uses the control block
+  bool with_flows_ = false;
+  std::unique_ptr<FlowTables> flows_;
 };
 
 }  // namespace vakt

@@ -60,6 +60,8 @@ class KernelSensorImpl : public KernelSensor {
     [[maybe_unused]] const ssize_t written = write(wake_.get(), &one, sizeof(one));
   }
   absl::Status Seed(const std::function<void(RawRecord)>& on_record) override;
+  absl::Status SeedFlows() override;
+  absl::Status TakeFlows(std::vector<FlowSum>* sums) override;
   int SetKinds(KindSet kinds) override;
   std::vector<ProbeReport> RestoreHooks() override;
   void CaptureEnvironment(bool capture) override {
@@ -94,6 +96,7 @@ class KernelSensorImpl : public KernelSensor {
   }
   bool CollectBatch();
   bool Busy();
+  absl::Status RunIterator(std::string_view program) const;
   // Waits for a probe's wakeup; true when Wake was called.
   bool Wait(steady_clock::duration timeout, bool sleep);
 
@@ -150,7 +153,8 @@ void KeepRefusals(const std::vector<ProbeReport>& reports, std::vector<ProbeRepo
 }
 
 int KernelSensorImpl::SetKinds(KindSet kinds) {
-  kinds |= EssentialKinds();
+  kinds = (kinds & ~kFlowProbes) | EssentialKinds();
+  if (object_->flows() != nullptr) kinds |= kFlowProbes;
   std::lock_guard lock(probes_mutex_);
   std::vector<ProbeReport> reports = WantedProbes(available_, kinds);
   object_->LoadWanted(&reports);
@@ -265,7 +269,7 @@ SensorCounters KernelSensorImpl::Counters() const {
 }
 
 absl::Status KernelSensorImpl::Seed(const std::function<void(RawRecord)>& on_record) {
-  VAKT_ASSIGN_OR_RETURN(const UniqueFd seeds, object_->OpenSeeds());
+  VAKT_ASSIGN_OR_RETURN(const UniqueFd seeds, object_->OpenIterator("process_seed"));
   std::vector<std::byte> buffer(256 << 10);
   size_t held = 0;
   for (;;) {
@@ -287,6 +291,36 @@ absl::Status KernelSensorImpl::Seed(const std::function<void(RawRecord)>& on_rec
     held -= at;
   }
   return held == 0 ? absl::OkStatus() : absl::DataLossError("task iterator: cut record at the end");
+}
+
+// For iterators that have nothing to say: what they do is their purpose.
+absl::Status KernelSensorImpl::RunIterator(std::string_view program) const {
+  UniqueFd file;
+  {
+    std::lock_guard lock(probes_mutex_);
+    VAKT_ASSIGN_OR_RETURN(file, object_->OpenIterator(program));
+  }
+  char nothing[64];
+  for (;;) {
+    const ssize_t got = read(file.get(), nothing, sizeof(nothing));
+    if (got == 0) return absl::OkStatus();
+    if (got < 0 && errno != EINTR && errno != EAGAIN) {
+      return ErrnoStatus(errno, StrCat("running the iterator ", program));
+    }
+  }
+}
+
+absl::Status KernelSensorImpl::SeedFlows() {
+  VAKT_RETURN_IF_ERROR(RunIterator("flow_seed"));
+  VAKT_RETURN_IF_ERROR(object_->ListenersAreKnown());
+  return RunIterator("flow_seed");
+}
+
+absl::Status KernelSensorImpl::TakeFlows(std::vector<FlowSum>* sums) {
+  if (object_->flows() == nullptr) return absl::FailedPreconditionError("flows are off");
+  const absl::Status status = RunIterator("flow_open");
+  if (!status.ok() && !absl::IsNotFound(status)) return status;
+  return object_->flows()->Take(sums);
 }
 
 std::vector<ProbeReport> AvailableProbes(const KernelSensorOptions& options) {
@@ -358,7 +392,9 @@ absl::StatusOr<std::unique_ptr<KernelSensor>> KernelSensor::Start(
   VAKT_RETURN_IF_ERROR(CheckDisabledNames(options));
   VAKT_RETURN_IF_ERROR(CheckKernel(options.btf_path));
   std::vector<ProbeReport> available = AvailableProbes(options);
-  std::vector<ProbeReport> first = WantedProbes(available, options.kinds | EssentialKinds());
+  KindSet kinds = options.kinds | EssentialKinds();
+  if (options.flows) kinds |= kFlowProbes;
+  std::vector<ProbeReport> first = WantedProbes(available, kinds);
   VAKT_ASSIGN_OR_RETURN(std::unique_ptr<BpfObject> object, BpfObject::Load(options, &first));
   KeepRefusals(first, &available);
   object->control()->scope_cgroup_id = options.scope.cgroup_id;

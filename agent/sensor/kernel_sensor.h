@@ -12,7 +12,7 @@
 // without it, and its row of the report says why. No version or configuration is consulted.
 //
 // Ownership: owns object, links, maps and mappings; all are gone with it. Threads: one thread, but
-// for Wake, Counters, MapBytes and Programs (any thread).
+// for Wake, Counters, MapBytes and Programs (any thread) and the flows (any one thread).
 #ifndef VAKT_AGENT_SENSOR_KERNEL_SENSOR_H_
 #define VAKT_AGENT_SENSOR_KERNEL_SENSOR_H_
 
@@ -33,9 +33,12 @@ struct vakt_prefilter;  // bpf/wire/prefilter.h
 
 namespace vakt {
 
+struct FlowSum;  // agent/sensor/flow_tables.h
+
 struct KernelSensorOptions {
   bool strict = false;  // also hooks that tax every system call of the machine
   KindSet kinds = 0;    // wanted by the rules; the essential ones are added
+  bool flows = false;   // add up what processes say to their peers
   Scope scope;
   uint64_t ring_bytes = 8 << 20;  // of all rings together
   std::vector<std::string> disabled_probes;
@@ -87,6 +90,13 @@ class KernelSensor : public EventSource {
   virtual void DisablePrefilter() = 0;
   virtual bool HasProcessMasks(uint64_t fingerprint) const = 0;
   virtual void SetProcessMasks(uint64_t fingerprint, absl::Span<const uint64_t> masks) = 0;
+
+  // ---- Flows: both fail when they are off, and run iterators in the calling thread.
+  // Finds the connections and listeners that are older than the agent.
+  virtual absl::Status SeedFlows() = 0;
+  // Appends what has been added up since the last call. Waits for the kernel, tens of milliseconds:
+  // for one thread at a time, and not for the pipeline's.
+  virtual absl::Status TakeFlows(std::vector<FlowSum>* sums) = 0;
 
   // Kernel memory of all maps, as the kernel accounts it.
   virtual uint64_t MapBytes() const = 0;

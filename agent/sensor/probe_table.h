@@ -18,6 +18,7 @@ enum class HookType : uint8_t {
   kExitRider,          // as kSyscallTracepoint, but only where another one is attached anyway
   kCgroup,             // attached to the root of the cgroup v2 hierarchy
   kIterator,           // run by hand, not attached
+  kMapIterator,        // likewise, over the map flow_sockets
 };
 
 constexpr bool IsSyscallExit(HookType type) {
@@ -26,11 +27,14 @@ constexpr bool IsSyscallExit(HookType type) {
 
 struct ProbeRow {
   std::string_view program;  // in bpf/probes
-  Kind kind;                 // the event kind that it reports
+  Kind kind;                 // the event kind that it reports; none: it adds up flows
   HookType type;
   std::string_view target;      // what it hooks, for people and for kSyscallTracepoint
   std::string_view blind_spot;  // what cannot be seen when it does not attach
 };
+
+// In the place of a kind's bit: probes that add up flows.
+inline constexpr KindSet kFlowProbes = KindBit(Kind::none);
 
 absl::Span<const ProbeRow> AllProbes();
 

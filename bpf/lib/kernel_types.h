@@ -33,6 +33,7 @@ enum bpf_map_type {
 };
 enum {
   BPF_ANY = 0,
+  BPF_NOEXIST = 1,
   BPF_F_MMAPABLE = 1 << 10,
   BPF_RB_NO_WAKEUP = 1,
   BPF_RB_FORCE_WAKEUP = 2,
@@ -278,13 +279,18 @@ struct in6_addr {
     __be32 u6_addr32[4];
   } in6_u;
 };
+typedef struct {
+  struct net *net;
+} possible_net_t;
 struct sock_common {
+  possible_net_t skc_net;
   __be32 skc_daddr;
   __be32 skc_rcv_saddr;
   __be16 skc_dport;
   __u16 skc_num;
   unsigned short skc_family;
   unsigned char skc_state;
+  unsigned long skc_flags; /* a bit per enum sock_flags */
   struct in6_addr skc_v6_daddr;
   struct in6_addr skc_v6_rcv_saddr;
 };
@@ -296,6 +302,7 @@ struct socket {
 struct sock {
   struct sock_common __sk_common;
   int sk_err;
+  __u8 sk_userlocks : 4;
   struct socket *sk_socket;
   __u16 sk_type;
   __u16 sk_protocol;
@@ -386,6 +393,17 @@ struct bpf_sock_addr_kern {
 struct inet_sock {
   __be16 inet_sport;
 };
+struct tcp_sock {
+  __u64 bytes_sent; /* payload, with retransmissions */
+  __u64 bytes_retrans;
+  __u64 bytes_received;
+  __u32 segs_in;
+  __u32 segs_out;
+  __u32 total_retrans;
+};
+struct udp_sock {
+  __u16 gso_size;
+};
 
 struct seq_file;
 struct bpf_iter_meta {
@@ -396,6 +414,19 @@ struct bpf_iter_meta {
 struct bpf_iter__task {
   struct bpf_iter_meta *meta;
   struct task_struct *task;
+};
+struct bpf_iter__task_file {
+  struct bpf_iter_meta *meta;
+  struct task_struct *task;
+  __u32 fd;
+  struct file *file;
+};
+struct bpf_map;
+struct bpf_iter__bpf_map_elem {
+  struct bpf_iter_meta *meta;
+  struct bpf_map *map;
+  void *key;
+  void *value;
 };
 
 struct trace_entry {

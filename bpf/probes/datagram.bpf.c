@@ -34,8 +34,10 @@ static __always_inline __u16 read_local_port(struct bpf_sock_addr *ctx) {
 }
 
 static __always_inline int on_datagram(struct bpf_sock_addr *ctx, __u32 kind, bool ipv6) {
+  struct vakt_control *c = control_block();
   struct flow flow = {};
   __u8 seen = 1;
+  if (!c || !kind_enabled(c, kind)) return 1;
   flow.socket_cookie = bpf_get_socket_cookie(ctx);
   flow.port = ctx->user_port;
   flow.ipv6 = ipv6;
@@ -69,26 +71,4 @@ static __always_inline int on_datagram(struct bpf_sock_addr *ctx, __u32 kind, bo
   r->syscall_nr = datagram_call(&route, kind == KIND_network_send);
   emit_submit(r, &h);
   return 1;
-}
-
-/* net/ipv4/udp.c udp_sendmsg and its like, to an address that comes with the datagram (4.18). */
-SEC("cgroup/sendmsg4")
-int network_send4(struct bpf_sock_addr *ctx) {
-  return on_datagram(ctx, KIND_network_send, false);
-}
-
-SEC("cgroup/sendmsg6")
-int network_send6(struct bpf_sock_addr *ctx) {
-  return on_datagram(ctx, KIND_network_send, true);
-}
-
-/* net/ipv4/udp.c udp_recvmsg, when the program asks who sent (5.2). */
-SEC("cgroup/recvmsg4")
-int network_receive4(struct bpf_sock_addr *ctx) {
-  return on_datagram(ctx, KIND_network_receive, false);
-}
-
-SEC("cgroup/recvmsg6")
-int network_receive6(struct bpf_sock_addr *ctx) {
-  return on_datagram(ctx, KIND_network_receive, true);
 }

@@ -13,6 +13,7 @@
  * receive, or the close.
  */
 #include "bpf/lib/end_scan.h"
+#include "bpf/lib/flow.h"
 
 /* A TCP connect whose SYN was sent. */
 struct connect_attempt {
@@ -40,7 +41,7 @@ struct {
   __type(value, __u64);
 } connect_failures SEC(".maps");
 
-/* Passive TCP connections that no process has touched yet. The value is the socket again: a cgroup
+/* Passive TCP connections that no process has touched yet. Flows ask for their owners, too. The value is the socket again: a cgroup
  * program's own pointer to it allows no arithmetic, a number out of a map does. */
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
@@ -108,8 +109,9 @@ static __always_inline void connect_closed(struct sock *sk) {
 static __always_inline void accept_arrived(struct sock *sk) {
   struct vakt_control *c = control_block();
   __u64 key = (__u64)sk;
-  if (!c || !kind_enabled(c, KIND_network_accept)) return;
-  if (!bpf_map_update_elem(&accepting, &key, &key, BPF_ANY)) return;
+  bool reports = c && kind_enabled(c, KIND_network_accept);
+  if (!reports && !flows_wanted()) return;
+  if (!bpf_map_update_elem(&accepting, &key, &key, BPF_ANY) || !reports) return;
   struct vakt_cpu_state *state = state_of_cpu(bpf_get_smp_processor_id());
   if (state) __sync_fetch_and_add(&state->hits[KIND_network_accept], 1);
   emit_table_full(KIND_network_accept);
@@ -121,6 +123,7 @@ static __always_inline void accept_claimed(__u64 socket) {
   if (!found) return;
   struct sock *sk = (void *)*found;
   if (bpf_map_delete_elem(&accepting, &socket)) return; /* another CPU was first */
+  if (flows_wanted()) flow_claimed(socket);
   struct prefilter filter;
   if (!emit_candidate(KIND_network_accept, &filter)) return;
   struct vakt_task who;
@@ -139,7 +142,9 @@ static __always_inline bool closed_by_owner(struct sock *sk, int state) {
 }
 
 static __always_inline int on_connect_state(struct sock *sk, int from, int to) {
-  if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP) return 0;
+  struct vakt_control *c = control_block();
+  if (!c || !kind_enabled(c, KIND_network_connect)) return 0;
+  if (READ_MEMBER(sk, sk_protocol) != IPPROTO_TCP) return 0;
   if (to == TCP_SYN_SENT)
     connect_started(sk);
   else if (from == TCP_SYN_SENT && to == TCP_ESTABLISHED)
@@ -150,7 +155,7 @@ static __always_inline int on_connect_state(struct sock *sk, int from, int to) {
 }
 
 static __always_inline int on_accept_state(struct sock *sk, int from, int to) {
-  if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP) return 0;
+  if (READ_MEMBER(sk, sk_protocol) != IPPROTO_TCP) return 0;
   if (from == TCP_SYN_RECV && to == TCP_ESTABLISHED)
     accept_arrived(sk);
   else if (closed_by_owner(sk, to))
@@ -185,17 +190,6 @@ static __always_inline void on_udp_connect(struct bpf_sock_addr *ctx, bool ipv6)
   read_task(&r->task, task);
   r->fd = route.fd;
   emit_submit(r, &h);
-}
-
-/* Every TCP state change (4.16): a handful per connection, nothing per packet. */
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(network_connect_state, struct sock *sk, int from, int to) {
-  return on_connect_state(sk, from, to);
-}
-
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(network_accept_state, struct sock *sk, int from, int to) {
-  return on_accept_state(sk, from, to);
 }
 
 /* A repeated segment (4.15): rare; the first SYN is repeated after 1 s. */
@@ -235,17 +229,4 @@ SEC("cgroup/getpeername6")
 int network_accept6(struct bpf_sock_addr *ctx) {
   accept_claimed(ctx->sk);
   return 1;
-}
-
-/* Every send and receive on a socket (6.3): one failed look-up when nothing is pending. */
-SEC("tp_btf/sock_send_length")
-int BPF_PROG(network_accept_send, struct sock *sk) {
-  accept_claimed((__u64)sk);
-  return 0;
-}
-
-SEC("tp_btf/sock_recv_length")
-int BPF_PROG(network_accept_receive, struct sock *sk) {
-  accept_claimed((__u64)sk);
-  return 0;
 }

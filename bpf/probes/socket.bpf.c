@@ -286,12 +286,6 @@ int network_bound6(struct bpf_sock *ctx) {
   return on_bound(ctx, true);
 }
 
-/* Every TCP state change: a look at the new state. */
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(network_listen_state, struct sock *sk, int from, int to) {
-  return to == TCP_LISTEN ? on_listen(sk) : 0;
-}
-
 /* A connect of a unix socket (6.7), before its outcome: tells where no exit is watched. The section
  * is a stand-in: libbpf before 1.3 does not know cgroup/connect_unix, so the agent sets its type. */
 SEC("cgroup/connect4")

@@ -124,7 +124,7 @@ struct vakt_file {
 
 /* Control block, written by the agent, read by the probes: element 0 of the array map `control`. */
 struct vakt_control {
-  __u64 kind_mask;        /* bit per kind id: emit this kind */
+  __u64 kind_mask;        /* bit per kind id: emit this kind; bit 0: sum up flows */
   __u64 exit_kinds;       /* bit per kind id: the exits of its calls are watched */
   __u64 scope_cgroup_id;  /* 0: the whole node */
   __u32 scope_level;      /* depth of the scope's cgroup below the hierarchy's root */
@@ -164,6 +164,7 @@ VAKT_STATIC_ASSERT(sizeof(struct vakt_control) == 56, "control");
 VAKT_STATIC_ASSERT(sizeof(struct vakt_cpu_state) % 64 == 0, "one CPU's counters own their lines");
 
 #include "bpf/wire/file.h"
+#include "bpf/wire/flow.h"
 #include "bpf/wire/network.h"
 #include "bpf/wire/process.h"
 

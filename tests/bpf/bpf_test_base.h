@@ -29,6 +29,7 @@ class BpfTest : public ::testing::Test {
     options.strict = strict;
     options.kinds = kinds;
     options.ring_bytes = ring_bytes;
+    options.flows = flows_;
     options.scope = ScopeOf(cgroup_->path()).value();
     auto sensor = KernelSensor::Start(options);
     ASSERT_TRUE(sensor.ok()) << sensor.status();
@@ -88,6 +89,7 @@ class BpfTest : public ::testing::Test {
     return static_cast<uint32_t>(info.st_ino);
   }
 
+  bool flows_ = false;  // whether the sensor adds up flows
   std::unique_ptr<TestCgroup> cgroup_;
   std::unique_ptr<KernelSensor> sensor_;
 };

@@ -82,6 +82,7 @@ class ProbeTest : public ::testing::Test {
     if (geteuid() != 0) GTEST_SKIP() << "needs root";
     options_.kinds = EveryKind();
     options_.strict = true;
+    options_.flows = true;
   }
   KernelSensorOptions options_;
 };

@@ -33,8 +33,9 @@ TEST(ProbeTable, NoHookIsListedTwiceForAKind) {
 
 TEST(ProbeTable, EveryProgramIsInTheProbeSources) {
   std::string sources;
-  for (const char* family : {"process", "act", "call", "file", "file_change", "io_uring", "network",
-                             "socket", "datagram", "compat", "seed"}) {
+  for (const char* family :
+       {"process", "act", "call", "file", "file_change", "io_uring", "network", "socket",
+        "datagram", "flow_tcp", "flow_datagram", "flow_seed", "traffic", "compat", "seed"}) {
     sources += ReadFile(std::string(VAKT_SOURCE_DIR "/bpf/probes/") + family + ".bpf.c").value();
   }
   for (const ProbeRow& row : AllProbes()) {

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * Flows: what a process says to one peer, summed up in the kernel and taken by the agent every few
+ * seconds. Include bpf/wire/wire.h, which includes this.
+ *
+ * There are two tables of sums. `flow_tables` names the one in use and the one for what finds no
+ * room in it; the agent puts empty ones in their place, waits until no probe holds the old ones, and
+ * reads them at leisure. So nothing is counted twice, and nothing between two readings.
+ */
+#ifndef VAKT_WIRE_FLOW_H
+#define VAKT_WIRE_FLOW_H
+
+/* Bit of kind_mask: flows have no event kind of their own. */
+#define VAKT_FLOWS_KIND 0
+
+/* Entries of ~220 bytes each, in two generations; of processes whose flows did not fit; and sockets
+ * that are open, ~170 bytes each: 13 MiB in all. */
+#define VAKT_FLOW_TABLE 16384
+#define VAKT_FLOW_FOLDS 1024
+#define VAKT_FLOW_SOCKETS 32768
+
+/* Places in `flow_tables`. */
+#define VAKT_FLOW_SUMS 0
+#define VAKT_FLOW_FOLDED 1 /* addresses and ports are left out */
+#define VAKT_FLOW_TABLES 2
+
+/* direction; as vakt.v1.Flow.Direction */
+#define VAKT_FLOW_EITHER 0 /* datagrams: first_sent says who began */
+#define VAKT_FLOW_OUT 1
+#define VAKT_FLOW_IN 2
+#define VAKT_FLOW_LISTEN 3
+
+/* Ports from here on are given out by the kernel unless a program chose one (the default of
+ * net.ipv4.ip_local_port_range). */
+#define VAKT_EPHEMERAL_PORT 32768
+
+struct vakt_flow_key {
+  __u64 cookie;        /* of the process; 0: nobody has touched the connection yet */
+  __u8 local_addr[16]; /* family AF_INET: the first 4 bytes */
+  __u8 remote_addr[16];
+  __u16 local_port;    /* 0: one that the kernel chose */
+  __u16 remote_port;   /* 0: any */
+  __u16 family;        /* AF_INET or AF_INET6 after unmapping */
+  __u16 protocol;      /* IPPROTO_* */
+  __u32 net_ns;
+  __u16 direction;     /* VAKT_FLOW_* */
+  __u16 reserved;
+};
+
+struct vakt_flow_counts {
+  __u64 first_boot_ns;
+  __u64 last_boot_ns;
+  __u64 connections; /* begun */
+  __u64 established;
+  __u64 refused;
+  __u64 timed_out;
+  __u64 reset;
+  __u64 bytes_out;   /* payload, each byte once */
+  __u64 bytes_in;
+  __u64 packets_out; /* TCP: segments with retransmissions; else: datagrams */
+  __u64 packets_in;
+  __u64 retransmits;
+  __u64 open;        /* sockets, when the agent last looked */
+  __u32 first_sent;  /* datagrams: 1 when the first of them went out */
+  __u32 folded;      /* connections or datagrams that stand for a flow without room */
+};
+
+/* What was told of a socket; the rest is still to be added up. */
+#define VAKT_TOLD_CONNECTION 1u
+#define VAKT_TOLD_ESTABLISHED 2u
+
+/* An open TCP socket: whose it is, and how much of it the tables have. */
+struct vakt_flow_socket {
+  __u64 cookie;
+  __u64 begin_boot_ns;
+  __u64 bytes_out;
+  __u64 bytes_in;
+  __u64 packets_out;
+  __u64 packets_in;
+  __u64 retransmits;
+  __u32 direction;
+  __u32 told; /* VAKT_TOLD_* */
+};
+
+VAKT_STATIC_ASSERT(sizeof(struct vakt_flow_key) == 56, "flow key");
+VAKT_STATIC_ASSERT(sizeof(struct vakt_flow_counts) == 112, "flow counts");
+VAKT_STATIC_ASSERT(sizeof(struct vakt_flow_socket) == 64, "flow socket");
+
+#endif /* VAKT_WIRE_FLOW_H */
