@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What delivery_crasher and the test that kills it agree on.
+// What delivery_crasher tells whoever kills it.
 #ifndef VAKT_TESTS_SUPPORT_DELIVERY_CRASHER_H_
 #define VAKT_TESTS_SUPPORT_DELIVERY_CRASHER_H_
 
@@ -7,15 +7,11 @@
 
 namespace vakt {
 
-// Written to a pipe in one piece (it is smaller than PIPE_BUF).
+// Written to a pipe in one piece (it is smaller than PIPE_BUF): four numbers of 64 bits.
 struct DeliveryReport {
   Position durable;       // everything up to here is durable on the node
   Position acknowledged;  // and up to here at the collector
 };
-
-// Before and after which file operations the crasher can kill itself.
-inline constexpr const char* kKillPoints[] = {"create", "append", "sync",          "trim",
-                                              "rename", "unlink", "sync_directory"};
 
 }  // namespace vakt
 
