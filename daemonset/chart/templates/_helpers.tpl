@@ -1,0 +1,67 @@
+{{- /* SPDX-License-Identifier: Apache-2.0 */ -}}
+{{- define "vakt.labels" -}}
+app.kubernetes.io/name: vakt
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+{{- end }}
+
+{{- define "vakt.selector" -}}
+app.kubernetes.io/name: vakt
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end }}
+
+{{- define "vakt.metadata" -}}
+name: {{ .name }}
+namespace: {{ .root.Release.Namespace }}
+labels:
+  {{- include "vakt.labels" . | nindent 2 }}
+{{- end }}
+
+{{- define "vakt.image" -}}
+{{- $image := .image -}}
+{{- if $image.digest -}}
+{{ $image.repository }}@{{ $image.digest }}
+{{- else -}}
+{{ $image.repository }}:{{ $image.tag | default .root.Chart.AppVersion }}
+{{- end -}}
+{{- end }}
+
+{{- define "vakt.collectorName" -}}
+vakt-collector.{{ .Release.Namespace }}.svc
+{{- end }}
+
+{{- define "vakt.agentConfig" -}}
+{{- $collectors := .Values.agent.collectors -}}
+{{- if and (not $collectors) .Values.collector.enabled -}}
+{{- $collectors = list (printf "%s:7443" (include "vakt.collectorName" .)) -}}
+{{- end -}}
+{{- $config := dict
+  "rules" (dict "paths" (list "/usr/share/vakt/rules" "/etc/vakt/rules"))
+  "collector" (dict "address" $collectors)
+  "tls" (dict "ca" (printf "/etc/vakt/tls/%s" (ternary "ca.pem" "ca.crt" (eq .Values.agent.tls.source "host")))
+              "cert" (printf "/etc/vakt/tls/%s" (ternary "agent.pem" "tls.crt" (eq .Values.agent.tls.source "host")))
+              "key" (printf "/etc/vakt/tls/%s" (ternary "agent.key" "tls.key" (eq .Values.agent.tls.source "host"))))
+  "state" (dict "dir" "/var/lib/vakt/agent")
+  "health" (dict "listen" "[::]:7444")
+  "metrics" (dict "listen" "[::]:7445")
+  "log" (dict "format" "json")
+-}}
+{{- toYaml (mergeOverwrite $config (deepCopy .Values.agent.config)) -}}
+{{- end }}
+
+{{- define "vakt.collectorConfig" -}}
+{{- $config := dict
+  "listen" (dict "address" "[::]:7443")
+  "store" (dict "dir" "/var/lib/vakt/collector")
+  "tls" (dict "ca" "/etc/vakt/tls/ca.crt" "cert" "/etc/vakt/tls/tls.crt" "key" "/etc/vakt/tls/tls.key")
+  "metrics" (dict "listen" "[::]:7445")
+  "log" (dict "format" "json")
+-}}
+{{- if .Values.collector.tokensSecretName -}}
+{{- $_ := set $config "access" (dict "token_file" "/etc/vakt/tokens/tokens.txt") -}}
+{{- end -}}
+{{- toYaml (mergeOverwrite $config (deepCopy .Values.collector.config)) -}}
+{{- end }}
