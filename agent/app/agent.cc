@@ -83,6 +83,8 @@ absl::Status Agent::OpenOutputs() {
   VAKT_RETURN_IF_ERROR(MakeDirectories(options_.state_dir, 0700));
   VAKT_ASSIGN_OR_RETURN(node_.boot_id, BootId());
   node_.agent_version = std::string(kVersion);
+  VAKT_ASSIGN_OR_RETURN(tier_, DecideTier(options_.tier));
+  node_.tier = std::string(TierName(tier_));
   VAKT_RETURN_IF_ERROR(BeginHistory());
   if (!options_.collectors.empty()) {
     codec_ = std::make_unique<TombstoneCodec>(node_.boot_id);
@@ -115,6 +117,7 @@ absl::Status Agent::OpenOutputs() {
 absl::Status Agent::StartSensor() {
   KernelSensorOptions sensor;
   sensor.kinds = pipeline_->matcher().kinds();
+  sensor.tier = tier_;
   sensor.strict = options_.strict;
   sensor.ring_bytes = options_.ring_bytes;
   sensor.disabled_probes = options_.disabled_probes;

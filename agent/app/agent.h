@@ -113,6 +113,7 @@ class Agent {
 
   const AgentOptions options_;
   NodeFacts node_;
+  Tier tier_ = Tier::kTracepoint;
   int64_t started_boot_ns_ = 0;
   ActiveRules active_;  // the pipeline has the matcher
   ClockWatch clock_watch_{RealClock()};

@@ -24,6 +24,7 @@ absl::Status Agent::BeginHistory() {
   run.boot_id = node_.boot_id;
   run.version = node_.agent_version;
   run.last_wall_ns = RealClock().WallNs();
+  run.tier = node_.tier;
   VAKT_ASSIGN_OR_RETURN(run_stamp_, RunStamp::Begin(path, std::move(run)));
   return absl::OkStatus();
 }
@@ -34,6 +35,9 @@ void Agent::ReportHistory() {
   if (previous_run_->version != node_.agent_version) {
     SendLifecycle(v1::Lifecycle::WHAT_UPGRADE,
                   StrCat(previous_run_->version, " to ", node_.agent_version));
+  }
+  if (previous_run_->tier != node_.tier) {
+    SendLifecycle(v1::Lifecycle::WHAT_TIER_CHANGE, StrCat(previous_run_->tier, " to ", node_.tier));
   }
   v1::Gap gap;
   gap.set_class_(v1::Gap::CLASS_BLIND);

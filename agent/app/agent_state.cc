@@ -129,7 +129,7 @@ void Agent::FillStatus(v1::AgentStatus* s) const {
     v1::ProbeStatus* probe = s->add_probes();
     probe->set_name(StrCat(report.probe->program, "@", report.probe->target));
     probe->set_kind(std::string(KindStem(report.probe->kind)));
-    probe->set_tier(node_.tier);
+    probe->set_tier(std::string(TierName(report.tier)));
     probe->set_state(std::string(ProbeStateName(report.state)));
     probe->set_detail(report.detail);
     if (!IsBlind(report)) continue;

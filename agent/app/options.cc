@@ -30,6 +30,7 @@ absl::StatusOr<AgentOptions> AgentOptionsFrom(const Settings& settings) {
   o.scope = settings.Str("sensor.scope");
   o.ring_bytes = settings.Uint("sensor.ring_bytes");
   o.disabled_probes = settings.List("sensor.disabled_probes");
+  o.tier = TierChoiceOf(settings.Str("sensor.tier"));
   o.strict = settings.Str("sensor.coverage") == "strict";
   o.canary = settings.Str("sensor.canary") == "on";
   o.prefilter = settings.Str("sensor.prefilter") == "on";

@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "agent/app/alert_log.h"
 #include "agent/match/matcher.h"
+#include "agent/sensor/kernel_sensor.h"
 #include "common/config/settings.h"
 #include "common/rulelang/output_additions.h"
 #include "common/rulelang/rule_selection.h"
@@ -36,6 +37,7 @@ struct AgentOptions {
   std::string scope;      // cgroup directory; empty: the whole node
   uint64_t ring_bytes = 0;
   std::vector<std::string> disabled_probes;
+  TierChoice tier = TierChoice::kAuto;
   bool strict = false;
   bool canary = true;
   bool prefilter = true;

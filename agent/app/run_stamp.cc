@@ -25,10 +25,10 @@ namespace {
 constexpr auto kPeriod = std::chrono::seconds(1);
 constexpr size_t kStampBytes = 256;  // one sector: written whole or not at all
 
-// "<boot id> <version> <wall ns> <stopped> <crc>", padded with blanks.
+// "<boot id> <version> <wall ns> <stopped> <tier> <crc>", padded with blanks.
 std::string Encode(const RunStamp::Run& run) {
-  const std::string text =
-      StrCat(run.boot_id, " ", run.version, " ", run.last_wall_ns, " ", run.stopped ? 1 : 0);
+  const std::string text = StrCat(run.boot_id, " ", run.version, " ", run.last_wall_ns, " ",
+                                  run.stopped ? 1 : 0, " ", run.tier);
   std::string stamp = StrCat(text, " ", Crc32c(text));
   stamp.resize(kStampBytes - 1, ' ');
   return stamp + "\n";
@@ -41,11 +41,12 @@ std::optional<RunStamp::Run> RunStamp::ReadPrevious(const std::string& path) {
   if (!text.ok()) return std::nullopt;
   const std::vector<std::string> words =
       absl::StrSplit(*text, absl::ByAnyChar(" \n"), absl::SkipEmpty());
-  if (words.size() != 5) return std::nullopt;
+  if (words.size() != 6) return std::nullopt;
   Run run;
   run.boot_id = words[0];
   run.version = words[1];
   run.stopped = words[3] == "1";
+  run.tier = words[4];
   if (!absl::SimpleAtoi(words[2], &run.last_wall_ns) || Encode(run) != *text) return std::nullopt;
   return run;
 }

@@ -30,6 +30,7 @@ class RunStamp {
     std::string version;
     int64_t last_wall_ns = 0;  // it was watching until then, at least
     bool stopped = false;      // on request; else it was killed, crashed, or the machine did
+    std::string tier = "tracepoint";
   };
 
   // What the last run left in `path`; nullopt if there was none or its stamp is damaged.

@@ -97,6 +97,8 @@ bool SameHook(const ProbeRow& a, const ProbeRow& b) {
   return a.program == b.program && a.target == b.target;
 }
 
+constexpr std::string_view kInlineSuffix = "_inline";
+
 // The kinds that are told at the exits of their calls.
 KindSet ExitKinds(const std::vector<ProbeReport>& reports) {
   KindSet kinds = 0;
@@ -116,7 +118,7 @@ void BpfObject::SkeletonDeleter::operator()(vakt_bpf* skeleton) const {
 void BpfObject::LinkDeleter::operator()(bpf_link* link) const { bpf_link__destroy(link); }
 
 BpfObject::~BpfObject() {
-  links_.clear();
+  hooks_.clear();
   if (control_) munmap(control_, kMapPage);
   if (cpu_state_) {
     munmap(const_cast<vakt_cpu_state*>(cpu_state_), cpu_count_ * sizeof(vakt_cpu_state));
@@ -142,18 +144,45 @@ absl::Status BpfObject::ShareMaps(vakt_bpf* skeleton) const {
   return absl::OkStatus();
 }
 
+std::string BpfObject::ProgramOf(const ProbeReport& report) const {
+  const ProbeRow& row = *report.probe;
+  if (report.tier == Tier::kTracepoint) return std::string(row.program);
+  std::string name = StrCat(row.program, kInlineSuffix);
+  if (inline_exits_.FormOf(row.target) == InlineExits::Form::kOwn) {
+    name += StrCat("_", CallOf(row.target));
+  }
+  return name;
+}
+
+absl::Status BpfObject::KeepPrograms(Skeleton skeleton) {
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, skeleton->obj) {
+    const int fd = bpf_program__fd(program);
+    if (fd < 0) continue;
+    const std::string_view name = bpf_program__name(program);
+    programs_.emplace(name, program);
+    if (!name.ends_with(kInlineSuffix)) continue;
+    const auto slot = static_cast<uint32_t>(inline_slots_.size());
+    const bpf_map* exits = (skeletons_.empty() ? *skeleton : first()).maps.inline_exits;
+    if (bpf_map_update_elem(bpf_map__fd(exits), &slot, &fd, BPF_ANY) != 0) {
+      return BpfStatus(errno, StrCat("installing ", name));
+    }
+    inline_slots_.emplace(name, slot);
+  }
+  skeletons_.push_back(std::move(skeleton));
+  return absl::OkStatus();
+}
+
 absl::Status BpfObject::TryLoad(const std::vector<ProbeReport>& reports) {
   Skeleton skeleton(vakt_bpf__open());
   if (!skeleton) return ErrnoStatus(errno, "opening the BPF object");
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, skeleton->obj) bpf_program__set_autoload(program, false);
   for (const ProbeReport& report : reports) {
-    if (report.state != ProbeReport::State::kAttached || IsLoaded(report.probe->program)) continue;
-    program =
-        bpf_object__find_program_by_name(skeleton->obj, std::string(report.probe->program).c_str());
-    if (!program) {
-      return absl::InternalError(StrCat("no BPF program ", report.probe->program));
-    }
+    if (report.state != ProbeReport::State::kAttached || IsLoaded(report)) continue;
+    const std::string name = ProgramOf(report);
+    program = bpf_object__find_program_by_name(skeleton->obj, name.c_str());
+    if (!program) return absl::InternalError(StrCat("no BPF program ", name));
     bpf_program__set_autoload(program, true);
     if (report.probe->target == "connect_unix") {  // libbpf learned that section's name in 1.3
       bpf_program__set_expected_attach_type(program, kCgroupUnixConnect);
@@ -166,11 +195,7 @@ absl::Status BpfObject::TryLoad(const std::vector<ProbeReport>& reports) {
   }
   const int error = vakt_bpf__load(skeleton.get());
   if (error != 0) return BpfStatus(-error, "loading the BPF programs");
-  bpf_object__for_each_program(program, skeleton->obj) {
-    if (bpf_program__fd(program) >= 0) programs_.emplace(bpf_program__name(program), program);
-  }
-  skeletons_.push_back(std::move(skeleton));
-  return absl::OkStatus();
+  return KeepPrograms(std::move(skeleton));
 }
 
 absl::Status BpfObject::LoadWhatIsAccepted(std::vector<ProbeReport>* reports) {
@@ -182,8 +207,8 @@ absl::Status BpfObject::LoadWhatIsAccepted(std::vector<ProbeReport>* reports) {
     if (status.ok()) return status;
     bool named = false;
     for (ProbeReport& report : *reports) {
-      if (report.probe->program != log.failed_program) continue;
       if (report.state != ProbeReport::State::kAttached) continue;
+      if (ProgramOf(report) != log.failed_program) continue;
       report.state = ProbeReport::State::kFailed;
       report.detail = RefusalReason(log);
       named = true;
@@ -197,9 +222,10 @@ absl::Status BpfObject::LoadWhatIsAccepted(std::vector<ProbeReport>* reports) {
 }
 
 absl::StatusOr<std::unique_ptr<BpfObject>> BpfObject::Load(const KernelSensorOptions& options,
+                                                           InlineExits inline_exits,
                                                            std::vector<ProbeReport>* reports) {
   libbpf_set_print(OnLibbpfLog);
-  auto object = std::unique_ptr<BpfObject>(new BpfObject());
+  auto object = std::unique_ptr<BpfObject>(new BpfObject(std::move(inline_exits)));
   const int cpus = libbpf_num_possible_cpus();
   if (cpus <= 0) return ErrnoStatus(-cpus, "counting CPUs");
   object->cpu_count_ = static_cast<size_t>(cpus);
@@ -228,7 +254,7 @@ absl::Status BpfObject::ListenersAreKnown() const {
 
 void BpfObject::LoadWanted(std::vector<ProbeReport>* reports) {
   const auto is_missing = [&](const ProbeReport& report) {
-    return report.state == ProbeReport::State::kAttached && !IsLoaded(report.probe->program);
+    return report.state == ProbeReport::State::kAttached && !IsLoaded(report);
   };
   if (std::none_of(reports->begin(), reports->end(), is_missing)) return;
   const absl::Status status = LoadWhatIsAccepted(reports);
@@ -273,8 +299,26 @@ absl::Status BpfObject::MapControl() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<BpfObject::Link> BpfObject::AttachProbe(const ProbeRow& row) {
-  bpf_program* program = programs_.find(row.program)->second;
+absl::StatusOr<BpfObject::Hook> BpfObject::AttachProbe(const ProbeReport& report) {
+  const std::string name = ProgramOf(report);
+  Hook hook;
+  if (const auto slot = inline_slots_.find(name); slot != inline_slots_.end()) {
+    VAKT_ASSIGN_OR_RETURN(
+        hook.exit, inline_exits_.Attach(report.probe->target,
+                                        bpf_map__fd(first().maps.inline_exits), slot->second));
+    return hook;
+  }
+  bpf_program* program = programs_.find(name)->second;
+  if (report.tier == Tier::kInline) {
+    hook.link.reset(bpf_program__attach(program));
+    if (!hook.link) return ErrnoStatus(errno, StrCat("attaching ", name));
+    return hook;
+  }
+  VAKT_ASSIGN_OR_RETURN(hook.link, AttachLink(*report.probe, program));
+  return hook;
+}
+
+absl::StatusOr<BpfObject::Link> BpfObject::AttachLink(const ProbeRow& row, bpf_program* program) {
   bpf_link* link = nullptr;
   switch (row.type) {
     case HookType::kBtfTracepoint:
@@ -314,17 +358,17 @@ absl::StatusOr<BpfObject::Link> BpfObject::AttachProbe(const ProbeRow& row) {
   return Link(link);
 }
 
-int BpfObject::AttachHook(absl::Span<ProbeReport> rows, Link* link) {
+int BpfObject::AttachHook(absl::Span<ProbeReport> rows, Hook* hook) {
   const auto is_wanted = [](const ProbeReport& row) {
     return row.state == ProbeReport::State::kAttached;
   };
   const auto wanted = std::count_if(rows.begin(), rows.end(), is_wanted);
   if (wanted == 0) {
-    link->reset();
+    *hook = Hook();
     return 0;
   }
-  if (*link == nullptr) {
-    absl::StatusOr<Link> attached = AttachProbe(*rows.front().probe);
+  if (!hook->attached()) {
+    absl::StatusOr<Hook> attached = AttachProbe(rows.front());
     if (!attached.ok()) {
       const bool exists = !absl::IsNotFound(attached.status());
       for (ProbeReport& row : rows) {
@@ -334,7 +378,7 @@ int BpfObject::AttachHook(absl::Span<ProbeReport> rows, Link* link) {
       }
       return 0;
     }
-    *link = *std::move(attached);
+    *hook = *std::move(attached);
   }
   return static_cast<int>(wanted);
 }
@@ -343,12 +387,12 @@ int BpfObject::Attach(std::vector<ProbeReport>* reports) {
   // A kind whose exits will no longer be watched: the other hooks take over before that.
   std::atomic_ref exit_kinds(control_->exit_kinds);
   exit_kinds.fetch_and(ExitKinds(*reports));
-  links_.resize(reports->size());
+  hooks_.resize(reports->size());
   int attached = 0;
   for (size_t begin = 0, end = 0; begin < reports->size(); begin = end) {
     do ++end;
     while (end < reports->size() && SameHook(*(*reports)[begin].probe, *(*reports)[end].probe));
-    attached += AttachHook(absl::MakeSpan(*reports).subspan(begin, end - begin), &links_[begin]);
+    attached += AttachHook(absl::MakeSpan(*reports).subspan(begin, end - begin), &hooks_[begin]);
   }
   exit_kinds.store(ExitKinds(*reports));
   return attached;
@@ -356,13 +400,13 @@ int BpfObject::Attach(std::vector<ProbeReport>* reports) {
 
 std::vector<size_t> BpfObject::DropDetached() {
   std::vector<size_t> rows;
-  for (size_t i = 0; i < links_.size(); ++i) {
-    if (links_[i] == nullptr) continue;
+  for (size_t i = 0; i < hooks_.size(); ++i) {
+    if (hooks_[i].link == nullptr) continue;
     bpf_link_info info = {};
     uint32_t size = sizeof(info);
-    if (bpf_obj_get_info_by_fd(bpf_link__fd(links_[i].get()), &info, &size) != 0) continue;
+    if (bpf_obj_get_info_by_fd(bpf_link__fd(hooks_[i].link.get()), &info, &size) != 0) continue;
     if (info.type != BPF_LINK_TYPE_CGROUP || info.cgroup.cgroup_id != 0) continue;
-    links_[i] = nullptr;
+    hooks_[i] = Hook();
     rows.push_back(i);
   }
   return rows;
@@ -375,9 +419,9 @@ std::vector<int> BpfObject::ring_fds() const {
 }
 
 absl::StatusOr<UniqueFd> BpfObject::OpenIterator(std::string_view program) const {
-  for (size_t i = 0; i < links_.size(); ++i) {
-    if (links_[i] == nullptr || AllProbes()[i].program != program) continue;
-    UniqueFd file(bpf_iter_create(bpf_link__fd(links_[i].get())));
+  for (size_t i = 0; i < hooks_.size(); ++i) {
+    if (hooks_[i].link == nullptr || AllProbes()[i].program != program) continue;
+    UniqueFd file(bpf_iter_create(bpf_link__fd(hooks_[i].link.get())));
     if (!file) return ErrnoStatus(errno, StrCat("running the iterator ", program));
     return file;
   }
@@ -387,7 +431,14 @@ absl::StatusOr<UniqueFd> BpfObject::OpenIterator(std::string_view program) const
 std::vector<LoadedProgram> BpfObject::Programs() const {
   std::vector<LoadedProgram> programs;
   for (const auto& [name, program] : programs_) {
+    if (inline_slots_.contains(name)) continue;  // its time is its callers'
     programs.push_back({name, bpf_program__fd(program)});
+  }
+  for (size_t i = 0; i < hooks_.size(); ++i) {
+    const InlineExit& exit = hooks_[i].exit;
+    if (!exit.program) continue;
+    const ProbeRow& row = AllProbes()[i];
+    programs.push_back({StrCat(row.program, "@", row.target), exit.program.get()});
   }
   return programs;
 }

@@ -10,10 +10,12 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "agent/sensor/flow_tables.h"
+#include "agent/sensor/inline_exits.h"
 #include "agent/sensor/kernel_sensor.h"
 #include "agent/sensor/prefilter_maps.h"
 #include "bpf/wire/wire.h"
@@ -30,6 +32,7 @@ class BpfObject {
   // Creates the maps and loads the programs that `reports` (one per row of the probe table) wants;
   // marks those that the kernel refuses. Creates the rings: `ring_bytes` over all CPUs and lanes.
   static absl::StatusOr<std::unique_ptr<BpfObject>> Load(const KernelSensorOptions& options,
+                                                         InlineExits inline_exits,
                                                          std::vector<ProbeReport>* reports);
   ~BpfObject();
 
@@ -68,27 +71,38 @@ class BpfObject {
   };
   using Skeleton = std::unique_ptr<vakt_bpf, SkeletonDeleter>;
   using Link = std::unique_ptr<bpf_link, LinkDeleter>;
+  // One of both, or none: not attached.
+  struct Hook {
+    Link link;
+    InlineExit exit;
+    bool attached() const { return link != nullptr || exit.link; }
+  };
 
-  BpfObject() = default;
+  explicit BpfObject(InlineExits inline_exits) : inline_exits_(std::move(inline_exits)) {}
+  // The BPF program of a row in its tier.
+  std::string ProgramOf(const ProbeReport& report) const;
   // One more skeleton with the wanted programs that no earlier one has; the maps are the first's.
   absl::Status TryLoad(const std::vector<ProbeReport>& reports);
   absl::Status MakeFlowTables();
   absl::Status LoadWhatIsAccepted(std::vector<ProbeReport>* reports);
   void SizeMaps(vakt_bpf* skeleton) const;
   absl::Status ShareMaps(vakt_bpf* skeleton) const;
-  bool IsLoaded(std::string_view program) const { return programs_.contains(program); }
+  absl::Status KeepPrograms(Skeleton skeleton);
+  bool IsLoaded(const ProbeReport& report) const { return programs_.contains(ProgramOf(report)); }
   absl::Status FillRings(size_t ring_bytes);
   absl::Status MapControl();
-  absl::StatusOr<Link> AttachProbe(const ProbeRow& row);
-  // The rows of one hook share a link: attached while any of them is wanted. Returns how many are.
-  int AttachHook(absl::Span<ProbeReport> rows, Link* link);
+  absl::StatusOr<Hook> AttachProbe(const ProbeReport& report);
+  absl::StatusOr<Link> AttachLink(const ProbeRow& row, bpf_program* program);
+  // The rows of one hook share it: attached while any of them is wanted. Returns how many are.
+  int AttachHook(absl::Span<ProbeReport> rows, Hook* hook);
 
   const vakt_bpf& first() const { return *skeletons_.front(); }
 
   std::vector<Skeleton> skeletons_;                            // the first has the maps
   std::map<std::string, bpf_program*, std::less<>> programs_;  // loaded ones, by name
-  std::vector<Link> links_;  // by row of the probe table; null: not attached
-  std::vector<UniqueFd> perf_events_;
+  std::vector<Hook> hooks_;                                    // by row of the probe table
+  const InlineExits inline_exits_;
+  std::map<std::string, uint32_t, std::less<>> inline_slots_;  // shared bodies, by program
   std::vector<UniqueFd> rings_;
   UniqueFd cgroup_root_;
   size_t ring_size_ = 0;

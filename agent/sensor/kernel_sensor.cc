@@ -16,6 +16,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "agent/sensor/bpf_object.h"
+#include "agent/sensor/inline_exits.h"
 #include "agent/sensor/kernel_needs.h"
 #include "agent/sensor/loss_tracker.h"
 #include "agent/sensor/ring_set.h"
@@ -118,14 +119,16 @@ class KernelSensorImpl : public KernelSensor {
 };
 
 // Exits that ride along: a system-call tracepoint slows every system call of the machine, and a
-// second one hardly more. Without a first one the hooks that cost others nothing have to do.
+// second one hardly more. Without a first one the hooks that cost others nothing have to do; in the
+// inline tier each of them costs others nothing.
 void ChooseRiders(std::vector<ProbeReport>* reports) {
   const bool taxed = std::any_of(reports->begin(), reports->end(), [](const ProbeReport& report) {
-    return report.probe->type == HookType::kSyscallTracepoint &&
+    return report.probe->type == HookType::kSyscallTracepoint && report.tier == Tier::kTracepoint &&
            report.state == ProbeReport::State::kAttached;
   });
   for (ProbeReport& report : *reports) {
     if (taxed || report.probe->type != HookType::kExitRider) continue;
+    if (report.tier == Tier::kInline) continue;
     if (report.state != ProbeReport::State::kAttached) continue;
     report.state = ProbeReport::State::kDisabled;
     report.detail = "it would slow all system calls, and no loaded rule needs one that does";
@@ -341,6 +344,19 @@ std::vector<ProbeReport> AvailableProbes(const KernelSensorOptions& options) {
   return reports;
 }
 
+// Each row has one tier for the life of the sensor. A call whose function the kernel does not have
+// stays with its tracepoint.
+InlineExits ChooseTiers(const KernelSensorOptions& options, std::vector<ProbeReport>* reports) {
+  if (options.tier == Tier::kTracepoint) return {};
+  InlineExits exits = InlineExits::Find(options.btf_path);
+  for (ProbeReport& report : *reports) {
+    if (!IsSyscallExit(report.probe->type)) continue;
+    const bool has = exits.FormOf(report.probe->target) != InlineExits::Form::kNone;
+    report.tier = has ? Tier::kInline : Tier::kTracepoint;
+  }
+  return exits;
+}
+
 absl::Status CheckDisabledNames(const KernelSensorOptions& options) {
   for (const std::string& name : options.disabled_probes) {
     const auto rows = AllProbes();
@@ -387,15 +403,32 @@ absl::Status CheckProbes(absl::Span<const ProbeReport> reports) {
              "; docs/reference/kernels.md names kernels that take it"));
 }
 
+TierChoice TierChoiceOf(std::string_view name) {
+  if (name == "inline") return TierChoice::kInline;
+  return name == "tracepoint" ? TierChoice::kTracepoint : TierChoice::kAuto;
+}
+
+absl::StatusOr<Tier> DecideTier(TierChoice choice) {
+  if (choice == TierChoice::kTracepoint) return Tier::kTracepoint;
+  if (InlineExits::Allowed()) return Tier::kInline;
+  if (choice == TierChoice::kAuto) return Tier::kTracepoint;
+  return absl::FailedPreconditionError(
+      "this kernel refuses programs on its functions (fexit), which the inline tier needs; tier "
+      "auto "
+      "does without");
+}
+
 absl::StatusOr<std::unique_ptr<KernelSensor>> KernelSensor::Start(
     const KernelSensorOptions& options) {
   VAKT_RETURN_IF_ERROR(CheckDisabledNames(options));
   VAKT_RETURN_IF_ERROR(CheckKernel(options.btf_path));
   std::vector<ProbeReport> available = AvailableProbes(options);
+  InlineExits inline_exits = ChooseTiers(options, &available);
   KindSet kinds = options.kinds | EssentialKinds();
   if (options.flows) kinds |= kFlowProbes;
   std::vector<ProbeReport> first = WantedProbes(available, kinds);
-  VAKT_ASSIGN_OR_RETURN(std::unique_ptr<BpfObject> object, BpfObject::Load(options, &first));
+  VAKT_ASSIGN_OR_RETURN(std::unique_ptr<BpfObject> object,
+                        BpfObject::Load(options, std::move(inline_exits), &first));
   KeepRefusals(first, &available);
   object->control()->scope_cgroup_id = options.scope.cgroup_id;
   object->control()->scope_level = options.scope.level;

@@ -21,6 +21,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -35,10 +36,24 @@ namespace vakt {
 
 struct FlowSum;  // agent/sensor/flow_tables.h
 
+// Which hooks to use where there are two ways to see the same.
+enum class TierChoice : uint8_t {
+  kAuto,        // inline where the kernel takes it, tracepoints elsewhere
+  kInline,      // the same, but a kernel that refuses it is an error
+  kTracepoint,  // tracepoints alone
+};
+
+// "auto", "inline", "tracepoint"; anything else is kAuto.
+TierChoice TierChoiceOf(std::string_view name);
+
+// What this kernel allows of it: asks the kernel. FailedPrecondition: kInline is refused.
+absl::StatusOr<Tier> DecideTier(TierChoice choice);
+
 struct KernelSensorOptions {
-  bool strict = false;  // also hooks that tax every system call of the machine
-  KindSet kinds = 0;    // wanted by the rules; the essential ones are added
-  bool flows = false;   // add up what processes say to their peers
+  Tier tier = Tier::kTracepoint;  // of hooks that have both; as DecideTier says
+  bool strict = false;            // also hooks that tax every system call of the machine
+  KindSet kinds = 0;              // wanted by the rules; the essential ones are added
+  bool flows = false;             // add up what processes say to their peers
   Scope scope;
   uint64_t ring_bytes = 8 << 20;  // of all rings together
   std::vector<std::string> disabled_probes;
@@ -53,7 +68,8 @@ struct ProbeReport {
     kDisabled,
     kFailed
   } state = State::kNotNeeded;
-  std::string detail;  // why it failed
+  Tier tier = Tier::kTracepoint;  // how it is hooked, or would be
+  std::string detail;             // why it failed
 };
 
 // Sums over CPUs, per kind id.

@@ -13,13 +13,24 @@ namespace vakt {
 
 enum class HookType : uint8_t {
   kBtfTracepoint,      // named in the program's section; costs others nothing
-  kSyscallTracepoint,  // `target` is the tracepoint below events/syscalls; taxes every system call
+  kSyscallTracepoint,  // `target` is the tracepoint below events/syscalls; taxes every system call,
+                       // but in the inline tier
   kEverySyscall,       // named in the program's section; runs at each system call: coverage strict
   kExitRider,          // as kSyscallTracepoint, but only where another one is attached anyway
   kCgroup,             // attached to the root of the cgroup v2 hierarchy
   kIterator,           // run by hand, not attached
   kMapIterator,        // likewise, over the map flow_sockets
 };
+
+// How an act is seen. Records of both have the same content.
+enum class Tier : uint8_t {
+  kTracepoint,  // tracepoints and cgroup programs: what every kernel has
+  kInline,      // trampolines on kernel functions: what no rule asks for costs nothing
+};
+
+constexpr std::string_view TierName(Tier tier) {
+  return tier == Tier::kInline ? "inline" : "tracepoint";
+}
 
 constexpr bool IsSyscallExit(HookType type) {
   return type == HookType::kSyscallTracepoint || type == HookType::kExitRider;

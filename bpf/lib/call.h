@@ -7,6 +7,7 @@
 #define VAKT_BPF_CALL_H
 
 #include "bpf/lib/put.h"
+#include "bpf/lib/syscall_exit.h"
 #include "bpf/lib/syscall_nr.h"
 
 #define AT_FDCWD -100
@@ -47,6 +48,15 @@ static __always_inline void read_call(struct call *c, struct trace_event_raw_sys
   c->abi = VAKT_ABI_X86_64;
   c->facts = 0;
 }
+
+/* SYSCALL_EXIT of a body that takes the whole call. */
+#define CALL_EXIT(name, body)                                                      \
+  static __always_inline int on_##name(struct trace_event_raw_sys_exit *ctx) {    \
+    struct call c;                                                                 \
+    read_call(&c, ctx);                                                            \
+    return body(&c);                                                               \
+  }                                                                                \
+  SYSCALL_EXIT(name, on_##name)
 
 static __always_inline __u32 user_u32(__u64 at) {
   __u32 value = 0;

@@ -186,16 +186,10 @@ static __always_inline int emit_process_credentials(struct trace_event_raw_sys_e
 
 /* ptrace, process_vm_readv, process_vm_writev, pidfd_getfd (5.6): kernel/ptrace.c, mm/process_vm_
  * access.c, kernel/pid.c. Debuggers and their like alone. */
-SEC("tracepoint/syscalls/sys_exit_ptrace")
-int process_act(struct trace_event_raw_sys_exit *ctx) {
-  return emit_act_call(ctx);
-}
+SYSCALL_EXIT(process_act, emit_act_call)
 
 /* The set*id calls, setgroups and capset: at a session's start and in privilege changes. */
-SEC("tracepoint/syscalls/sys_exit_setuid")
-int process_credentials(struct trace_event_raw_sys_exit *ctx) {
-  return emit_process_credentials(ctx);
-}
+SYSCALL_EXIT(process_credentials, emit_process_credentials)
 
 /* kernel/signal.c __send_signal_locked: every signal, whoever sends it. */
 SEC("tp_btf/signal_generate")

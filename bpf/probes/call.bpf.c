@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
 /*
- * System calls that are of interest for themselves, tracepoint tier: each at its exit, attached when
- * a rule asks for its event type. Not seen here: 32-bit and x32 calls.
+ * System calls that are of interest for themselves: each at its exit, attached when a rule asks for
+ * its event type. Not seen here: 32-bit and x32 calls.
  */
 #include "bpf/lib/call_table.h"
 
@@ -105,13 +105,15 @@ static __always_inline int emit_kernel_module(struct module *module, bool remova
   return emit_call(&calls[nr], nr, 0, regs, module->name);
 }
 
-/* The exit of each call in the table `calls` (bpf/lib/call_table.h). */
-SEC("tracepoint/syscalls/sys_exit_bpf")
-int call(struct trace_event_raw_sys_exit *ctx) {
+static __always_inline int on_call(struct trace_event_raw_sys_exit *ctx) {
   struct pt_regs *regs = task_regs();
   const struct call_row *row = call_of_interest(ctx->id, ctx->ret, regs);
   return row ? emit_call(row, ctx->id, ctx->ret, regs, 0) : 0;
 }
+
+/* The exit of each call in the table `calls` (bpf/lib/call_table.h). */
+SYSCALL_EXIT(call, on_call)
+SYSCALL_EXIT_OF(call, setsid, on_call)
 
 /* kernel/module/main.c load_module: the module is complete and its code has not run. */
 SEC("tp_btf/module_load")

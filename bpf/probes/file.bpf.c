@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
 /*
- * Opening files, tracepoint tier: the exit side of each open system call alone. At exit the kernel
- * object is known (descriptor, struct file, dentry), the argument registers are still in pt_regs,
- * and the argument's page is present. Enabling any system-call tracepoint puts every system call of
- * the machine on the slow path (~55 ns), so these are attached only when a rule asks for files.
+ * Opening files: the exit side of each open system call alone. At exit the kernel object is known
+ * (descriptor, struct file, dentry), the argument registers are still in pt_regs, and the argument's
+ * page is present. In the tracepoint tier any hook on a system call puts every system call of the
+ * machine on the slow path (~55 ns), so these are attached only when a rule asks for files.
  * Opens by io_uring: io_uring.bpf.c. Not seen: 32-bit calls (compat calls have no tracepoints).
  */
 #include "bpf/lib/call.h"
@@ -165,7 +165,4 @@ static __always_inline int emit_opened_by_call(struct trace_event_raw_sys_exit *
 
 /* One program for the exit of open, creat, openat, openat2 (5.6) and open_by_handle_at: the record
  * of each says which it was. The C library's open() is openat. */
-SEC("tracepoint/syscalls/sys_exit_openat")
-int file_open(struct trace_event_raw_sys_exit *ctx) {
-  return emit_opened_by_call(ctx);
-}
+SYSCALL_EXIT(file_open, emit_opened_by_call)

@@ -158,9 +158,4 @@ static __always_inline int emit_file_change(const struct call *c) {
 }
 
 /* Of each call in the table: which one it was is in the record. */
-SEC("tracepoint/syscalls/sys_exit_unlinkat")
-int file_change(struct trace_event_raw_sys_exit *ctx) {
-  struct call c;
-  read_call(&c, ctx);
-  return emit_file_change(&c);
-}
+CALL_EXIT(file_change, emit_file_change)

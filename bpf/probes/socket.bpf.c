@@ -246,28 +246,13 @@ static __always_inline int on_unix_connect(struct bpf_sock_addr *ctx) {
 
 /* ---- the hooks */
 
-SEC("tracepoint/syscalls/sys_exit_socket")
-int network_socket(struct trace_event_raw_sys_exit *ctx) {
-  struct call c;
-  read_call(&c, ctx);
-  return emit_network_socket(&c);
-}
+CALL_EXIT(network_socket, emit_network_socket)
 
 /* network_connect, network_bind and network_listen: the exits of the calls. */
-SEC("tracepoint/syscalls/sys_exit_connect")
-int network_call(struct trace_event_raw_sys_exit *ctx) {
-  struct call c;
-  read_call(&c, ctx);
-  return emit_socket_call(&c);
-}
+CALL_EXIT(network_call, emit_socket_call)
 
 /* dup, dup2, dup3 and fcntl(F_DUPFD). */
-SEC("tracepoint/syscalls/sys_exit_dup2")
-int network_dup(struct trace_event_raw_sys_exit *ctx) {
-  struct call c;
-  read_call(&c, ctx);
-  return emit_network_dup(&c);
-}
+CALL_EXIT(network_dup, emit_network_dup)
 
 /* Each internet socket that user space makes (4.10). Always allows. */
 SEC("cgroup/sock_create")

@@ -99,6 +99,9 @@ inline constexpr SettingRow kSettings[] = {
      "cgroup v2 directory below which processes are watched; empty: the whole node."},
     {"sensor.disabled_probes", "--disable-probe", SettingType::kList, "", kInAgent, "", "",
      "Probes not to attach, by the name before the @ in `vaktctl agent status`."},
+    {"sensor.tier", "--tier", SettingType::kEnum, "auto", kInAgent, "auto|inline|tracepoint", "",
+     "How system calls are seen: inline, by hooks on their functions, costs other calls nothing; "
+     "tracepoint works on kernels that refuse those; auto: inline where the kernel allows it."},
     {"sensor.coverage", "--coverage", SettingType::kEnum, "fast", kInAgent, "fast|strict", "",
      "strict: 32-bit calls on files are seen, too, at the price of ~30 ns for each system call of the "
      "machine."},

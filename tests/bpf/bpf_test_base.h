@@ -26,6 +26,7 @@ class BpfTest : public ::testing::Test {
 
   void StartSensor(KindSet kinds, uint64_t ring_bytes = 16 << 20, bool strict = false) {
     KernelSensorOptions options;
+    options.tier = TestTier();
     options.strict = strict;
     options.kinds = kinds;
     options.ring_bytes = ring_bytes;

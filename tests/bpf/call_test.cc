@@ -343,6 +343,7 @@ class AbsentCallBpfTest : public CallBpfTest {
  protected:
   void Start(Kind kind) {
     KernelSensorOptions options;
+    options.tier = TestTier();
     options.kinds = KindBit(kind);
     options.scope = ScopeOf(cgroup_->path()).value();
     auto sensor = KernelSensor::Start(options);

@@ -128,6 +128,7 @@ TEST_F(LossBpfTest, what_is_not_needed_is_not_attached) {
 
 TEST_F(LossBpfTest, a_probe_can_be_disabled_and_says_what_is_not_seen) {
   KernelSensorOptions options;
+  options.tier = TestTier();
   options.disabled_probes = {"process_exit"};
   auto sensor = KernelSensor::Start(options);
   ASSERT_TRUE(sensor.ok()) << sensor.status();
@@ -142,6 +143,7 @@ TEST_F(LossBpfTest, a_probe_can_be_disabled_and_says_what_is_not_seen) {
 
 TEST_F(LossBpfTest, a_kernel_without_type_information_is_refused_clearly) {
   KernelSensorOptions options;
+  options.tier = TestTier();
   options.btf_path = "/nonexistent/btf";
   const auto status = KernelSensor::Start(options).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);

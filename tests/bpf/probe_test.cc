@@ -52,6 +52,7 @@ void Record(const absl::Status& started, const std::vector<ProbeReport>& reports
     out << comma << "\n{\"program\": " << Quoted(report.probe->program)
         << ", \"target\": " << Quoted(report.probe->target)
         << ", \"kind\": " << Quoted(KindStem(report.probe->kind))
+        << ", \"tier\": " << Quoted(TierName(report.tier))
         << ", \"state\": " << Quoted(StateName(report.state))
         << ", \"detail\": " << Quoted(report.detail)
         << ", \"blind_spot\": " << Quoted(report.probe->blind_spot) << "}";
@@ -81,6 +82,7 @@ class ProbeTest : public ::testing::Test {
   void SetUp() override {
     if (geteuid() != 0) GTEST_SKIP() << "needs root";
     options_.kinds = EveryKind();
+    options_.tier = TestTier();
     options_.strict = true;
     options_.flows = true;
   }

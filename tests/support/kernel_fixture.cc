@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdlib>
+#include <stdexcept>
 
 #include "agent/sensor/kernel_needs.h"
 #include "agent/sensor/scope.h"
@@ -59,6 +61,13 @@ std::optional<std::string> WhyNoKernelTests() {
   if (!kernel.ok()) return std::string(Message(kernel));
   if (!CgroupRoot().ok()) return "no cgroup v2 hierarchy is mounted";
   return std::nullopt;
+}
+
+Tier TestTier() {
+  const char* name = std::getenv("VAKT_TEST_TIER");
+  const absl::StatusOr<Tier> tier = DecideTier(TierChoiceOf(name == nullptr ? "auto" : name));
+  if (!tier.ok()) throw std::runtime_error(tier.status().ToString());
+  return *tier;
 }
 
 std::vector<CapturedRecord> DrainAll(EventSource& source, int quiet_ms) {

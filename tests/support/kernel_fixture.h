@@ -65,6 +65,9 @@ class CapturedRecord {
 // Why tests against the kernel cannot run here, or nothing.
 std::optional<std::string> WhyNoKernelTests();
 
+// The tier that VAKT_TEST_TIER names (auto, inline, tracepoint), of those that the kernel allows.
+Tier TestTier();
+
 // Drains until nothing came for `quiet` milliseconds.
 std::vector<CapturedRecord> DrainAll(EventSource& source, int quiet_ms = 50);
 

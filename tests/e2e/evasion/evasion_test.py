@@ -23,6 +23,7 @@ import harness
 
 ACTS = os.environ.get("VAKT_EVASION_ACTS") or os.path.join(
     os.path.realpath(harness.BUILD), "tests/evasion_acts")
+TIER = os.environ.get("VAKT_TEST_TIER", "auto")
 RESULTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "results")
 NOT_APPLICABLE = 77
 
@@ -40,7 +41,8 @@ class Evasion(harness.KernelTestCase):
     def test_cases(self):
         facts = {case.number: self.prepare(case) for case in self.cases}
         unloaded, rules = self.rules_for(facts)
-        self.start_agent(*self.strict(), "--rule-matching", "all", rules=(rules,))
+        self.start_agent(*self.strict(), "--rule-matching", "all", "--tier", TIER, rules=(rules,))
+        self.tier = self.status()["tier"]
         results = {}
         for case in self.cases:
             results[case.number] = self.do_act(case, facts[case.number])
@@ -133,7 +135,7 @@ class Evasion(harness.KernelTestCase):
                   + (f" ({result['reason']})" if "reason" in result else ""))
         detected, total = grid.count(results)
         print(f"{detected} of {total} detected on {platform.release()}")
-        record = {"kernel": kernel(), "tier": "tracepoint", "cases": results}
+        record = {"kernel": kernel(), "tier": self.tier, "cases": results}
         if len(results) < len(cases.CASES):  # the others keep what they had
             record["cases"] = {**self.known(record), **results}
         if Evasion.results_file:

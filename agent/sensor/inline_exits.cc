@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/sensor/inline_exits.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <linux/bpf.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <iterator>
+#include <memory>
+#include <utility>
+
+#include "common/base/status.h"
+#include "common/base/strings.h"
+
+namespace vakt {
+namespace {
+
+constexpr std::string_view kFunctionPrefix = "__x64_sys_";
+constexpr std::string_view kTracepointPrefix = "sys_exit_";
+// What the shared bodies are loaded for (SYSCALL_EXIT): the kernel lets a program jump only to one
+// that is for a function of the same prototype.
+constexpr std::string_view kModel = "close";
+// Those that have SYSCALL_EXIT_OF.
+constexpr std::string_view kWithOwnProgram[] = {"setsid"};
+
+struct BtfDeleter {
+  void operator()(btf* types) const { btf__free(types); }
+};
+
+constexpr bpf_insn Instruction(int code, uint8_t dst, uint8_t src, int32_t imm) {
+  bpf_insn i = {};
+  i.code = static_cast<uint8_t>(code);
+  i.dst_reg = dst & 0xf;
+  i.src_reg = src & 0xf;
+  i.imm = imm;
+  return i;
+}
+
+int LoadExit(const std::string& name, uint32_t function, const bpf_insn* code, size_t count) {
+  LIBBPF_OPTS(bpf_prog_load_opts, options);
+  options.expected_attach_type = BPF_TRACE_FEXIT;
+  options.attach_btf_id = function;
+  return bpf_prog_load(BPF_PROG_TYPE_TRACING, name.c_str(), "Dual BSD/GPL", code, count, &options);
+}
+
+}  // namespace
+
+std::string_view CallOf(std::string_view tracepoint) {
+  return tracepoint.substr(tracepoint.starts_with(kTracepointPrefix) ? kTracepointPrefix.size()
+                                                                     : 0);
+}
+
+bool InlineExits::Allowed() {
+  const bpf_insn code[] = {
+      Instruction(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0),
+      Instruction(BPF_JMP | BPF_EXIT, 0, 0, 0),
+  };
+  // Type 1 is no function: a kernel that gets as far as looking says so by EINVAL.
+  const UniqueFd program(LoadExit("vakt_allowed", 1, code, std::size(code)));
+  return program || (errno != EPERM && errno != EACCES);
+}
+
+InlineExits InlineExits::Find(const std::string& btf_path) {
+  InlineExits exits;
+  const std::unique_ptr<btf, BtfDeleter> types(btf__parse(btf_path.c_str(), nullptr));
+  if (!types) return exits;
+  const uint32_t count = btf__type_cnt(types.get());
+  for (uint32_t id = 1; id < count; ++id) {
+    const btf_type* type = btf__type_by_id(types.get(), id);
+    if (!btf_is_func(type)) continue;
+    const std::string_view name = btf__name_by_offset(types.get(), type->name_off);
+    if (!name.starts_with(kFunctionPrefix)) continue;
+    exits.functions_.emplace(name.substr(kFunctionPrefix.size()), Function{id, type->type});
+  }
+  return exits;
+}
+
+const InlineExits::Function* InlineExits::FunctionOf(std::string_view tracepoint) const {
+  const auto found = functions_.find(ToAbsl(CallOf(tracepoint)));
+  return found == functions_.end() ? nullptr : &found->second;
+}
+
+InlineExits::Form InlineExits::FormOf(std::string_view tracepoint) const {
+  const Function* function = FunctionOf(tracepoint);
+  const Function* model = FunctionOf(kModel);
+  if (function == nullptr || model == nullptr) return Form::kNone;
+  if (function->prototype == model->prototype) return Form::kShared;
+  const bool own = std::find(std::begin(kWithOwnProgram), std::end(kWithOwnProgram),
+                             CallOf(tracepoint)) != std::end(kWithOwnProgram);
+  return own ? Form::kOwn : Form::kNone;
+}
+
+absl::StatusOr<InlineExit> InlineExits::Attach(std::string_view tracepoint, int exits_fd,
+                                               uint32_t slot) const {
+  const Function* function = FunctionOf(tracepoint);
+  if (function == nullptr) return absl::NotFoundError(StrCat("no function of ", tracepoint));
+  // r1 is the context still.
+  const bpf_insn code[] = {
+      Instruction(BPF_LD | BPF_IMM | BPF_DW, BPF_REG_2, BPF_PSEUDO_MAP_FD, exits_fd),
+      Instruction(0, 0, 0, 0),  // second half of the map's address
+      Instruction(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_3, 0, static_cast<int32_t>(slot)),
+      Instruction(BPF_JMP | BPF_CALL, 0, 0, BPF_FUNC_tail_call),
+      Instruction(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0),
+      Instruction(BPF_JMP | BPF_EXIT, 0, 0, 0),
+  };
+  const std::string name = StrCat("vakt_", CallOf(tracepoint)).substr(0, BPF_OBJ_NAME_LEN - 1);
+  InlineExit exit;
+  exit.program.reset(LoadExit(name, function->id, code, std::size(code)));
+  if (!exit.program) {
+    return ErrnoStatus(errno, StrCat("loading a hook on the function of ", tracepoint));
+  }
+  exit.link.reset(
+      bpf_raw_tracepoint_open(nullptr, exit.program.get()));  // how such programs attach
+  if (!exit.link) return ErrnoStatus(errno, StrCat("hooking the function of ", tracepoint));
+  return exit;
+}
+
+}  // namespace vakt
