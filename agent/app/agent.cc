@@ -59,6 +59,7 @@ absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentOptions& options)
   VAKT_RETURN_IF_ERROR(agent->OpenOutputs());
   VAKT_RETURN_IF_ERROR(agent->StartSensor());
   VAKT_RETURN_IF_ERROR(agent->Seed());
+  VAKT_RETURN_IF_ERROR(agent->StartFlows());
   VAKT_RETURN_IF_ERROR(agent->StartServices());
   return agent;
 }
@@ -118,6 +119,7 @@ absl::Status Agent::StartSensor() {
   KernelSensorOptions sensor;
   sensor.kinds = pipeline_->matcher().kinds();
   sensor.tier = tier_;
+  sensor.flows = options_.flows;
   sensor.strict = options_.strict;
   sensor.ring_bytes = options_.ring_bytes;
   sensor.disabled_probes = options_.disabled_probes;
@@ -153,6 +155,13 @@ absl::Status Agent::Seed() {
                "event: ",
                Message(status)));
   }
+  return absl::OkStatus();
+}
+
+absl::Status Agent::StartFlows() {
+  if (!options_.flows) return absl::OkStatus();
+  VAKT_ASSIGN_OR_RETURN(flows_, FlowStage::Start(options_.flow, options_.cluster_blocks,
+                                                 sensor_.get(), pipeline_.get(), delivery_.get()));
   return absl::OkStatus();
 }
 
@@ -332,6 +341,7 @@ void Agent::Tick() {
   CheckClock();
   run_stamp_->Beat(RealClock().WallNs());
   pipeline_->Tick(static_cast<uint64_t>(RealClock().BootNs()));
+  if (flows_) flows_->Tick(static_cast<uint64_t>(RealClock().BootNs()), node_.boot_to_wall_ns);
   delivery_->Tick();
   Publish();
 }
@@ -340,6 +350,7 @@ absl::Status Agent::Run() {
   auto next_tick = std::chrono::steady_clock::now() + kTick;
   while (!stop_.load(std::memory_order_acquire)) {
     for (RawRecord record : sensor_->Next(absl::FromChrono(kTick))) pipeline_->OnRecord(record);
+    if (flows_) flows_->Collect();
     ReportLosses();
     TakeNewRules();
     if (publish_wanted_.exchange(false)) Publish();
@@ -357,6 +368,7 @@ absl::Status Agent::Run() {
   }
   ReportLosses();
   pipeline_->Finish();
+  if (flows_) flows_->Finish(node_.boot_to_wall_ns);
   SendLifecycle(v1::Lifecycle::WHAT_STOP, "stopped on request");
   Tick();
   run_stamp_->Stop(RealClock().WallNs());

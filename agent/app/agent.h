@@ -29,6 +29,7 @@
 #include "agent/app/canary.h"
 #include "agent/app/clock_watch.h"
 #include "agent/app/delivery.h"
+#include "agent/app/flow_stage.h"
 #include "agent/app/options.h"
 #include "agent/app/pipeline.h"
 #include "agent/app/prefilter_feed.h"
@@ -73,6 +74,7 @@ class Agent {
   absl::Status StartSensor();
   absl::Status StartServices();
   absl::Status Seed();
+  absl::Status StartFlows();
   void Tick();
   void ReportLosses();
   void ReadPrograms();
@@ -128,6 +130,7 @@ class Agent {
   std::unique_ptr<KernelSensor> sensor_;
   std::unique_ptr<PrefilterFeed> prefilter_;
   std::unique_ptr<Canary> canary_;
+  std::unique_ptr<FlowStage> flows_;  // null: off
   std::unique_ptr<Uplink> uplink_;
   std::unique_ptr<RuleReloader> reloader_;
   std::unique_ptr<AdminServer> admin_;

@@ -162,6 +162,7 @@ void Agent::FillMetrics(MetricSet* m) const {
   FillSensorMetrics(m);
   FillPipelineMetrics(m);
   FillDeliveryMetrics(m);
+  if (flows_) flows_->FillMetrics(m);
   m->Set("rss_bytes", ResidentBytes());
   m->Set("bpf_map_bytes", map_bytes_);
   m->Set("uptime_ns", static_cast<uint64_t>(RealClock().BootNs() - started_boot_ns_));

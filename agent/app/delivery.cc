@@ -53,6 +53,13 @@ void Delivery::OnLifecycle(const v1::Lifecycle& lifecycle) {
   if (!Send(kNotePriority)) spool_shed_.Add(clock_);
 }
 
+void Delivery::OnFlow(const v1::Flow& flow) {
+  *record_.mutable_flow() = flow;
+  if (Send(kFlowPriority)) return;
+  ++counters_.flows_shed;
+  spool_shed_.Add(clock_);
+}
+
 void Delivery::ReportShed(Shed* shed, const char* reason) {
   if (shed->count == 0) return;
   v1::Gap* gap = record_.mutable_gap();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the pipeline's output goes: every alert, gap and lifecycle note becomes a numbered record
-// of this node's stream and is given to the spool; alerts also go to the local log.
+// Where the pipeline's output goes: every alert, gap, lifecycle note and flow becomes a numbered
+// record of this node's stream and is given to the spool; alerts also go to the local log.
 //
 // What a full queue refuses is not forgotten: a Gap of class SHED with the exact count follows as
 // soon as there is room. Ownership: spool and log must outlive it; both are optional.
@@ -26,6 +26,7 @@ class Delivery : public PipelineOutput {
     uint64_t records = 0;      // numbered and spooled (or, without a spool, counted only)
     uint64_t alerts_shed = 0;  // refused by the spool's queue
     uint64_t log_shed = 0;     // refused by the local log's queue
+    uint64_t flows_shed = 0;   // refused by the spool's queue
   };
 
   Delivery(std::string boot_id, uint64_t epoch, Spool* spool, AlertLog* log, const Clock& clock);
@@ -33,6 +34,7 @@ class Delivery : public PipelineOutput {
   void OnAlert(const v1::Alert& alert) override;
   void OnGap(const v1::Gap& gap) override;
   void OnLifecycle(const v1::Lifecycle& lifecycle);
+  void OnFlow(const v1::Flow& flow);
   // What was wrong with the spool's chain when it was opened. (What the spool has lost or given up
   // comes as records of its own, in the place of those that are gone.)
   void OnSpoolFindings(const std::vector<SpoolFinding>& findings);

@@ -34,6 +34,10 @@ absl::StatusOr<AgentOptions> AgentOptionsFrom(const Settings& settings) {
   o.strict = settings.Str("sensor.coverage") == "strict";
   o.canary = settings.Str("sensor.canary") == "on";
   o.prefilter = settings.Str("sensor.prefilter") == "on";
+  o.flows = settings.Str("flows.enabled") == "on";
+  o.flow.interval = settings.Dur("flows.interval");
+  o.flow.afterglow = settings.Dur("flows.afterglow");
+  o.cluster_blocks = settings.List("flows.cluster_blocks");
   o.record_path = settings.Str("record.path");
   o.state_dir = settings.Str("state.dir");
   o.ready_file = settings.Str("state.ready_file");

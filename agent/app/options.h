@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "agent/app/alert_log.h"
+#include "agent/flow/flow_table.h"
 #include "agent/match/matcher.h"
 #include "agent/sensor/kernel_sensor.h"
 #include "common/config/settings.h"
@@ -41,6 +42,9 @@ struct AgentOptions {
   bool strict = false;
   bool canary = true;
   bool prefilter = true;
+  bool flows = true;
+  FlowOptions flow;
+  std::vector<std::string> cluster_blocks;
   std::string record_path;
 
   std::string state_dir;

@@ -12,6 +12,7 @@ namespace {
 int64_t WallNsOf(const v1::Record& record) {
   if (record.has_alert() && record.alert().has_time()) return ToWallNs(record.alert().time());
   if (record.has_gap() && record.gap().has_begin()) return ToWallNs(record.gap().begin());
+  if (record.has_flow()) return ToWallNs(record.flow().begin());
   if (record.has_lifecycle()) return ToWallNs(record.lifecycle().time());
   return 0;
 }
@@ -39,8 +40,9 @@ std::string TombstoneCodec::Encode(const Tombstone& tombstone, const ChainHash& 
   if (tombstone.begin_wall_ns != 0) FromWallNs(tombstone.begin_wall_ns, gap->mutable_begin());
   if (tombstone.end_wall_ns != 0) FromWallNs(tombstone.end_wall_ns, gap->mutable_end());
   for (const auto& [priority, count] : tombstone.by_priority) {
-    const std::string name = priority == kNoteClass
-                                 ? "note"
+    const std::string name = priority == kNoteClass ? "note"
+                             : priority == kFlowClass
+                                 ? "flow"
                                  : std::string(PriorityName(static_cast<v1::Priority>(priority)));
     (*gap->mutable_count_by_priority())[name] += count;
   }

@@ -12,17 +12,11 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "agent/sensor/flow_sum.h"
 #include "bpf/wire/wire.h"
 #include "common/base/unique_fd.h"
 
 namespace vakt {
-
-// What one flow has added since it was taken last.
-struct FlowSum {
-  vakt_flow_key key = {};
-  vakt_flow_counts counts = {};
-  bool folded = false;  // of all flows of the process (or, without one, of the node) without room
-};
 
 class FlowTables {
  public:

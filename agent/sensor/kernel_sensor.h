@@ -34,7 +34,7 @@ struct vakt_prefilter;  // bpf/wire/prefilter.h
 
 namespace vakt {
 
-struct FlowSum;  // agent/sensor/flow_tables.h
+struct FlowSum;  // agent/sensor/flow_sum.h
 
 // Which hooks to use where there are two ways to see the same.
 enum class TierChoice : uint8_t {

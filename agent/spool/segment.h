@@ -30,10 +30,12 @@ std::string SegmentPath(const std::string& dir, SegmentName name);
 // nullopt if a file of this name (not path) is no segment.
 std::optional<SegmentName> ParseSegmentName(const std::string& file_name);
 
-// Records are given up in this order: debug alerts first, emergencies later, notes last.
-inline constexpr size_t kShedRanks = 9;
+// Records are given up in this order: flows first, then debug alerts, emergencies later, notes
+// last.
+inline constexpr size_t kShedRanks = 10;
 constexpr size_t ShedRank(int priority) {
-  return priority >= 0 && priority <= 7 ? static_cast<size_t>(7 - priority) : kShedRanks - 1;
+  const bool is_note = priority < 0 || priority > kFlowPriority;
+  return is_note ? kShedRanks - 1 : static_cast<size_t>(kFlowPriority - priority);
 }
 
 // What a reader needs to know of a segment.

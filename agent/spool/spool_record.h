@@ -17,10 +17,12 @@ namespace vakt {
 
 // Of gaps and lifecycle notes, in the place of an alert's priority: given up last.
 inline constexpr int kNotePriority = kNoteClass;
+// Of flow records: given up first.
+inline constexpr int kFlowPriority = kFlowClass;
 
 struct OutRecord {
   Position position;
-  int priority = 0;   // vakt.v1.Priority, lower is more severe; or kNotePriority
+  int priority = 0;   // vakt.v1.Priority, lower is more severe; or kFlowPriority, kNotePriority
   std::string bytes;  // an encoded vakt.v1.Record
 };
 

@@ -110,6 +110,16 @@ inline constexpr SettingRow kSettings[] = {
     {"sensor.prefilter", "--prefilter", SettingType::kEnum, "on", kInAgent, "on|off", "",
      "Whether the kernel leaves out events on which no rule can fire; alerts are the same."},
 
+    {"flows.enabled", "--flows", SettingType::kEnum, "on", kInAgent, "on|off", "",
+     "Whether the agent tells who talks to whom, and how much: one record per program and service."},
+    {"flows.interval", "--flow-interval", SettingType::kDuration, "1m", kInAgent, "", "1s",
+     "How often a flow that goes on is told."},
+    {"flows.afterglow", "--flow-afterglow", SettingType::kDuration, "10s", kInAgent, "", "1s",
+     "A flow has ended when nothing was open or said for so long: connections in between are one."},
+    {"flows.cluster_blocks", "--cluster-block", SettingType::kList, "", kInAgent, "", "",
+     "Blocks of addresses of the cluster's pods and services, such as 10.42.0.0/16: remote sides "
+     "within them are of the class cluster."},
+
     {"record.path", "--record", SettingType::kPath, "", kInAgent, "", "",
      "File that every event is recorded to, for `vaktctl replay`; empty is none."},
 
@@ -140,8 +150,9 @@ inline constexpr SettingRow kSettings[] = {
     {"store.retention", "--retention", SettingType::kDuration, "90d", kInCollector, "", "1m",
      "Age at which stored alerts are deleted."},
     {"store.retention_of", "--retention-of", SettingType::kList, "", kInCollector, "", "",
-     "Another age for some: of alerts by their priority, of gaps and lifecycle notes by \"note\"; "
-     "debug=7d,informational=30d,note=365d is three of them."},
+     "Another age for some: of alerts by their priority, of gaps and lifecycle notes by \"note\", of "
+     "flows by \"flow\" (14d unless the retention is less); debug=7d,informational=30d,note=365d is "
+     "three of them."},
     {"store.audit_retention", "--audit-retention", SettingType::kDuration, "365d", kInCollector, "",
      "1m", "Age at which entries of the audit log are deleted."},
 

@@ -78,6 +78,17 @@ inline constexpr MetricRow kMetrics[] = {
     {"processes_unknown_total", MetricType::kCounter, "processes", "",
      "Processes first seen by an event other than their start, so known in part only."},
 
+    {"flows", MetricType::kGauge, "flows", "",
+     "Flows that go on or have just ended, and listeners."},
+    {"flow_records_total", MetricType::kCounter, "records", "", "Flow records made."},
+    {"flow_records_shed_total", MetricType::kCounter, "records", "",
+     "Of these, refused by the spool's queue; each is part of a gap record."},
+    {"flows_folded_total", MetricType::kCounter, "flows", "",
+     "Flows (connections, and at most datagrams) that found no room in a table: they are part of "
+     "their program's record without addresses."},
+    {"flows_unknown_process_total", MetricType::kCounter, "sums", "",
+     "Sums of flows of processes that the agent does not know."},
+
     {"spool_pending_records", MetricType::kGauge, "records", "",
      "Records that the collector has not acknowledged."},
     {"spool_bytes", MetricType::kGauge, "bytes", "", "Disk space of the spool."},

@@ -27,10 +27,12 @@ using ChainHash = Sha256Hash;
 struct ChainedRecord {
   uint64_t epoch = 0;
   uint64_t seq = 0;
-  uint8_t record_class = 0;  // an alert's priority; kNoteClass
+  uint8_t record_class = 0;  // an alert's priority; kFlowClass; kNoteClass
   std::string_view bytes;
 };
 
+// Of flow records: less severe than any alert.
+inline constexpr uint8_t kFlowClass = 8;
 // Of gaps and lifecycle notes: after all alerts in any order by severity.
 inline constexpr uint8_t kNoteClass = 255;
 

@@ -20,7 +20,7 @@ ONLY_IN = [
     # Our own layers.
     (r"bpf/(lib|probes)/.*", r"bpf/"),
     (r"bpf/wire/prefilter\.h", r"bpf/|agent/(match|sensor)/|tests/"),  # one compiles it, one installs it
-    (r"bpf/wire/(?!prefilter\.h).*", r"bpf/|agent/(decode|sensor)/|common/(event/(kind|payload)|event_codec/.*)\.(h|cc)|tests/"),
+    (r"bpf/wire/(?!prefilter\.h).*", r"bpf/|agent/(decode|flow|sensor)/|common/(event/(kind|payload)|event_codec/.*)\.(h|cc)|tests/"),
     (r"agent/app/.*", r"agent/(app/|main\.cc)|cli/|tests/"),
     (r"agent/main.*|collector/main.*|cli/main.*", r"^$"),
     (r"collector/.*", r"collector/|tests/"),
@@ -31,6 +31,7 @@ ONLY_IN = [
 # agent/<stage> -> the other stages whose types it speaks. app chains them all.
 STAGE_MAY_INCLUDE = {
     "sensor": set(),
+    "flow": {"sensor"},  # which hands out the kernel's sums
     "decode": set(),
     "enrich": set(),
     "match": set(),

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/flow/flow_table.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "common/base/strings.h"
+
+namespace vakt {
+namespace {
+
+// Room for the records that stand for flows without room: per program, direction and protocol.
+constexpr size_t kFoldRoom = 1024;
+
+std::string_view BytesOf(const vakt_flow_key& key) {
+  return {reinterpret_cast<const char*>(&key), sizeof(key)};
+}
+
+bool HasNews(const vakt_flow_counts& sums) { return sums.last_boot_ns != 0; }
+
+void AddCounts(const vakt_flow_counts& from, vakt_flow_counts* to) {
+  if (from.first_boot_ns != 0 &&
+      (to->first_boot_ns == 0 || from.first_boot_ns < to->first_boot_ns)) {
+    to->first_boot_ns = from.first_boot_ns;
+  }
+  to->last_boot_ns = std::max(to->last_boot_ns, from.last_boot_ns);
+  to->connections += from.connections;
+  to->established += from.established;
+  to->refused += from.refused;
+  to->timed_out += from.timed_out;
+  to->reset += from.reset;
+  to->bytes_out += from.bytes_out;
+  to->bytes_in += from.bytes_in;
+  to->packets_out += from.packets_out;
+  to->packets_in += from.packets_in;
+  to->retransmits += from.retransmits;
+  to->open += from.open;
+  to->folded += from.folded;
+}
+
+uint64_t AsNs(absl::Duration duration) {
+  return static_cast<uint64_t>(absl::ToInt64Nanoseconds(duration));
+}
+
+// Keys of records that stand for several flows: without addresses and ports.
+bool IsFolded(const vakt_flow_key& key) { return key.family == 0; }
+
+vakt_flow_key Folded(const vakt_flow_key& key) {
+  vakt_flow_key folded = {};
+  folded.cookie = key.cookie;
+  folded.protocol = key.protocol;
+  folded.direction = key.direction;
+  return folded;
+}
+
+uint64_t ListenerPlace(const vakt_flow_key& key) {
+  return static_cast<uint64_t>(key.net_ns) << 16 | key.local_port;
+}
+
+std::string ProgramKey(const FlowProcess& process) {
+  if (process.exe_path.empty()) return StrCat("?", process.cookie);
+  return StrCat(process.exe_path.view(), std::string_view("\0", 1), process.container_id.view(),
+                std::string_view("\0", 1), process.uid);
+}
+
+}  // namespace
+
+size_t FlowTable::KeyHash::operator()(const vakt_flow_key& key) const {
+  return absl::Hash<std::string_view>()(BytesOf(key));
+}
+
+bool FlowTable::KeyEqual::operator()(const vakt_flow_key& a, const vakt_flow_key& b) const {
+  return BytesOf(a) == BytesOf(b);
+}
+
+FlowTable::FlowTable(const FlowOptions& options, FindProcess find_process)
+    : options_(options), find_process_(std::move(find_process)) {}
+
+// Of a connection that was never touched: who listens where it came in.
+uint64_t FlowTable::OwnerOf(const FlowSum& sum) const {
+  if (sum.key.cookie != 0 || sum.key.direction != VAKT_FLOW_IN) return sum.key.cookie;
+  const auto listener = listeners_.find(ListenerPlace(sum.key));
+  return listener == listeners_.end() ? 0 : listener->second;
+}
+
+FlowProcess FlowTable::ProcessOf(uint64_t cookie) {
+  FlowProcess process{.cookie = cookie, .pid = static_cast<uint32_t>(cookie & 0x3fffff)};
+  const Process* known = cookie == 0 ? nullptr : find_process_(cookie);
+  if (known == nullptr) {
+    ++counters_.unknown_processes;
+    return process;
+  }
+  process.pid = known->pid;
+  process.uid = known->uid;
+  process.comm = known->comm;
+  process.exe_path = known->exe_path;
+  process.cmdline = known->cmdline;
+  process.container_id = known->container_full_id;
+  return process;
+}
+
+// What all sums of one record have in common. Of datagrams the direction is that of the flow as it
+// is known, else of its first datagram.
+vakt_flow_key FlowTable::KeyOf(const FlowSum& sum, uint64_t program_id) const {
+  vakt_flow_key key = sum.key;
+  key.cookie = program_id;
+  key.net_ns = 0;
+  if (key.direction == VAKT_FLOW_EITHER) {
+    vakt_flow_key out = key, in = key;
+    out.direction = VAKT_FLOW_OUT;
+    in.direction = VAKT_FLOW_IN;
+    out = KeyOf({.key = out, .folded = sum.folded}, program_id);
+    in = KeyOf({.key = in, .folded = sum.folded}, program_id);
+    if (flows_.contains(out)) return out;
+    if (flows_.contains(in)) return in;
+    return sum.counts.first_sent != 0 ? out : in;
+  }
+  if (sum.folded) return Folded(key);
+  if (key.direction != VAKT_FLOW_LISTEN) std::memset(key.local_addr, 0, sizeof(key.local_addr));
+  if (key.direction == VAKT_FLOW_OUT) key.local_port = 0;
+  if (key.direction == VAKT_FLOW_IN) key.remote_port = 0;
+  return key;
+}
+
+FlowTable::Program* FlowTable::ProgramOf(const FlowProcess& process) {
+  const auto [found, is_new] = programs_.try_emplace(ProgramKey(process));
+  Program& program = found->second;
+  if (is_new) {
+    program.id = ++last_program_;
+    program.key = &found->first;
+  }
+  return &program;
+}
+
+FlowTable::Flows::iterator FlowTable::Place(const FlowSum& sum, Program* program,
+                                            uint64_t boot_ns) {
+  vakt_flow_key key = KeyOf(sum, program->id);
+  auto found = flows_.find(key);
+  if (found == flows_.end() &&
+      (program->flows >= options_.max_flows_of_program || flows_.size() >= options_.max_flows)) {
+    key = Folded(key);
+    if (flows_.size() >= options_.max_flows + kFoldRoom) key.cookie = 0;
+    found = flows_.find(key);
+  }
+  if (found != flows_.end()) return found;
+  Flow flow{.first_seen_ns = boot_ns, .record_begin_ns = boot_ns};
+  if (key.cookie != 0) {
+    flow.program = program;
+    ++program->flows;
+  }
+  return flows_.emplace(key, std::move(flow)).first;
+}
+
+void FlowTable::AddOne(const FlowSum& sum, uint64_t boot_ns) {
+  FlowProcess process = ProcessOf(OwnerOf(sum));
+  Program* program = ProgramOf(process);
+  const auto place = Place(sum, program, boot_ns);
+  const bool is_folded = IsFolded(place->first);
+  Flow& flow = place->second;
+  if (flow.program == nullptr) {
+    process = {};
+    if (program->flows == 0) programs_.erase(*program->key);
+  }
+  if (HasNews(sum.counts) || flow.process.cookie == 0) {
+    flow.process = std::move(process);
+    flow.net_ns = sum.key.net_ns;
+    if (!is_folded) {
+      std::memcpy(flow.local_addr.data(), sum.key.local_addr, flow.local_addr.size());
+    }
+  }
+  AddCounts(sum.counts, &flow.sums);
+  flow.last_ns = std::max<uint64_t>(flow.last_ns, sum.counts.last_boot_ns);
+  if (sum.counts.first_boot_ns != 0) {
+    flow.first_seen_ns = std::min<uint64_t>(flow.first_seen_ns, sum.counts.first_boot_ns);
+  }
+  // A sum that finds its room here and not in the kernel stands for one flow.
+  const uint64_t folded =
+      sum.folded ? sum.counts.folded : (is_folded && HasNews(sum.counts) ? 1 : 0);
+  flow.sums.folded += static_cast<__u32>(folded - sum.counts.folded);
+  counters_.folded += folded;
+}
+
+void FlowTable::LearnListeners(absl::Span<const FlowSum> sums) {
+  for (const FlowSum& sum : sums) {
+    if (sum.key.direction != VAKT_FLOW_LISTEN || sum.folded) continue;
+    if (sum.counts.open == 0) {
+      listeners_.erase(ListenerPlace(sum.key));
+    } else if (listeners_.size() < options_.max_flows) {
+      listeners_[ListenerPlace(sum.key)] = sum.key.cookie;
+    }
+  }
+}
+
+void FlowTable::Add(absl::Span<const FlowSum> sums, uint64_t boot_ns) {
+  for (auto& [key, flow] : flows_) flow.sums.open = 0;  // the kernel tells anew what is open
+  LearnListeners(sums);
+  for (const FlowSum& sum : sums) AddOne(sum, boot_ns);
+}
+
+bool FlowTable::IsDue(const vakt_flow_key& key, const Flow& flow, uint64_t boot_ns) const {
+  const bool is_open = flow.sums.open != 0;
+  if (key.direction == VAKT_FLOW_LISTEN) return flow.told_open != is_open;
+  if (!is_open && boot_ns - std::min(boot_ns, flow.last_ns) >= AsNs(options_.afterglow)) {
+    return HasNews(flow.sums) || flow.told_open;
+  }
+  return HasNews(flow.sums) && boot_ns - flow.record_begin_ns >= AsNs(options_.interval);
+}
+
+void FlowTable::Tell(const vakt_flow_key& key, Flow* flow, const TakeRecord& take) {
+  FlowRecord record{.process = &flow->process,
+                    .live = find_process_(flow->process.cookie),
+                    .where = key,
+                    .sums = flow->sums,
+                    .first_seen_ns = flow->first_seen_ns};
+  record.where.cookie = flow->process.cookie;
+  record.where.net_ns = flow->net_ns;
+  if (!IsFolded(key)) {
+    std::memcpy(record.where.local_addr, flow->local_addr.data(), flow->local_addr.size());
+  }
+  if (!HasNews(flow->sums)) record.sums.first_boot_ns = record.sums.last_boot_ns = flow->last_ns;
+  ++counters_.records;
+  take(record);
+  flow->told_open = flow->sums.open != 0;
+  flow->sums = {.open = flow->sums.open};
+}
+
+void FlowTable::Forget(Flows::iterator flow) {
+  Program* program = flow->second.program;
+  if (program != nullptr && --program->flows == 0) programs_.erase(*program->key);
+  flows_.erase(flow);
+}
+
+void FlowTable::TakeDue(uint64_t boot_ns, const TakeRecord& take) {
+  for (auto next = flows_.begin(); next != flows_.end();) {
+    const auto one = next++;
+    Flow& flow = one->second;
+    if (IsDue(one->first, flow, boot_ns)) Tell(one->first, &flow, take);
+    // An interval in which nothing happened is not told; the next one begins with the next news.
+    if (boot_ns - flow.record_begin_ns >= AsNs(options_.interval)) flow.record_begin_ns = boot_ns;
+    const bool is_over = flow.sums.open == 0 && !HasNews(flow.sums) &&
+                         boot_ns - std::min(boot_ns, flow.last_ns) >= AsNs(options_.afterglow);
+    if (is_over) Forget(one);
+  }
+}
+
+void FlowTable::TakeAll(const TakeRecord& take) {
+  for (auto& [key, flow] : flows_) {
+    if (HasNews(flow.sums)) Tell(key, &flow, take);
+  }
+}
+
+}  // namespace vakt
