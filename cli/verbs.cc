@@ -26,6 +26,67 @@ constexpr FlagRow kGapsFlag = {
     "--gaps", FlagType::kSwitch,
     "Also what was not seen or not kept, and when agents started and stopped."};
 
+// Which flows: cli/flow_source.h turns these into a filter.
+constexpr FlagRow kFlowSinceFlag = {"--since", FlagType::kMoment, "Only flows since then."};
+constexpr FlagRow kFlowUntilFlag = {"--until", FlagType::kMoment, "Only flows before then."};
+constexpr FlagRow kNamespaceFlag = {"--namespace", FlagType::kTexts,
+                                    "Only pods of this namespace (may be repeated, as all below)."};
+constexpr FlagRow kPodFlag = {"--pod", FlagType::kTexts, "Only this pod."};
+constexpr FlagRow kContainerFlag = {"--container", FlagType::kTexts,
+                                    "Only the container whose id begins so."};
+constexpr FlagRow kExecutableFlag = {"--executable", FlagType::kTexts,
+                                     "Only this program, by its path or its file name."};
+constexpr FlagRow kClassFlag = {
+    "--class", FlagType::kTexts,
+    "Only remote sides of this class: loopback, same-pod, same-node, cluster, private, metadata, "
+    "link-local, multicast or external."};
+constexpr FlagRow kExternalFlag = {"--external", FlagType::kSwitch,
+                                   "The same as --class external."};
+constexpr FlagRow kDirectionFlag = {"--direction", FlagType::kTexts, "Only out, in or listen."};
+constexpr FlagRow kRemoteFlag = {"--remote", FlagType::kTexts,
+                                 "Only this remote side: an address, a block such as 10.0.0.0/8, "
+                                 "or a name with what is below it."};
+constexpr FlagRow kPortFlag = {"--port", FlagType::kTexts, "Only the service at this port."};
+
+constexpr FlagRow kFlowsListFlags[] = {
+    kFlowSinceFlag,
+    kFlowUntilFlag,
+    kNodeFlag,
+    kNamespaceFlag,
+    kPodFlag,
+    kContainerFlag,
+    kExecutableFlag,
+    kClassFlag,
+    kExternalFlag,
+    kDirectionFlag,
+    kRemoteFlag,
+    kPortFlag,
+    {"--limit", FlagType::kCount, "At most so many records; all without."},
+    {"--oldest-first", FlagType::kSwitch, "Oldest first instead of newest first."},
+};
+
+constexpr FlagRow kFlowsTopFlags[] = {
+    kFlowSinceFlag,
+    kFlowUntilFlag,
+    kNodeFlag,
+    kNamespaceFlag,
+    kPodFlag,
+    kContainerFlag,
+    kExecutableFlag,
+    kClassFlag,
+    kExternalFlag,
+    kDirectionFlag,
+    kRemoteFlag,
+    kPortFlag,
+    {"--by", FlagType::kChoice, "What is added up.", "process|pod|remote"},
+    {"--limit", FlagType::kCount, "At most so many rows; 20 without."},
+};
+
+constexpr FlagRow kFlowsGraphFlags[] = {
+    kFlowSinceFlag,  kFlowUntilFlag, kNodeFlag,     kNamespaceFlag, kPodFlag,    kContainerFlag,
+    kExecutableFlag, kClassFlag,     kExternalFlag, kDirectionFlag, kRemoteFlag, kPortFlag,
+};
+
 constexpr FlagRow kTailFlags[] = {
     kPriorityFlag,
     kRuleFlag,
@@ -156,6 +217,12 @@ constexpr Verb kVerbs[] = {
      Peer::kCollector, "human|json|ocsf", kGetFlags, 1, 1, AlertsGet},
     {"alerts", "update", "UID", "Set an alert's status, verdict or assignee, or add a note.",
      Peer::kCollector, "human|json", kUpdateFlags, 1, 1, AlertsUpdate},
+    {"flows", "list", "", "Print flow records: who talked to whom, and how much.",
+     Peer::kCollector, "human|json|ocsf", kFlowsListFlags, 0, 0, FlowsList},
+    {"flows", "top", "", "Add flows up over the last hour or another time, most bytes first.",
+     Peer::kCollector, "human|json", kFlowsTopFlags, 0, 0, FlowsTop},
+    {"flows", "graph", "", "Print who talks to whom as a graph in DOT; `dot -Tsvg` draws it.",
+     Peer::kCollector, "", kFlowsGraphFlags, 0, 0, FlowsGraph},
     {"nodes", "", "", "List the nodes that the collector knows.",
      Peer::kCollector, "human|json", {}, 0, 0, Nodes},
     {"consumers", "list", "", "List the named consumers of alerts and where they stand.",

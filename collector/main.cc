@@ -69,12 +69,15 @@ absl::StatusOr<std::vector<std::pair<int, absl::Duration>>> RetentionOf(
     const absl::StatusOr<absl::Duration> age =
         ParseDuration(equals == std::string::npos ? "" : text.substr(equals + 1));
     const std::optional<v1::Priority> priority = ParsePriority(name);
-    if ((!priority.has_value() && name != "note") || !age.ok() || *age < absl::Minutes(1)) {
+    const bool is_known = priority.has_value() || name == "note" || name == "flow";
+    if (!is_known || !age.ok() || *age < absl::Minutes(1)) {
       return absl::InvalidArgumentError(
           StrCat("--retention-of: \"", text,
-                 "\" is not PRIORITY=AGE or note=AGE with an age of at least 1m"));
+                 "\" is not PRIORITY=AGE, note=AGE or flow=AGE with an age of at least 1m"));
     }
-    ages.emplace_back(priority.has_value() ? static_cast<int>(*priority) : kRetentionClassOfNotes,
+    ages.emplace_back(priority.has_value() ? static_cast<int>(*priority)
+                      : name == "flow"     ? kRetentionClassOfFlows
+                                           : kRetentionClassOfNotes,
                       *age);
   }
   return ages;

@@ -37,6 +37,7 @@ inline constexpr RpcRow kRpcs[] = {
     {"Alerts/Acknowledge", Access::kViewer, false, "Move a named consumer forward."},
     {"Alerts/ListConsumers", Access::kViewer, false, "Named consumers and where they stand."},
     {"Alerts/DeleteConsumer", Access::kViewer, true, "Forget a named consumer."},
+    {"Flows/ListFlows", Access::kViewer, true, "Search stored flow records: who talked to whom."},
     {"Fleet/ListNodes", Access::kViewer, false, "The nodes and their state."},
     {"Admin/ListAudit", Access::kAdmin, true, "Who has read and changed what."},
     {"Admin/Backup", Access::kAdmin, true, "Copy the store while it is in use."},

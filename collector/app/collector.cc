@@ -88,6 +88,7 @@ absl::StatusOr<std::unique_ptr<Collector>> Collector::Start(const CollectorOptio
   collector->consumers_ = std::make_unique<ConsumerHandler>(store, collector->subscriptions_.get());
   collector->alerts_service_ = std::make_unique<AlertsService>(
       front, collector->query_.get(), collector->consumers_.get(), collector->subscriptions_.get());
+  collector->flows_service_ = std::make_unique<FlowsService>(front, collector->query_.get());
   collector->fleet_service_ = std::make_unique<FleetService>(front, collector->fleet_.get());
   collector->admin_service_ = std::make_unique<AdminService>(front, store);
   VAKT_RETURN_IF_ERROR(collector->StartServer(options, credentials));
@@ -110,6 +111,7 @@ absl::Status Collector::StartServer(const CollectorOptions& options,
   builder.AddListeningPort(options.listen, credentials, &port);
   builder.RegisterService(ingest_.get());
   builder.RegisterService(alerts_service_.get());
+  builder.RegisterService(flows_service_.get());
   builder.RegisterService(fleet_service_.get());
   builder.RegisterService(admin_service_.get());
   Limit(options, builder);

@@ -25,6 +25,7 @@
 #include "collector/app/admin_service.h"
 #include "collector/app/alerts_service.h"
 #include "collector/app/fleet_service.h"
+#include "collector/app/flows_service.h"
 #include "collector/app/front.h"
 #include "collector/app/tls.h"
 #include "collector/ingest/ingest_service.h"
@@ -91,6 +92,7 @@ class Collector {
   std::unique_ptr<FleetHandler> fleet_;
   std::unique_ptr<Front> front_;
   std::unique_ptr<AlertsService> alerts_service_;
+  std::unique_ptr<FlowsService> flows_service_;
   std::unique_ptr<FleetService> fleet_service_;
   std::unique_ptr<AdminService> admin_service_;
   std::unique_ptr<grpc::Server> server_;

@@ -24,7 +24,8 @@ constexpr uint32_t kMaxContextSeconds = 3600;
 constexpr size_t kContextRecords = 200;
 constexpr size_t kContextBytes = 2 << 20;
 
-absl::StatusOr<ScanRequest> StartOfPage(const Store& store, const v1::QueryRequest& request) {
+template <typename Request>
+absl::StatusOr<ScanRequest> StartOfPage(const Store& store, const Request& request) {
   ScanRequest scan;
   scan.direction = request.oldest_first() ? Direction::kOldestFirst : Direction::kNewestFirst;
   scan.after_id = request.oldest_first() ? 0 : std::numeric_limits<int64_t>::max();
@@ -42,6 +43,19 @@ absl::Status QueryHandler::Query(const v1::QueryRequest& request,
                                  absl::FunctionRef<bool()> cancelled,
                                  v1::QueryResponse* response) const {
   VAKT_ASSIGN_OR_RETURN(const RecordFilter filter, RecordFilter::Create(request.filter()));
+  return Page(request, filter, cancelled, response);
+}
+
+absl::Status QueryHandler::ListFlows(const v1::ListFlowsRequest& request,
+                                     absl::FunctionRef<bool()> cancelled,
+                                     v1::ListFlowsResponse* response) const {
+  VAKT_ASSIGN_OR_RETURN(const RecordFilter filter, RecordFilter::OfFlows(request.filter()));
+  return Page(request, filter, cancelled, response);
+}
+
+template <typename Request, typename Response>
+absl::Status QueryHandler::Page(const Request& request, const RecordFilter& filter,
+                                absl::FunctionRef<bool()> cancelled, Response* response) const {
   VAKT_ASSIGN_OR_RETURN(ScanRequest scan, StartOfPage(store_, request));
   const absl::Time deadline = absl::Now() + budget_;
   bool at_end = false;

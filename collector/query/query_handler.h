@@ -15,6 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "collector/store/store.h"
+#include "vakt/v1/flows_query.pb.h"
 #include "vakt/v1/query.pb.h"
 
 namespace vakt {
@@ -29,12 +30,19 @@ class QueryHandler {
   // a filter or page token that cannot be, FAILED_PRECONDITION for a token of another store.
   absl::Status Query(const v1::QueryRequest& request, absl::FunctionRef<bool()> cancelled,
                      v1::QueryResponse* response) const;
+  // Likewise of flow records.
+  absl::Status ListFlows(const v1::ListFlowsRequest& request, absl::FunctionRef<bool()> cancelled,
+                         v1::ListFlowsResponse* response) const;
   absl::Status GetAlert(const v1::GetAlertRequest& request, v1::StoredRecord* response) const;
   // By `user`. Answers with the alert as it is then.
   absl::Status UpdateAlert(const v1::UpdateAlertRequest& request, const std::string& user,
                            v1::StoredRecord* response) const;
 
  private:
+  // One page of what matches.
+  template <typename Request, typename Response>
+  absl::Status Page(const Request& request, const RecordFilter& filter,
+                    absl::FunctionRef<bool()> cancelled, Response* response) const;
   absl::Status AddContext(const v1::GetAlertRequest& request, v1::StoredRecord* alert) const;
   // Nothing matches beyond `scan.after_id`, as far as a short look tells.
   bool IsLast(const RecordFilter& filter, ScanRequest scan) const;

@@ -12,13 +12,17 @@ using Place = std::pair<int64_t, int64_t>;
 Place PlaceOf(const RecordRow& row) { return {row.epoch, row.seq}; }
 Place PlaceOf(const ChainEnd& end) { return {end.epoch, end.seq}; }
 
+uint8_t ClassOf(const RecordRow& row) {
+  if (row.kind == RecordKind::kFlow) return kFlowClass;
+  return row.priority ? static_cast<uint8_t>(*row.priority) : kNoteClass;
+}
+
 ChainHash HashOf(const ChainHash& before, const RecordRow& row) {
   if (row.chain_after.has_value()) return *row.chain_after;
-  return NextChainHash(
-      before, {.epoch = static_cast<uint64_t>(row.epoch),
-               .seq = static_cast<uint64_t>(row.seq),
-               .record_class = row.priority ? static_cast<uint8_t>(*row.priority) : kNoteClass,
-               .bytes = row.bytes});
+  return NextChainHash(before, {.epoch = static_cast<uint64_t>(row.epoch),
+                                .seq = static_cast<uint64_t>(row.seq),
+                                .record_class = ClassOf(row),
+                                .bytes = row.bytes});
 }
 
 // A tombstone for records that the store has all the same: their acknowledgement was lost, and the

@@ -18,16 +18,30 @@ constexpr size_t kMaxWordsBytes = 1024;
 
 }  // namespace
 
+template <typename Filter>
+absl::Status RecordFilter::TakeTimes(const Filter& filter) {
+  if (filter.has_since()) since_ns_ = ToWallNs(filter.since());
+  if (!filter.has_until()) return absl::OkStatus();
+  const int64_t until_ns = ToWallNs(filter.until());
+  if (until_ns == std::numeric_limits<int64_t>::min()) {
+    return absl::InvalidArgumentError("filter.until is before all time");
+  }
+  last_ns_ = until_ns - 1;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<RecordFilter> RecordFilter::OfFlows(const v1::FlowFilter& filter) {
+  RecordFilter out;
+  VAKT_RETURN_IF_ERROR(out.TakeTimes(filter));
+  VAKT_ASSIGN_OR_RETURN(FlowCondition condition, FlowCondition::Create(filter));
+  out.flow_condition_ = std::make_shared<const FlowCondition>(std::move(condition));
+  out.nodes_.assign(filter.nodes().begin(), filter.nodes().end());
+  return out;
+}
+
 absl::StatusOr<RecordFilter> RecordFilter::Create(const v1::Filter& filter) {
   RecordFilter out;
-  if (filter.has_since()) out.since_ns_ = ToWallNs(filter.since());
-  if (filter.has_until()) {
-    const int64_t until_ns = ToWallNs(filter.until());
-    if (until_ns == std::numeric_limits<int64_t>::min()) {
-      return absl::InvalidArgumentError("filter.until is before all time");
-    }
-    out.last_ns_ = until_ns - 1;
-  }
+  VAKT_RETURN_IF_ERROR(out.TakeTimes(filter));
   if (filter.has_min_priority()) {
     if (!v1::Priority_IsValid(filter.min_priority())) {
       return absl::InvalidArgumentError(StrCat("filter.min_priority is ",
@@ -60,6 +74,7 @@ absl::StatusOr<RecordFilter> RecordFilter::Create(const v1::Filter& filter) {
 }
 
 bool RecordFilter::MatchesContent(const v1::StoredRecord& stored) const {
+  if (flows()) return flow_condition_->Matches(stored.record().flow());
   if (!stored.record().has_alert()) return true;
   if (!text_.empty() && !MatchesText(stored.record().alert())) return false;
   if (!words_.empty()) {

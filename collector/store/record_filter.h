@@ -13,8 +13,10 @@
 
 #include "absl/status/statusor.h"
 #include "collector/filter/alert_condition.h"
+#include "collector/filter/flow_condition.h"
 #include "collector/store/record_row.h"
 #include "vakt/v1/alert.pb.h"
+#include "vakt/v1/flows_query.pb.h"
 #include "vakt/v1/query.pb.h"
 
 namespace vakt {
@@ -28,9 +30,13 @@ class RecordFilter {
   // does not compile.
   static absl::StatusOr<RecordFilter> Create(const v1::Filter& filter);
 
+  // Matches flow records, and nothing else. INVALID_ARGUMENT likewise.
+  static absl::StatusOr<RecordFilter> OfFlows(const v1::FlowFilter& filter);
+
   bool MatchesTime(int64_t event_ns) const { return since_ns_ <= event_ns && event_ns <= last_ns_; }
   // Kind and priority; not the names. `priority` is ignored for what is no alert.
   bool MatchesKind(RecordKind kind, int priority) const {
+    if (flows() || kind == RecordKind::kFlow) return flows() && kind == RecordKind::kFlow;
     return kind == RecordKind::kAlert ? priority <= max_priority_ : include_gaps_;
   }
   // The part that needs the record itself: text and condition.
@@ -44,6 +50,9 @@ class RecordFilter {
            last_ns_ == std::numeric_limits<int64_t>::max();
   }
 
+  // There are many: they are asked for by themselves.
+  bool flows() const { return flow_condition_ != nullptr; }
+
   // Empty: not restricted.
   const std::vector<std::string>& rules() const { return rules_; }
   const std::vector<std::string>& nodes() const { return nodes_; }
@@ -52,6 +61,8 @@ class RecordFilter {
   const std::string& search() const { return search_; }
 
  private:
+  template <typename Filter>  // v1::Filter or v1::FlowFilter
+  absl::Status TakeTimes(const Filter& filter);
   bool MatchesText(const v1::Alert& alert) const;
 
   int64_t since_ns_ = std::numeric_limits<int64_t>::min();
@@ -64,6 +75,7 @@ class RecordFilter {
   std::vector<std::string> words_;
   std::shared_ptr<const AlertCondition> condition_;
   std::string search_;
+  std::shared_ptr<const FlowCondition> flow_condition_;
 };
 
 }  // namespace vakt

@@ -24,6 +24,9 @@ enum Column { kId, kNodeId, kKind, kPriority, kRuleId, kEventNs, kReceivedNs };
 constexpr std::string_view kColumns =
     "SELECT id, node_id, kind, priority, rule_id, event_ns, received_ns FROM record ";
 
+static_assert(static_cast<int>(RecordKind::kFlow) == 4, "as the statements have it");
+constexpr std::string_view kButFlows = "INDEXED BY record_without_flows ";
+
 // The same of those that the index finds.
 constexpr std::string_view kFound =
     "SELECT record.id, node_id, kind, priority, rule_id, event_ns, received_ns FROM search "
@@ -60,8 +63,13 @@ absl::Status RecordReader::PrepareAll() {
     Statement* statement;
     std::string sql;
   } statements[] = {
-      {&next_records_, StrCat(kColumns, "WHERE id BETWEEN ?1 AND ?2 ORDER BY id")},
-      {&previous_records_, StrCat(kColumns, "WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC")},
+      {&next_records_,
+       StrCat(kColumns, kButFlows, "WHERE id BETWEEN ?1 AND ?2 AND kind <> 4 ORDER BY id")},
+      {&previous_records_,
+       StrCat(kColumns, kButFlows, "WHERE id BETWEEN ?1 AND ?2 AND kind <> 4 ORDER BY id DESC")},
+      {&next_flows_, StrCat(kColumns, "WHERE id BETWEEN ?1 AND ?2 AND kind = 4 ORDER BY id")},
+      {&previous_flows_,
+       StrCat(kColumns, "WHERE id BETWEEN ?1 AND ?2 AND kind = 4 ORDER BY id DESC")},
       {&next_found_, StrCat(kFound, "ORDER BY search.rowid")},
       {&previous_found_, StrCat(kFound, "ORDER BY search.rowid DESC")},
       {&next_span_,
@@ -104,6 +112,8 @@ absl::StatusOr<ScanResult> RecordReader::Scan(const RecordFilter& filter,
   previous_found_.Reset();
   next_records_.Reset();  // left in the middle, they would keep the snapshot open
   previous_records_.Reset();
+  next_flows_.Reset();
+  previous_flows_.Reset();
   return result;
 }
 
@@ -159,8 +169,9 @@ absl::StatusOr<bool> RecordReader::ScanRange(const RecordFilter& filter, const N
                                              absl::Time deadline, ScanResult* result) {
   const bool forward = request.direction == Direction::kOldestFirst;
   const bool indexed = !filter.search().empty() && range.first > indexed_id_;
-  Statement& rows = indexed ? (forward ? next_found_ : previous_found_)
-                            : (forward ? next_records_ : previous_records_);
+  Statement& rows = indexed          ? (forward ? next_found_ : previous_found_)
+                    : filter.flows() ? (forward ? next_flows_ : previous_flows_)
+                                     : (forward ? next_records_ : previous_records_);
   if (indexed) {
     VAKT_RETURN_IF_ERROR(rows.Start(range.first, range.last, filter.search()));
   } else {

@@ -105,6 +105,7 @@ class RecordReader {
   absl::flat_hash_map<int64_t, std::unique_ptr<NodeKey>> nodes_;  // names never change
 
   Statement next_records_, previous_records_, next_span_, previous_span_;
+  Statement next_flows_, previous_flows_;
   Statement payload_, by_uid_, node_, all_nodes_, last_id_, conditions_;
   Statement rule_by_name_, nodes_by_name_, ends_, pruned_id_;
   Statement next_found_, previous_found_;

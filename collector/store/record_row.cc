@@ -78,8 +78,11 @@ absl::Status TakeBody(const v1::Record& record, RecordRow* row) {
       if (record.lifecycle().has_time()) row->event_ns = ToWallNs(record.lifecycle().time());
       return absl::OkStatus();
     case v1::Record::kFlow:
+      row->kind = RecordKind::kFlow;
+      if (record.flow().has_end()) row->event_ns = ToWallNs(record.flow().end());
+      return absl::OkStatus();
     case v1::Record::BODY_NOT_SET:
-      return absl::OkStatus();  // kept, for readers that understand it
+      return absl::OkStatus();  // from a newer agent: kept, for readers that understand it
   }
   return absl::OkStatus();
 }

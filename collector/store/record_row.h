@@ -19,7 +19,7 @@ namespace vakt {
 inline constexpr size_t kMaxRecordBytes = 256 << 10;
 
 // Values of column record.kind: never renumbered. kOther: a body that only newer agents know.
-enum class RecordKind : int { kOther = 0, kAlert = 1, kGap = 2, kLifecycle = 3 };
+enum class RecordKind : int { kOther = 0, kAlert = 1, kGap = 2, kLifecycle = 3, kFlow = 4 };
 
 struct RecordRow {
   std::string bytes;  // encoded v1::Record, unchanged

@@ -288,8 +288,9 @@ absl::StatusOr<PruneStep> RecordWriter::Prune(const PruneScope& scope, int64_t m
     ++step.looked_at;
     step.last_id = oldest_records_.Int(0);
     const auto kind = static_cast<RecordKind>(oldest_records_.Int(4));
-    const int64_t record_class =
-        kind == RecordKind::kAlert ? oldest_records_.Int(5) : kRetentionClassOfNotes;
+    const int64_t record_class = kind == RecordKind::kAlert  ? oldest_records_.Int(5)
+                                 : kind == RecordKind::kFlow ? kRetentionClassOfFlows
+                                                             : kRetentionClassOfNotes;
     if ((scope.classes >> record_class & 1) == 0) continue;
     expired.push_back(
         {oldest_records_.Int(0), oldest_records_.Int(1), oldest_records_.Int(2), kind});

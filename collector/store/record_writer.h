@@ -48,9 +48,10 @@ struct Registration {
   ChainBreak chain_break = ChainBreak::kNone;
 };
 
-// What of the records expires: alerts by their priority (0 to 7), gaps and notes.
-inline constexpr int kRetentionClasses = 9;
+// What of the records expires: alerts by their priority (0 to 7), gaps and notes, flows.
+inline constexpr int kRetentionClasses = 10;
 inline constexpr int kRetentionClassOfNotes = 8;
+inline constexpr int kRetentionClassOfFlows = 9;
 struct PruneScope {
   uint32_t classes = 0;   // bit n: class n
   int64_t cutoff_ns = 0;  // received before

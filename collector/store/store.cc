@@ -21,6 +21,9 @@ namespace {
 // synchronous = FULL: in WAL mode each commit syncs the log before it returns.
 // A checkpoint after 16 MiB of log: fewer, larger writes into the database than the default 4 MiB.
 // No memory mapping: with it an I/O error would be a signal instead of an error.
+// Flows are many, and are asked for soon or not at all.
+constexpr absl::Duration kFlowRetention = absl::Hours(14 * 24);
+
 constexpr std::string_view kWriterSettings = R"sql(
   PRAGMA synchronous = FULL;
   PRAGMA wal_autocheckpoint = 4096;
@@ -40,6 +43,7 @@ absl::Status LimitSize(Database& database, uint64_t max_bytes) {
 RetentionAges AgesOf(const StoreOptions& options) {
   RetentionAges ages;
   ages.of_class.fill(options.retention);
+  ages.of_class[kRetentionClassOfFlows] = std::min(options.retention, kFlowRetention);
   for (const auto& [record_class, age] : options.retention_of) {
     ages.of_class.at(static_cast<size_t>(record_class)) = age;
   }

@@ -49,7 +49,7 @@ namespace vakt {
 struct StoreOptions {
   std::string directory;                            // made when it does not exist
   absl::Duration retention = absl::Hours(90 * 24);  // since a record was received
-  // Of records of these classes (alerts by priority; kRetentionClassOfNotes) instead.
+  // Of records of these classes (alerts by priority; kRetentionClassOfNotes, ...OfFlows) instead.
   std::vector<std::pair<int, absl::Duration>> retention_of;
   absl::Duration audit_retention = absl::Hours(365 * 24);
   uint64_t max_bytes = 0;  // of the database file; 0: what the disk holds

@@ -18,6 +18,8 @@ namespace {
 
 constexpr int kDetectionFinding = 2004;
 constexpr int kFindings = 2;
+constexpr int kNetworkActivity = 4001;
+constexpr int kNetwork = 4;
 
 // Members of an object, in the order in which they are added.
 class Object {
@@ -304,6 +306,98 @@ std::string Finding(const v1::StoredRecord& stored) {
   return object.Raw("unmapped", Unmapped(stored)).Json();
 }
 
+// ---- Flows
+
+Caption FlowActivity(const v1::Flow& flow) {
+  if (flow.direction() == v1::Flow::DIRECTION_LISTEN) {
+    return flow.open_connections() > 0 ? Caption{7, "Listen"} : Caption{2, "Close"};
+  }
+  if (flow.connections() > 0 && flow.refused() == flow.connections()) return {5, "Refuse"};
+  if (flow.connections() > 0 && flow.timed_out() == flow.connections()) return {4, "Fail"};
+  return {6, "Traffic"};
+}
+
+std::string FlowProcess(const v1::Flow& flow) {
+  const v1::Task& task = flow.task();
+  Object process;
+  process.Number("pid", task.pid()).OptionalText("name", task.process_comm());
+  process.OptionalText("cmd_line", flow.command_line());
+  if (task.cookie() != 0) process.Text("uid", StrCat(absl::Hex(task.cookie(), absl::kZeroPad16)));
+  if (!flow.executable().empty()) process.Raw("file", File(flow.executable()));
+  Object user;
+  process.Raw("user", user.Text("uid", StrCat(task.uid())).Json());
+  if (!flow.container().id().empty()) {
+    Object container;
+    container.Text("uid", flow.container().id()).OptionalText("name", flow.container().name());
+    process.Raw("container", container.Json());
+  }
+  Object actor;
+  return actor.Raw("process", process.Json()).Json();
+}
+
+std::string FlowConnection(const v1::Flow& flow) {
+  const bool is_inbound = flow.direction() != v1::Flow::DIRECTION_OUT;
+  Object connection;
+  connection.Number("direction_id", is_inbound ? 1 : 2);
+  connection.Text("direction", is_inbound ? "Inbound" : "Outbound");
+  connection.Number("protocol_num", flow.protocol());
+  if (flow.transport() == v1::TRANSPORT_TCP) connection.Text("protocol_name", "tcp");
+  if (flow.transport() == v1::TRANSPORT_UDP) connection.Text("protocol_name", "udp");
+  return connection.Json();
+}
+
+std::string FlowTraffic(const v1::Flow& flow) {
+  const auto number = [](uint64_t value) { return static_cast<int64_t>(value); };
+  Object traffic;
+  traffic.Number("bytes", number(flow.bytes_in() + flow.bytes_out()));
+  traffic.Number("bytes_in", number(flow.bytes_in()));
+  traffic.Number("bytes_out", number(flow.bytes_out()));
+  traffic.Number("packets", number(flow.packets_in() + flow.packets_out()));
+  traffic.Number("packets_in", number(flow.packets_in()));
+  return traffic.Number("packets_out", number(flow.packets_out())).Json();
+}
+
+std::string FlowUnmapped(const v1::StoredRecord& stored) {
+  const v1::Flow& flow = stored.record().flow();
+  Object unmapped;
+  unmapped.Text("class", v1::Flow::Class_Name(flow.class_()));
+  unmapped.Number("first_seen", Milliseconds(flow.first_seen()));
+  const struct {
+    std::string_view name;
+    uint64_t value;
+  } counts[] = {{"established", flow.established()},  {"refused", flow.refused()},
+                {"timed_out", flow.timed_out()},      {"reset", flow.reset()},
+                {"retransmits", flow.retransmits()},  {"open_connections", flow.open_connections()},
+                {"folded_flows", flow.folded_flows()}};
+  for (const auto& [name, value] : counts) unmapped.Raw(name, StrCat(value));
+  Array names;
+  for (const v1::RemoteName& name : flow.names()) names.Text(name.name());
+  if (!names.empty()) unmapped.Raw("remote_names", names.Json());
+  return unmapped.Text("cursor", stored.cursor()).Json();
+}
+
+std::string NetworkActivity(const v1::StoredRecord& stored) {
+  const v1::Flow& flow = stored.record().flow();
+  const Caption activity = FlowActivity(flow);
+  Object object = Base(kNetworkActivity, kNetwork, activity, kSeverities[6], flow.end());
+  object.Text("category_name", "Network Activity").Text("class_name", "Network Activity");
+  object.Text("type_name", StrCat("Network Activity: ", activity.text));
+  object.Number("start_time", Milliseconds(flow.begin()));
+  object.Number("end_time", Milliseconds(flow.end()));
+  object.Number("count", static_cast<int64_t>(flow.connections()));
+  object.Raw("metadata", Metadata(stored, "")).Raw("actor", FlowProcess(flow));
+  object.Raw("connection_info", FlowConnection(flow)).Raw("traffic", FlowTraffic(flow));
+  const bool is_out = flow.direction() == v1::Flow::DIRECTION_OUT;
+  if (flow.has_remote() && flow.direction() != v1::Flow::DIRECTION_LISTEN) {
+    object.Raw("src_endpoint", Endpoint(is_out ? flow.local() : flow.remote()));
+    object.Raw("dst_endpoint", Endpoint(is_out ? flow.remote() : flow.local()));
+  } else if (flow.has_local()) {
+    object.Raw("dst_endpoint", Endpoint(flow.local()));
+  }
+  object.Raw("device", Device(stored));
+  return object.Raw("unmapped", FlowUnmapped(stored)).Json();
+}
+
 std::string Note(const v1::StoredRecord& stored) {
   constexpr Caption kOther = {99, "Other"};
   const v1::Record& record = stored.record();
@@ -330,7 +424,10 @@ std::string Note(const v1::StoredRecord& stored) {
 }  // namespace
 
 void AppendOcsfJson(const v1::StoredRecord& stored, std::string* out) {
-  *out += stored.record().has_alert() ? Finding(stored) : Note(stored);
+  const v1::Record& record = stored.record();
+  *out += record.has_alert()  ? Finding(stored)
+          : record.has_flow() ? NetworkActivity(stored)
+                              : Note(stored);
 }
 
 }  // namespace vakt

@@ -3,6 +3,7 @@
 // lakes read without a mapping of their own (schema.ocsf.io, release 1.8.0).
 //
 //   alert      Detection Finding (2004): Create, or Update and Close once people have worked on it
+//   flow       Network Activity (4001): Traffic, Refuse, Fail, Reset, Close or Listen
 //   gap, note  Base Event (0), with what it is in `unmapped`
 //
 // What the schema has no place for is in `unmapped`: output fields by their names, tags, controls.

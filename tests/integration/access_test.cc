@@ -143,7 +143,7 @@ TEST_F(AccessTest, EveryMethodTakesTheRolesOfItsRowAndNoOthers) {
     peers.push_back({StrCat(role, " token"), ByToken(StrCat("secret of ", role)), false, access});
   }
   size_t methods = 0;
-  for (const char* file : {"ingest", "query", "fleet", "admin"}) {
+  for (const char* file : {"ingest", "query", "flows_query", "fleet", "admin"}) {
     const auto* descriptor = google::protobuf::DescriptorPool::generated_pool()->FindFileByName(
         StrCat("vakt/v1/", file, ".proto"));
     ASSERT_NE(descriptor, nullptr) << file;

@@ -66,4 +66,22 @@ v1::Record MakeLifecycleRecord(const SamplePosition& position) {
   return record;
 }
 
+v1::Record MakeFlowRecord(const SamplePosition& position, int64_t end_ns) {
+  v1::Record record = At(position);
+  v1::Flow* flow = record.mutable_flow();
+  SetTime(end_ns - kNsPerSecond, flow->mutable_begin());
+  SetTime(end_ns, flow->mutable_end());
+  flow->set_executable("/usr/bin/curl");
+  flow->mutable_container()->set_id("0123456789abcdef");
+  flow->mutable_container()->mutable_pod()->set_name("web");
+  flow->mutable_container()->mutable_pod()->set_namespace_("shop");
+  flow->set_direction(v1::Flow::DIRECTION_OUT);
+  flow->set_class_(v1::Flow::CLASS_EXTERNAL);
+  flow->mutable_remote()->set_address("\xc6\x33\x64\x07");
+  flow->mutable_remote()->set_port(443);
+  flow->add_names()->set_name("api.example.com");
+  flow->set_connections(1);
+  return record;
+}
+
 }  // namespace vakt

@@ -31,6 +31,9 @@ v1::Record MakeAlertRecord(const SamplePosition& position, const SampleAlert& al
 v1::Record MakeGapRecord(const SamplePosition& position, uint64_t count,
                          int64_t event_ns = 1'700'000'000'000'000'000);
 v1::Record MakeLifecycleRecord(const SamplePosition& position);
+// Of /usr/bin/curl in the pod shop/web to 198.51.100.7:443.
+v1::Record MakeFlowRecord(const SamplePosition& position,
+                          int64_t end_ns = 1'700'000'000'000'000'000);
 
 }  // namespace vakt
 

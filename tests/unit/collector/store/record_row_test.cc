@@ -48,6 +48,14 @@ TEST(RecordRowTest, TakesGapsAndLifecycleNotes) {
   EXPECT_EQ(note->kind, RecordKind::kLifecycle);
 }
 
+TEST(RecordRowTest, TakesFlows) {
+  const auto row = ToRecordRow(MakeFlowRecord({}, 1'700'000'000'500'000'000).SerializeAsString());
+  ASSERT_TRUE(row.ok()) << row.status();
+  EXPECT_EQ(row->kind, RecordKind::kFlow);
+  EXPECT_EQ(row->priority, std::nullopt);
+  EXPECT_EQ(row->event_ns, 1'700'000'000'500'000'000);
+}
+
 TEST(RecordRowTest, KeepsABodyThatOnlyNewerAgentsKnow) {
   v1::Record record = MakeGapRecord({}, 1);
   record.clear_body();

@@ -258,6 +258,32 @@ TEST_F(StoreTest, ClassesExpireAtAgesOfTheirOwn) {
   EXPECT_THAT(after(absl::Hours(100), 0), IsEmpty());
 }
 
+TEST_F(StoreTest, FlowsAreAskedForByThemselvesAndExpireByThemselves) {
+  options_.retention = absl::Hours(1000);
+  Open();
+  ASSERT_TRUE(Append(Register(), {MakeAlertRecord({.seq = 1}), MakeFlowRecord({.seq = 2}),
+                                  MakeGapRecord({.seq = 3}, 1), MakeFlowRecord({.seq = 4}),
+                                  MakeAlertRecord({.seq = 5})})
+                  .ok());
+  const auto flows = [this] {
+    const RecordFilter all = RecordFilter::OfFlows({}).value();
+    return Seqs(store_->Scan(all, {}).value().records);
+  };
+  v1::Filter with_gaps;
+  with_gaps.set_include_gaps(true);
+  EXPECT_THAT(Seqs(Read(with_gaps)), ElementsAre(1, 3, 5));
+  EXPECT_THAT(flows(), ElementsAre(2, 4));
+  const RecordFilter newest = RecordFilter::OfFlows({}).value();
+  EXPECT_THAT(Seqs(store_->Scan(newest, {.direction = Direction::kNewestFirst, .after_id = 99})
+                       .value()
+                       .records),
+              ElementsAre(4, 2));
+  clock_.Advance(absl::Hours(14 * 24 + 1));
+  Open();  // looks for expired records at once
+  while (!flows().empty()) absl::SleepFor(absl::Milliseconds(5));
+  EXPECT_THAT(Seqs(Read(with_gaps)), ElementsAre(1, 3, 5));
+}
+
 TEST_F(StoreTest, TheIndexForgetsWhatExpires) {
   options_.retention = absl::Hours(1);
   Open();

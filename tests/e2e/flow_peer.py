@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A peer of the flow tests: does one thing, and prints what it counted as one JSON object."""
+
+import json
+import os
+import random
+import socket
+import sys
+
+
+def tcp_serve(address, port, connections):
+    """Takes connections one after the other; each says how much it wants back."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    listener = socket.create_server((address, port), family=family, backlog=128)
+    print("ready", flush=True)
+    got = sent = 0
+    for _ in range(connections):
+        peer, _ = listener.accept()
+        wants = int.from_bytes(receive(peer, 4), "big")
+        got += 4
+        peer.sendall(b"b" * wants)
+        sent += wants
+        while data := peer.recv(1 << 16):
+            got += len(data)
+        peer.close()
+    return {"sent": sent, "got": got}
+
+
+def receive(peer, size):
+    data = b""
+    while len(data) < size:
+        piece = peer.recv(size - len(data))
+        if not piece:
+            raise ConnectionError("the peer has gone")
+        data += piece
+    return data
+
+
+def tcp_ask(address, port, connections):
+    rng = random.Random(int(port))
+    got = sent = 0
+    for _ in range(connections):
+        wants, gives = rng.randrange(200_000), rng.randrange(200_000)
+        peer = socket.create_connection((address, port))
+        peer.sendall(wants.to_bytes(4, "big"))
+        got += len(receive(peer, wants))
+        peer.sendall(b"a" * gives)
+        sent += 4 + gives
+        peer.shutdown(socket.SHUT_WR)
+        peer.recv(1)
+        peer.close()
+    return {"sent": sent, "got": got}
+
+
+def udp_serve(address, port, datagrams):
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    server = socket.socket(family, socket.SOCK_DGRAM)
+    server.bind((address, port))
+    print("ready", flush=True)
+    got = sent = 0
+    for _ in range(datagrams):
+        data, peer = server.recvfrom(65535)
+        got += len(data)
+        sent += server.sendto(data[: len(data) // 2], peer)
+    return {"sent": sent, "got": got}
+
+
+def udp_ask(address, port, datagrams):
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    rng = random.Random(int(port))
+    asker = socket.socket(family, socket.SOCK_DGRAM)
+    asker.settimeout(10)
+    got = sent = 0
+    for _ in range(datagrams):
+        sent += asker.sendto(b"q" * rng.randrange(2, 1200), (address, port))
+        got += len(asker.recvfrom(65535)[0])
+    return {"sent": sent, "got": got}
+
+
+def connect_all(first, port, addresses, rounds):
+    """Connections to many addresses of 127/8; nobody need listen there."""
+    done = 0
+    base = int.from_bytes(socket.inet_aton(first), "big")
+    for _ in range(rounds):
+        for i in range(addresses):
+            asker = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            asker.connect_ex((socket.inet_ntoa((base + i).to_bytes(4, "big")), port))
+            asker.close()
+            done += 1
+    return {"connections": done}
+
+
+def main():
+    what, *arguments = sys.argv[1:]
+    call = {"tcp_serve": tcp_serve, "tcp_ask": tcp_ask, "udp_serve": udp_serve,
+            "udp_ask": udp_ask, "connect_all": connect_all}[what]
+    result = call(arguments[0], *map(int, arguments[1:]))
+    print(json.dumps({"pid": os.getpid(), **result}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

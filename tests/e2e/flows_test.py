@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Flow records against what the peers counted themselves: two network namespaces and the wire
+between them, the agent, the collector, vaktctl."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import unittest
+
+from harness import KernelTestCase, free_port, stop, wait_for
+
+PEER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "flow_peer.py")
+# No rule asks for connections: flows need none.
+RULE = """
+- rule: Nothing
+  desc: test
+  condition: evt.type = execve and proc.name = no-such-program
+  output: "%proc.name"
+  priority: DEBUG
+"""
+
+
+def run(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+class Flows(KernelTestCase):
+    def setUp(self):
+        super().setUp()
+        self.port = free_port()
+
+    def start_both(self, *flags):
+        self.start_collector(self.port)
+        self.agent = self.start_agent(
+            "--collector", f"127.0.0.1:{self.port}", *self.tls("agent"), "--heartbeat", "500ms",
+            "--node-name", os.uname().nodename, "--flow-afterglow", "1s", *flags,
+            rules=[self.rule_file(RULE)], alone=False)
+
+    def make_namespaces(self):
+        """Two network namespaces, a and b, with a wire between them."""
+        name = f"vakt{os.getpid()}"
+        self.spaces = {end: f"{name}{end}" for end in "ab"}
+        for space in self.spaces.values():
+            run("ip", "netns", "add", space)
+            self.addCleanup(subprocess.run, ["ip", "netns", "delete", space], capture_output=True)
+        run("ip", "link", "add", f"{name}a", "netns", self.spaces["a"], "type", "veth",
+            "peer", "name", f"{name}b", "netns", self.spaces["b"])
+        for number, (end, space) in enumerate(self.spaces.items(), 1):
+            for command in (f"addr add 198.51.100.{number}/24 dev {name}{end}",
+                            f"addr add 2001:db8::{number}/64 dev {name}{end} nodad",
+                            f"link set {name}{end} up", "link set lo up"):
+                run("ip", "-n", space, *command.split())
+
+    def inside(self, end, *command):
+        return ["nsenter", f"--net=/run/netns/{self.spaces[end]}", *command]
+
+    def peers(self, serve, ask, address, port, count):
+        """What the serving and the asking peer counted."""
+        server = subprocess.Popen(self.inside("b", sys.executable, PEER, serve, address, str(port),
+                                              str(count)),
+                                  stdout=subprocess.PIPE, text=True, preexec_fn=self.enter_cgroup)
+        self.assertEqual(server.stdout.readline(), "ready\n")
+        asked = self.act(*self.inside("a", sys.executable, PEER, ask, address, str(port),
+                                      str(count)), text=True)
+        self.assertEqual(asked.returncode, 0, asked.stdout)
+        served = json.loads(server.communicate(timeout=60)[0])
+        return served, json.loads(asked.stdout)
+
+    def flows(self, *arguments):
+        out = self.vaktctl(self.port, "flows", "list", "--format", "json", *arguments)
+        return [json.loads(line) for line in out.stdout.splitlines()]
+
+    def flows_at_end(self, *arguments):
+        """The agent is stopped: all that it saw is stored."""
+        self.agent.terminate()
+        self.agent.wait(20)
+        flows = wait_for(lambda: self.flows(*arguments), 20, 0.2) or []
+        nodes = json.loads(self.vaktctl(self.port, "nodes", "--format", "json").stdout)
+        self.assertEqual([node.get("chain_breaks", node.get("chainBreaks", "0"))
+                          for node in nodes["nodes"]], ["0"])
+        return flows
+
+    def total(self, flows, pid, direction):
+        mine = [flow for flow in flows if flow["pid"] == pid and flow["direction"] == direction]
+        return {key: sum(int(flow[key]) for flow in mine)
+                for key in ("connections", "established", "bytes_out", "bytes_in", "packets_out",
+                            "packets_in")}
+
+    def counted_by_nft(self, end, proto):
+        rules = json.loads(run(*self.inside(end, "nft", "-j", "list", "ruleset")))
+        return {rule["rule"]["comment"]: expression["counter"]
+                for rule in rules["nftables"] if "rule" in rule
+                for expression in rule["rule"]["expr"] if "counter" in expression
+                if rule["rule"].get("comment", "").startswith(proto)}
+
+    def test_sums_are_those_of_the_peers(self):
+        self.make_namespaces()
+        for end in "ab":
+            rules = "".join(f"add rule inet t {hook} udp {side} 5301 counter comment \"udp-{hook}\"\n"
+                            for hook, side in (("input", "dport" if end == "b" else "sport"),
+                                               ("output", "sport" if end == "b" else "dport")))
+            subprocess.run(self.inside(end, "nft", "-f", "-"), check=True, text=True, input=(
+                "add table inet t\n"
+                "add chain inet t input { type filter hook input priority 0; }\n"
+                "add chain inet t output { type filter hook output priority 0; }\n") + rules)
+        self.start_both()
+        cases = [("tcp", "198.51.100.2", 8001, 30), ("tcp", "2001:db8::2", 8002, 30),
+                 ("udp", "198.51.100.2", 5301, 300), ("udp", "2001:db8::2", 5302, 300)]
+        counted = [self.peers(f"{protocol}_serve", f"{protocol}_ask", address, port, count)
+                   for protocol, address, port, count in cases]
+        wires = {end: self.counted_by_nft(end, "udp") for end in "ab"}
+        flows = self.flows_at_end()
+        for (protocol, address, port, count), (served, asked) in zip(cases, counted):
+            with self.subTest(protocol=protocol, address=address):
+                out, into = (self.total(flows, asked["pid"], "out"),
+                             self.total(flows, served["pid"], "in"))
+                self.assertEqual((out["bytes_out"], out["bytes_in"]), (asked["sent"], asked["got"]))
+                self.assertEqual((into["bytes_out"], into["bytes_in"]),
+                                 (served["sent"], served["got"]))
+                mine = [flow for flow in flows if flow["pid"] == asked["pid"]]
+                self.assertEqual({(flow["remote_address"], flow["remote_port"], flow["local_port"])
+                                  for flow in mine}, {(address, port, 0)})
+                if protocol == "tcp":
+                    for end in (out, into):
+                        self.assertEqual((end["connections"], end["established"]), (count, count))
+                else:
+                    for end in (out, into):
+                        self.assertEqual((end["packets_out"], end["packets_in"]), (count, count))
+        # Headers of IPv4 and UDP are 28 bytes.
+        served, asked = counted[2]
+        for end, sent, got in (("a", asked["sent"], asked["got"]), ("b", served["sent"], served["got"])):
+            self.assertEqual(wires[end]["udp-output"]["bytes"], sent + 300 * 28)
+            self.assertEqual(wires[end]["udp-input"]["bytes"], got + 300 * 28)
+            self.assertEqual(wires[end]["udp-input"]["packets"], 300)
+
+    def test_many_connections_to_a_few_services_are_few_records(self):
+        self.start_both()
+        askers = [subprocess.Popen([sys.executable, PEER, "connect_all", "127.9.0.1", "9", "50", "40"],
+                                   stdout=subprocess.PIPE, text=True, preexec_fn=self.enter_cgroup)
+                  for _ in range(5)]
+        done = sum(json.loads(asker.communicate(timeout=60)[0])["connections"] for asker in askers)
+        self.assertEqual(done, 5 * 50 * 40)
+        flows = self.flows_at_end("--remote", "127.9.0.0/24")
+        self.assertEqual(sum(int(flow["connections"]) for flow in flows), done)
+        self.assertEqual(sum(int(flow["refused"]) for flow in flows), done)
+        self.assertLessEqual(len(flows), 500)
+        for flow in flows:
+            self.assertTrue(os.path.basename(flow["executable"]).startswith("python3"), flow)
+            self.assertEqual((flow["class"], flow["remote_port"]), ("loopback", 9))
+
+    def test_a_scan_stays_within_its_bounds_and_is_told(self):
+        self.start_both()
+        before = self.stats()
+        scanned = json.loads(self.act(sys.executable, PEER, "connect_all", "127.16.0.1", "22", "40000",
+                                      "1", text=True).stdout)
+        wait_for(lambda: self.stats()["flows_folded_total"] > 20000, 20, 0.2)
+        after = self.stats()
+        self.assertEqual(after["bpf_map_bytes"], before["bpf_map_bytes"])
+        self.assertLess(after["rss_bytes"] - before["rss_bytes"], 12 << 20)
+        flows = [flow for flow in self.flows_at_end() if flow["pid"] == scanned["pid"]]
+        self.assertEqual(sum(int(flow["connections"]) for flow in flows), 40000)
+        folded = [flow for flow in flows if int(flow["folded_flows"])]
+        self.assertGreater(sum(int(flow["folded_flows"]) for flow in folded), 38000)
+        self.assertEqual({flow["remote_address"] for flow in folded}, {""})
+        self.assertLessEqual(len(flows), 1100)
+
+    def test_what_the_verbs_show(self):
+        self.make_namespaces()
+        self.start_both()
+        _, asked = self.peers("tcp_serve", "tcp_ask", "198.51.100.2", 8003, 3)
+        self.assertTrue(self.flows_at_end("--port", "8003"))
+        pid = str(asked["pid"])
+        human = self.vaktctl(self.port, "flows", "list", "--port", "8003", "--direction", "out").stdout
+        self.assertRegex(human, rf"python3\S*\s+{pid}\s+out\s+198\.51\.100\.2\s+8003/tcp\s+external\s+3\s")
+        top = self.vaktctl(self.port, "flows", "top", "--by", "remote", "--external", "--format", "json")
+        rows = [json.loads(line) for line in top.stdout.splitlines()]
+        row = next(row for row in rows if row["remote"] == "198.51.100.2 8003/tcp")
+        self.assertEqual((int(row["connections"]), int(row["bytes_out"]), int(row["bytes_in"])),
+                         (3, asked["sent"], asked["got"]))
+        graph = self.vaktctl(self.port, "flows", "graph", "--port", "8003", "--direction", "out").stdout
+        self.assertRegex(graph, r'"node \S+" -> "198\.51\.100\.2" \[label="8003/tcp\\n3, [^"]+", color=red\];')
+        ocsf = json.loads(self.vaktctl(self.port, "flows", "list", "--port", "8003", "--direction",
+                                       "out", "--format", "ocsf").stdout.splitlines()[0])
+        self.assertEqual((ocsf["class_uid"], ocsf["type_uid"]), (4001, 400106))
+        self.assertEqual(ocsf["dst_endpoint"], {"ip": "198.51.100.2", "port": 8003})
+        self.assertEqual(ocsf["traffic"]["bytes_out"], asked["sent"])
+        self.assertEqual(ocsf["actor"]["process"]["pid"], asked["pid"])
+        self.assertEqual(self.vaktctl(self.port, "alerts", "query", "--gaps", "--format", "json")
+                         .stdout.count('"flow"'), 0)
+        for wrong in (["--port", "x"], ["--class", "elsewhere"], ["--remote", "10.0.0.0/40"],
+                      ["--container", "abc"]):
+            out = self.vaktctl(self.port, "flows", "list", *wrong, check=False)
+            self.assertNotEqual(out.returncode, 0, wrong)
+
+    def test_flows_that_are_off_cost_nothing(self):
+        self.start_both("--flows", "off")
+        probes = self.status()["probes"]
+        states = {probe["name"]: probe["state"] for probe in probes if probe["name"].startswith(
+            ("network_state@", "network_sent@", "flow_"))}
+        self.assertTrue(states)
+        self.assertEqual(set(states.values()), {"not needed"})
+        self.act("true")
+        self.assertEqual(self.flows_at_end(), [])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
