@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The way of an alert from the pipeline to the collector: what Append costs the pipeline, how long
-// a group takes to become durable, and how fast a backlog goes over a loopback mTLS stream (both
-// ends in this process). Records of 1 KiB. The disk is that of $TMPDIR, or /var/tmp; its bare
-// fdatasync is measured beside, because it varies tenfold with the neighbours.
+// The way of an alert from the pipeline to the node's disk: what Append costs the pipeline, and how
+// long a group takes to become durable. (uplink_bench goes on from there.) Records of 1 KiB. The
+// disk is that of $TMPDIR, or /var/tmp; its bare fdatasync is measured beside, because it varies
+// tenfold with the neighbours.
 #include <benchmark/benchmark.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -11,16 +11,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/time/clock.h"
 #include "agent/spool/spool.h"
-#include "agent/uplink/uplink.h"
-#include "tests/support/dev_certificates.h"
-#include "tests/support/fake_collector.h"
 #include "vakt/v1/alert.pb.h"
 
 namespace vakt {
@@ -151,50 +147,6 @@ void BM_DurableThroughput(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 BENCHMARK(BM_DurableThroughput)->UseRealTime();
-
-uint64_t ResidentBytes() {
-  uint64_t total = 0, resident = 0;
-  std::ifstream("/proc/self/statm") >> total >> resident;
-  return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-}
-
-// A backlog on disk, over mTLS, in batches of 1000, until all of it is acknowledged.
-void BM_UplinkLoopback(benchmark::State& state) {
-  constexpr uint64_t kBacklog = 100'000;
-  for (auto _ : state) {
-    state.PauseTiming();
-    Directory directory;
-    TestAuthority authority;
-    auto collector = std::make_unique<FakeCollector>(authority.Issue("spiffe://bench/collector/1"));
-    collector->SetKeepRecords(false);
-    const auto spool = OpenSpool(directory, absl::Milliseconds(1));
-    Position position{spool->epoch(), 0};
-    while (position.seq < kBacklog) {
-      ++position.seq;
-      const std::string bytes = Record(position);
-      while (!spool->Append({position, 2, bytes})) absl::SleepFor(absl::Microseconds(100));
-    }
-    spool->Flush();
-    const CertificateFiles files = WriteCertificates(
-        authority.Issue("spiffe://bench/cluster/c/node/n/agent"), directory.path());
-    UplinkOptions options;
-    options.collectors = {collector->address()};
-    options.ca_file = files.ca;
-    options.cert_file = files.cert;
-    options.key_file = files.key;
-    Uplink uplink(
-        options, spool.get(), [] { return v1::Hello(); }, [] { return v1::Heartbeat(); });
-    state.ResumeTiming();
-    if (!uplink.Start().ok()) state.SkipWithError("cannot start");
-    while (uplink.state().acked.seq < kBacklog) absl::SleepFor(absl::Milliseconds(1));
-    state.PauseTiming();
-    uplink.Stop(absl::ZeroDuration());
-    state.ResumeTiming();
-  }
-  state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kBacklog));
-  state.counters["rss_mib_both_ends"] = static_cast<double>(ResidentBytes()) / (1 << 20);
-}
-BENCHMARK(BM_UplinkLoopback)->Unit(benchmark::kMillisecond)->UseRealTime()->Iterations(5);
 
 }  // namespace
 }  // namespace vakt

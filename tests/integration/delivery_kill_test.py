@@ -322,7 +322,9 @@ class DeliveryKillTest(unittest.TestCase):
     def collector_at_a_point(self, number):
         name = list(COLLECTOR_POINTS)[number % len(COLLECTOR_POINTS)]
         self.kill_collector()
-        self.armed_collector(name, COLLECTOR_POINTS[name], self.random.randint(1, 4))
+        # Expired records go in the commits that follow the first ones.
+        which = self.random.randint(1, 30 if name.startswith("retention") else 4)
+        self.armed_collector(name, COLLECTOR_POINTS[name], which)
 
     def collector_makes_its_store(self, kills):
         """Killed while the tables of an empty store are made, one kill after the other."""

@@ -118,7 +118,9 @@ def judge(journal, store, sink):
         lost = [n for n in range(1, seq + 1) if n not in kept and n % 4 != 0]
         check(not lost, f"of epoch {epoch}, {len(lost)} durable alerts are lost: {lost[:5]}...")
     check_sink(sink, uids)
-    return sum(durable.values()), len(uids), given_up
+    expired = sum(1 for epoch, seq in durable.items() for n in range(4, seq + 1, 4)
+                  if n not in accounted.get(epoch, set()))
+    return sum(durable.values()), len(uids), given_up, expired
 
 
 def check_sink(path, uids):
@@ -143,11 +145,12 @@ def check_sink(path, uids):
 
 def main():
     try:
-        durable, stored, given_up = judge(*sys.argv[1:4])
+        durable, stored, given_up, expired = judge(*sys.argv[1:4])
     except Wrong as wrong:
         print(f"oracle: {wrong}")
         return 1
-    print(f"{durable} durable alerts: {stored} stored, {given_up} told as given up, 0 lost, 0 twice")
+    print(f"{durable} durable alerts: {stored} stored, {given_up} told as given up, {expired} expired, "
+          "0 lost, 0 twice")
     return 0
 
 
