@@ -279,8 +279,6 @@ constexpr ProbeRow kProbes[] = {
      "datagrams that are received are not counted in flows"},
     {"network_accept_destroy", Kind::network_accept, HookType::kBtfTracepoint, "tcp_destroy_sock",
      "accepted connections that nobody used may be missed"},
-    {"network_accept_destroy", kFlows, HookType::kBtfTracepoint, "tcp_destroy_sock",
-     "the owners of accepted connections that nobody used may be missed"},
     {"network_connect_unix", Kind::network_connect, HookType::kCgroup, "connect_unix",
      "connects of unix sockets are not seen"},
     {"network_call", Kind::network_connect, HookType::kExitRider, "sys_exit_connect",

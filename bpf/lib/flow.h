@@ -11,6 +11,7 @@
 
 #include "bpf/lib/socket.h"
 
+#define EEXIST 17
 #define SOCK_DONE 1 /* enum sock_flags: the peer's FIN has come (net/ipv4/tcp_input.c tcp_fin) */
 
 struct flow_map {
@@ -110,15 +111,30 @@ static __always_inline void flow_key_of(struct vakt_flow_key *key, const struct 
   key->net_ns = net_ns;
 }
 
-/* The current process has taken this connection. */
-static __always_inline void flow_claimed(__u64 socket) {
+/* True for the one that moves the socket's mark. */
+static __always_inline bool flow_take_fact(struct vakt_flow_socket *open, __u32 fact) {
+  return !(__sync_fetch_and_or(&open->told, fact) & fact);
+}
+
+/* An open socket that nobody has touched: the current process is its owner. Null: it has one. */
+static __always_inline struct sock *flow_claim(struct vakt_flow_socket *open) {
   struct vakt_control *c = control_block();
-  struct vakt_flow_socket *open = bpf_map_lookup_elem(&flow_sockets, &socket);
-  if (!c || !open || open->cookie) return;
-  if (in_scope(c))
-    open->cookie = read_cookie(current_task());
-  else
-    bpf_map_delete_elem(&flow_sockets, &socket);
+  if (open->cookie || !c || !flow_take_fact(open, VAKT_TOLD_OWNER)) return 0;
+  if (in_scope(c)) open->cookie = read_cookie(current_task());
+  return (void *)open->socket;
+}
+
+/* False, when there was no room for it. */
+static __always_inline bool tcp_flow_begins(struct sock *sk, __u32 direction, bool owner_is_here) {
+  struct vakt_control *c = control_block();
+  __u64 socket = (__u64)sk;
+  if (!c || (owner_is_here && !in_scope(c))) return true;
+  struct vakt_flow_socket open = {.direction = direction, .socket = socket};
+  open.begin_boot_ns = bpf_ktime_get_boot_ns();
+  if (owner_is_here) open.cookie = read_cookie(current_task());
+  long failed = bpf_map_update_elem(&flow_sockets, &socket, &open,
+                                    owner_is_here ? BPF_ANY : BPF_NOEXIST);
+  return !failed || failed == -EEXIST;
 }
 
 #endif /* VAKT_BPF_FLOW_H */

@@ -33,12 +33,10 @@ static __always_inline void on_flow_peer(struct bpf_sock_addr *ctx, bool ipv6) {
   bpf_map_update_elem(&flow_peers, &thread, &peer, BPF_ANY);
 }
 
-static __always_inline bool has_peer(const struct ends *e) {
-  return e->remote_port != 0;
-}
+static __always_inline bool has_peer(const struct ends *e) { return e->remote_port != 0; }
 
-/* Ports that the kernel chose tell one socket from another and nothing else: they are left out. So is,
- * where a program chose its own, the higher one of a well-known port and one that is not. */
+/* Ports that the kernel chose tell one socket from another and nothing else: they are left out. So
+ * is, where a program chose its own, the higher one of a well-known port and one that is not. */
 static __always_inline void leave_out_ports(struct vakt_flow_key *key, struct sock *sk) {
   if (!(BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks) & SOCK_BINDPORT_LOCK)) {
     key->local_port = 0;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
 /*
- * TCP sockets that are older than the agent: an iterator over all descriptors of all processes finds
- * them with their owners, in every network namespace. It is run twice: the first time finds who
- * listens where, so that the second knows which connections came in. What they have said before
+ * TCP sockets that are older than the agent: an iterator over all descriptors of all processes
+ * finds them with their owners, in every network namespace. It is run twice: the first time finds
+ * who listens where, so that the second knows which connections came in. What they have said before
  * does not count.
  */
 #include "bpf/lib/flow.h"
@@ -17,8 +17,9 @@ struct {
 } flow_listening SEC(".maps");
 
 static __always_inline void seed_listener(struct sock *sk, __u64 place, __u64 cookie) {
-  struct vakt_flow_socket open = {.cookie = cookie, .direction = VAKT_FLOW_LISTEN};
   __u64 socket = (__u64)sk;
+  struct vakt_flow_socket open = {
+      .cookie = cookie, .socket = socket, .direction = VAKT_FLOW_LISTEN};
   __u8 yes = 1;
   open.begin_boot_ns = bpf_ktime_get_boot_ns();
   bpf_map_update_elem(&flow_listening, &place, &yes, BPF_ANY);
@@ -27,9 +28,9 @@ static __always_inline void seed_listener(struct sock *sk, __u64 place, __u64 co
 
 static __always_inline void seed_connection(struct sock *sk, __u8 state, __u64 place,
                                             __u64 cookie) {
-  struct vakt_flow_socket open = {.cookie = cookie, .told = VAKT_TOLD_CONNECTION};
-  struct tcp_counts n;
   __u64 socket = (__u64)sk;
+  struct vakt_flow_socket open = {.cookie = cookie, .socket = socket, .told = VAKT_TOLD_CONNECTION};
+  struct tcp_counts n;
   bool passive = bpf_map_lookup_elem(&flow_listening, &place) != 0;
   open.direction = passive ? VAKT_FLOW_IN : VAKT_FLOW_OUT;
   if (state != TCP_SYN_SENT) open.told |= VAKT_TOLD_ESTABLISHED;

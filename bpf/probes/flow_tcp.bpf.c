@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
 /*
- * Flows of TCP: an entry per socket from its first state to its last, added to the table of flows when
- * it closes and when the agent asks. What a socket has said is in its own counts (RFC 4898), so data
- * costs nothing. MPTCP shows as the connections that carry it.
+ * Flows of TCP: an entry per socket from its first state to its last, added to the table of flows
+ * when it closes and when the agent asks. What a socket has said is in its own counts (RFC 4898),
+ * so data costs nothing. MPTCP shows as the connections that carry it.
  *
- * Both the closing socket and the agent's iterator may add up the same socket at once: whoever moves
- * the entry's mark from what it has read owns the difference.
+ * Both the closing socket and the agent's iterator may add up the same socket at once: whoever
+ * moves the entry's mark from what it has read owns the difference.
  */
 #include "bpf/lib/flow.h"
 
@@ -49,10 +49,6 @@ static __always_inline __u64 take_news(__u64 *told, __u64 now) {
   return 0;
 }
 
-static __always_inline bool take_fact(struct vakt_flow_socket *open, __u32 fact) {
-  return !(__sync_fetch_and_or(&open->told, fact) & fact);
-}
-
 static __always_inline void tcp_flow_key(struct vakt_flow_key *key, struct sock *sk,
                                          const struct vakt_flow_socket *open) {
   struct ends e;
@@ -64,7 +60,7 @@ static __always_inline void tcp_flow_key(struct vakt_flow_key *key, struct sock 
   key->direction = open->direction;
 }
 
-/* Adds up what the socket has done since it was looked at last. `was_established`: it is, or was. */
+/* Adds up what the socket has done since it was looked at last. `was_established`: it is or was. */
 static __always_inline struct vakt_flow_counts *tell_tcp(struct sock *sk,
                                                          struct vakt_flow_socket *open,
                                                          bool was_established) {
@@ -72,13 +68,13 @@ static __always_inline struct vakt_flow_counts *tell_tcp(struct sock *sk,
   struct tcp_counts n;
   bool listens = open->direction == VAKT_FLOW_LISTEN;
   tcp_flow_key(&key, sk, open);
-  bool is_new = take_fact(open, VAKT_TOLD_CONNECTION);
+  bool is_new = flow_take_fact(open, VAKT_TOLD_CONNECTION);
   struct vakt_flow_counts *counts = flow_counts_of(&key, false, is_new);
   if (!counts) return 0;
   if (is_new) flow_touch(counts, open->begin_boot_ns);
   if (listens) return counts;
   flow_add(&counts->connections, is_new);
-  if (was_established && take_fact(open, VAKT_TOLD_ESTABLISHED))
+  if (was_established && flow_take_fact(open, VAKT_TOLD_ESTABLISHED))
     flow_add(&counts->established, 1);
   read_tcp_counts(&n, sk, open->direction == VAKT_FLOW_IN);
   __u64 packets_out = take_news(&open->packets_out, n.packets_out);
@@ -91,16 +87,6 @@ static __always_inline struct vakt_flow_counts *tell_tcp(struct sock *sk,
   flow_add(&counts->bytes_in, take_news(&open->bytes_in, n.bytes_in));
   flow_add(&counts->retransmits, take_news(&open->retransmits, n.retransmits));
   return counts;
-}
-
-static __always_inline void tcp_flow_begins(struct sock *sk, __u32 direction, bool owner_is_here) {
-  struct vakt_control *c = control_block();
-  __u64 socket = (__u64)sk;
-  if (!c || (owner_is_here && !in_scope(c))) return;
-  struct vakt_flow_socket open = {.direction = direction};
-  open.begin_boot_ns = bpf_ktime_get_boot_ns();
-  if (owner_is_here) open.cookie = read_cookie(current_task());
-  bpf_map_update_elem(&flow_sockets, &socket, &open, owner_is_here ? BPF_ANY : BPF_NOEXIST);
 }
 
 /* A socket without an entry: the table was full when it began, or it is older than the agent. In a
@@ -123,24 +109,33 @@ static __always_inline void untold_tcp_ends(struct sock *sk, int from) {
   flow_add(&rest->retransmits, n.retransmits);
 }
 
+/* In a scope, sockets without an owner are not of it as far as we know. */
+static __always_inline bool is_ours(const struct vakt_control *c,
+                                    const struct vakt_flow_socket *open) {
+  return open->cookie || !c->scope_cgroup_id;
+}
+
 static __always_inline void tcp_flow_ends(struct sock *sk, int from) {
   __u64 socket = (__u64)sk;
   struct vakt_control *c = control_block();
   struct vakt_flow_socket *open = bpf_map_lookup_elem(&flow_sockets, &socket);
   if (!open && from != TCP_LISTEN && from != TCP_SYN_RECV) untold_tcp_ends(sk, from);
   if (!open || !c) return;
-  if (open->cookie || !c->scope_cgroup_id) {
+  if (is_ours(c, open)) {
     struct vakt_flow_counts *counts = tell_tcp(sk, open, from != TCP_SYN_SENT);
     int error = READ_MEMBER(sk, sk_err);
     if (counts && error == ECONNREFUSED) flow_add(&counts->refused, 1);
     if (counts && error == ETIMEDOUT) flow_add(&counts->timed_out, 1);
     if (counts && (error == ECONNRESET || error == EPIPE)) flow_add(&counts->reset, 1);
   }
+  bool is_unclaimed = open->direction == VAKT_FLOW_IN && !open->cookie &&
+                      !(open->told & VAKT_TOLD_OWNER);
   bpf_map_delete_elem(&flow_sockets, &socket);
+  if (is_unclaimed) accept_is_late(socket);
 }
 
-/* What a state change means to flows. Towards SYN_SENT and LISTEN it happens in the owner's context,
- * towards ESTABLISHED of a passive socket in nobody's. */
+/* What a state change means to flows. Towards SYN_SENT and LISTEN it happens in the owner's
+ * context; connections that come in begin in accept_arrived. */
 static __always_inline void on_flow_state(struct sock *sk, int from, int to) {
   if (!flows_wanted() || from == to || READ_MEMBER(sk, sk_protocol) != IPPROTO_TCP) return;
   if (to == TCP_CLOSE)
@@ -149,13 +144,11 @@ static __always_inline void on_flow_state(struct sock *sk, int from, int to) {
     tcp_flow_begins(sk, VAKT_FLOW_OUT, true);
   else if (to == TCP_LISTEN)
     tcp_flow_begins(sk, VAKT_FLOW_LISTEN, true);
-  else if (from == TCP_SYN_RECV)
-    tcp_flow_begins(sk, VAKT_FLOW_IN, false);
 }
 
 /* Each open socket, whenever the agent reads its entry: its news, and that it is open. An entry
- * whose socket was closed behind our back is taken away; one that has only just begun may still show
- * its former state. */
+ * whose socket was closed behind our back is taken away; one that has only just begun may still
+ * show its former state. */
 SEC("iter/bpf_map_elem")
 int flow_open(struct bpf_iter__bpf_map_elem *ctx) {
   __u64 *key = ctx->key;
@@ -171,7 +164,7 @@ int flow_open(struct bpf_iter__bpf_map_elem *ctx) {
     return 0;
   }
   struct vakt_control *c = control_block();
-  if (!c || (c->scope_cgroup_id && !open->cookie)) return 0;
+  if (!c || !is_ours(c, open)) return 0;
   struct vakt_flow_counts *counts = tell_tcp(sk, open, state != TCP_SYN_SENT);
   if (counts) flow_add(&counts->open, 1);
   return 0;

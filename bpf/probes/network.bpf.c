@@ -41,7 +41,7 @@ struct {
   __type(value, __u64);
 } connect_failures SEC(".maps");
 
-/* Passive TCP connections that no process has touched yet. Flows ask for their owners, too. The value is the socket again: a cgroup
+/* Passive TCP connections that no process has touched yet. The value is the socket again: a cgroup
  * program's own pointer to it allows no arithmetic, a number out of a map does. */
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
@@ -106,26 +106,47 @@ static __always_inline void connect_closed(struct sock *sk) {
   connect_ended(sk, error ? -error : -ECONNABORTED); /* no error: the process gave up */
 }
 
+/* Where flows are added up, their table of sockets serves: each socket is looked up once. */
 static __always_inline void accept_arrived(struct sock *sk) {
   struct vakt_control *c = control_block();
   __u64 key = (__u64)sk;
-  bool reports = c && kind_enabled(c, KIND_network_accept);
-  if (!reports && !flows_wanted()) return;
-  if (!bpf_map_update_elem(&accepting, &key, &key, BPF_ANY) || !reports) return;
+  if (!c) return;
+  bool reports = kind_enabled(c, KIND_network_accept);
+  bool has_room = kind_enabled(c, VAKT_FLOWS_KIND)
+                      ? tcp_flow_begins(sk, VAKT_FLOW_IN, false)
+                      : !reports || !bpf_map_update_elem(&accepting, &key, &key, BPF_ANY);
+  if (has_room || !reports) return;
   struct vakt_cpu_state *state = state_of_cpu(bpf_get_smp_processor_id());
   if (state) __sync_fetch_and_add(&state->hits[KIND_network_accept], 1);
   emit_table_full(KIND_network_accept);
 }
 
-/* The first process to touch the socket is its owner; it is the current task. */
-static __always_inline void accept_claimed(__u64 socket) {
+/* A flow is over and its connection was never touched: its owner may still come and close it. */
+static __always_inline void accept_is_late(__u64 socket) {
+  struct vakt_control *c = control_block();
+  if (c && kind_enabled(c, KIND_network_accept))
+    bpf_map_update_elem(&accepting, &socket, &socket, BPF_ANY);
+}
+
+/* The first process to touch a socket is its owner. Null: somebody was first, or it was not
+ * accepted but connected. */
+static __always_inline struct sock *take_accepted(const struct vakt_control *c, __u64 socket) {
+  if (kind_enabled(c, VAKT_FLOWS_KIND)) {
+    struct vakt_flow_socket *open = bpf_map_lookup_elem(&flow_sockets, &socket);
+    if (open) return flow_claim(open);
+    if (!kind_enabled(c, KIND_network_accept)) return 0;
+  }
   __u64 *found = bpf_map_lookup_elem(&accepting, &socket);
-  if (!found) return;
+  if (!found) return 0;
   struct sock *sk = (void *)*found;
-  if (bpf_map_delete_elem(&accepting, &socket)) return; /* another CPU was first */
-  if (flows_wanted()) flow_claimed(socket);
+  return bpf_map_delete_elem(&accepting, &socket) ? 0 : sk;
+}
+
+static __always_inline void accept_claimed(__u64 socket) {
+  struct vakt_control *c = control_block();
+  struct sock *sk = c ? take_accepted(c, socket) : 0;
   struct prefilter filter;
-  if (!emit_candidate(KIND_network_accept, &filter)) return;
+  if (!sk || !emit_candidate(KIND_network_accept, &filter)) return;
   struct vakt_task who;
   struct route route = {.fd = -1};
   struct task_struct *task = current_task();
@@ -155,8 +176,10 @@ static __always_inline int on_connect_state(struct sock *sk, int from, int to) {
 }
 
 static __always_inline int on_accept_state(struct sock *sk, int from, int to) {
+  struct vakt_control *c = control_block();
+  if (!c || !(kind_enabled(c, KIND_network_accept) || kind_enabled(c, VAKT_FLOWS_KIND))) return 0;
   if (READ_MEMBER(sk, sk_protocol) != IPPROTO_TCP) return 0;
-  if (from == TCP_SYN_RECV && to == TCP_ESTABLISHED)
+  if (from == TCP_SYN_RECV && to != TCP_CLOSE)
     accept_arrived(sk);
   else if (closed_by_owner(sk, to))
     accept_claimed((__u64)sk);

@@ -68,10 +68,12 @@ struct vakt_flow_counts {
 /* What was told of a socket; the rest is still to be added up. */
 #define VAKT_TOLD_CONNECTION 1u
 #define VAKT_TOLD_ESTABLISHED 2u
+#define VAKT_TOLD_OWNER 4u /* of an accepted connection: a process has touched it */
 
 /* An open TCP socket: whose it is, and how much of it the tables have. */
 struct vakt_flow_socket {
   __u64 cookie;
+  __u64 socket; /* the key again, as a number: a cgroup program's pointer allows no arithmetic */
   __u64 begin_boot_ns;
   __u64 bytes_out;
   __u64 bytes_in;
@@ -84,6 +86,6 @@ struct vakt_flow_socket {
 
 VAKT_STATIC_ASSERT(sizeof(struct vakt_flow_key) == 56, "flow key");
 VAKT_STATIC_ASSERT(sizeof(struct vakt_flow_counts) == 112, "flow counts");
-VAKT_STATIC_ASSERT(sizeof(struct vakt_flow_socket) == 64, "flow socket");
+VAKT_STATIC_ASSERT(sizeof(struct vakt_flow_socket) == 72, "flow socket");
 
 #endif /* VAKT_WIRE_FLOW_H */

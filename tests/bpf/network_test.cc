@@ -174,8 +174,14 @@ TEST_F(NetworkBpfTest, network_connect_udp) {
   EXPECT_EQ(mapped[0].flags, VAKT_NET_V4_MAPPED);
 }
 
-class NetworkAcceptTest : public NetworkBpfTest {
+// Whether flows are added up must make no difference: they share the table of sockets.
+class NetworkAcceptTest : public NetworkBpfTest, public ::testing::WithParamInterface<bool> {
  protected:
+  void SetUp() override {
+    flows_ = GetParam();
+    NetworkBpfTest::SetUp();
+  }
+
   // A client outside the cgroup connects; `serve` runs inside it on the listening socket.
   std::vector<vakt_network> Accepted(int family, const std::function<int(int)>& serve,
                                      const std::function<void(int)>& client = {}) {
@@ -207,7 +213,7 @@ int AcceptWithAddress(int listener) {
   return accept(listener, reinterpret_cast<sockaddr*>(&peer), &size) >= 0 ? 0 : 1;
 }
 
-TEST_F(NetworkAcceptTest, network_accept_v4) {
+TEST_P(NetworkAcceptTest, network_accept_v4) {
   const auto events = Accepted(AF_INET, AcceptWithAddress);
   ASSERT_EQ(events.size(), 1u);
   const vakt_network& e = events[0];
@@ -221,7 +227,7 @@ TEST_F(NetworkAcceptTest, network_accept_v4) {
   EXPECT_EQ(e.result, 0);
 }
 
-TEST_F(NetworkAcceptTest, network_accept_v6) {
+TEST_P(NetworkAcceptTest, network_accept_v6) {
   const auto events = Accepted(AF_INET6, AcceptWithAddress);
   ASSERT_EQ(events.size(), 1u);
   EXPECT_EQ(events[0].family, AF_INET6);
@@ -229,7 +235,7 @@ TEST_F(NetworkAcceptTest, network_accept_v6) {
   EXPECT_EQ(Address(events[0], events[0].remote_addr), "::1");
 }
 
-TEST_F(NetworkAcceptTest, network_accept_v4_on_a_v6_socket_is_given_as_v4) {
+TEST_P(NetworkAcceptTest, network_accept_v4_on_a_v6_socket_is_given_as_v4) {
   const auto events = Accepted(0, AcceptWithAddress);
   ASSERT_EQ(events.size(), 1u);
   EXPECT_EQ(events[0].family, AF_INET);
@@ -237,7 +243,7 @@ TEST_F(NetworkAcceptTest, network_accept_v4_on_a_v6_socket_is_given_as_v4) {
   EXPECT_EQ(Address(events[0], events[0].remote_addr), "127.0.0.1");
 }
 
-TEST_F(NetworkAcceptTest, network_accept_without_an_address_is_told_at_the_first_receive) {
+TEST_P(NetworkAcceptTest, network_accept_without_an_address_is_told_at_the_first_receive) {
   const auto events = Accepted(
       AF_INET,
       [](int listener) {
@@ -250,7 +256,7 @@ TEST_F(NetworkAcceptTest, network_accept_without_an_address_is_told_at_the_first
   EXPECT_EQ(events[0].local_port, port_);
 }
 
-TEST_F(NetworkAcceptTest, network_accept_without_an_address_and_data_is_told_at_the_close) {
+TEST_P(NetworkAcceptTest, network_accept_without_an_address_and_data_is_told_at_the_close) {
   const auto events = Accepted(AF_INET, [](int listener) {
     const int fd = accept(listener, nullptr, nullptr);
     return fd >= 0 ? close(fd) : 1;
@@ -259,7 +265,7 @@ TEST_F(NetworkAcceptTest, network_accept_without_an_address_and_data_is_told_at_
   EXPECT_EQ(events[0].local_port, port_);
 }
 
-TEST_F(NetworkAcceptTest, network_accept_of_a_connection_that_the_peer_reset) {
+TEST_P(NetworkAcceptTest, network_accept_of_a_connection_that_the_peer_reset) {
   const auto events = Accepted(
       AF_INET,
       [](int listener) {
@@ -274,6 +280,8 @@ TEST_F(NetworkAcceptTest, network_accept_of_a_connection_that_the_peer_reset) {
       });
   ASSERT_EQ(events.size(), 1u);
 }
+
+INSTANTIATE_TEST_SUITE_P(Flows, NetworkAcceptTest, ::testing::Bool());
 
 }  // namespace
 }  // namespace vakt
