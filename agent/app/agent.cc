@@ -346,10 +346,14 @@ void Agent::Tick() {
   Publish();
 }
 
+void Agent::OnRecord(RawRecord record) {
+  if (!flows_ || !flows_->OnRecord(record)) pipeline_->OnRecord(record);
+}
+
 absl::Status Agent::Run() {
   auto next_tick = std::chrono::steady_clock::now() + kTick;
   while (!stop_.load(std::memory_order_acquire)) {
-    for (RawRecord record : sensor_->Next(absl::FromChrono(kTick))) pipeline_->OnRecord(record);
+    for (RawRecord record : sensor_->Next(absl::FromChrono(kTick))) OnRecord(record);
     if (flows_) flows_->Collect();
     ReportLosses();
     TakeNewRules();
@@ -364,7 +368,7 @@ absl::Status Agent::Run() {
   for (;;) {  // what is in the rings was seen: it counts
     const auto rest = sensor_->Next(absl::ZeroDuration());
     if (rest.empty()) break;
-    for (RawRecord record : rest) pipeline_->OnRecord(record);
+    for (RawRecord record : rest) OnRecord(record);
   }
   ReportLosses();
   pipeline_->Finish();

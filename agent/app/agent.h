@@ -75,6 +75,7 @@ class Agent {
   absl::Status StartServices();
   absl::Status Seed();
   absl::Status StartFlows();
+  void OnRecord(RawRecord record);
   void Tick();
   void ReportLosses();
   void ReadPrograms();

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <numeric>
 #include <utility>
 
 #include "absl/strings/str_join.h"
@@ -196,6 +197,9 @@ void Agent::FillSensorMetrics(MetricSet* m) const {
       m->Set("events_lost_total", counters.lost[kind][reason], {row.stem, LossReasons()[reason]});
     }
   }
+  const auto& answers = counters.lost[static_cast<size_t>(Kind::none)];
+  m->Set("dns_answers_total", std::accumulate(answers.begin(), answers.end(), uint64_t{0}),
+         {"lost"});
   const KindSet blind = canary_ ? canary_->blind() : 0;
   for (const KindRow& row : AllKinds()) {
     if (row.kind != Kind::process_seed) m->Set("kinds_blind", In(blind, row.kind), {row.stem});

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/app/flow_stage.h"
 
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
 #include <utility>
 
+#include "agent/flow/dns_answer.h"
 #include "agent/flow/flow_message.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
@@ -44,8 +50,32 @@ void FlowStage::Collect() {
   if (const auto batch = feed_->Take()) table_.Add(batch->sums, batch->boot_ns);
 }
 
+bool FlowStage::OnRecord(RawRecord record) {
+  vakt_header header;
+  if (record.size() < sizeof(header)) return false;
+  std::memcpy(&header, record.data(), sizeof(header));
+  if (header.kind != VAKT_FLOWS_KIND) return false;
+  vakt_dns_answer answer;
+  std::optional<DnsAnswer> names;
+  if (record.size() >= sizeof(answer)) {
+    std::memcpy(&answer, record.data(), sizeof(answer));
+    const size_t size = std::min<size_t>(answer.size, sizeof(answer.bytes));
+    names = ParseDnsAnswer({reinterpret_cast<const char*>(answer.bytes), size});
+  }
+  if (names.has_value()) names_.Learn(answer.net_ns, *names, header.boot_ns);
+  ++(names.has_value() ? answers_learned_ : answers_ignored_);
+  return true;
+}
+
 void FlowStage::Send(const FlowRecord& record, int64_t boot_to_wall_ns) {
-  FlowToProto(record, classes_, boot_to_wall_ns, &flow_);
+  std::vector<SharedString> names;
+  if (record.where.family != 0) {
+    const size_t size = record.where.family == AF_INET6 ? 16 : 4;
+    names = names_.Find(record.where.net_ns,
+                        {reinterpret_cast<const char*>(record.where.remote_addr), size},
+                        record.first_seen_ns, record.sums.last_boot_ns);
+  }
+  FlowToProto(record, classes_, names, boot_to_wall_ns, &flow_);
   delivery_.OnFlow(flow_);
 }
 
@@ -69,6 +99,9 @@ void FlowStage::FillMetrics(MetricSet* metrics) const {
   metrics->Set("flow_records_total", counters.records);
   metrics->Set("flow_records_shed_total", delivery_.counters().flows_shed);
   metrics->Set("flows_folded_total", counters.folded);
+  metrics->Set("flow_names", names_.size());
+  metrics->Set("dns_answers_total", answers_learned_, {"learned"});
+  metrics->Set("dns_answers_total", answers_ignored_, {"ignored"});
   metrics->Set("flows_unknown_process_total", counters.unknown_processes);
 }
 

@@ -17,6 +17,7 @@
 #include "agent/app/pipeline.h"
 #include "agent/flow/address_classes.h"
 #include "agent/flow/flow_table.h"
+#include "agent/flow/name_table.h"
 #include "agent/sensor/kernel_sensor.h"
 #include "common/metrics/metric_set.h"
 
@@ -33,6 +34,8 @@ class FlowStage {
 
   // Adds what the kernel had to say, if it did since the last call.
   void Collect();
+  // True when it is for flows, and taken: an answer of a name server. Others are the pipeline's.
+  bool OnRecord(RawRecord record);
   // Sends the records that are due. About once a second.
   void Tick(uint64_t boot_ns, int64_t boot_to_wall_ns);
   // The end: sends all that was seen.
@@ -47,6 +50,9 @@ class FlowStage {
 
   AddressClasses classes_;
   FlowTable table_;
+  NameTable names_;
+  uint64_t answers_learned_ = 0;
+  uint64_t answers_ignored_ = 0;  // to other questions, negative or malformed
   Delivery& delivery_;
   std::unique_ptr<FlowFeed> feed_;
   uint64_t addresses_read_ns_ = 0;

@@ -63,8 +63,8 @@ void SetSums(const vakt_flow_counts& sums, v1::Flow* out) {
 
 }  // namespace
 
-void FlowToProto(const FlowRecord& record, const AddressClasses& classes, int64_t boot_to_wall_ns,
-                 v1::Flow* out) {
+void FlowToProto(const FlowRecord& record, const AddressClasses& classes,
+                 absl::Span<const SharedString> names, int64_t boot_to_wall_ns, v1::Flow* out) {
   out->Clear();
   const vakt_flow_key& where = record.where;
   const auto time = [&](uint64_t boot_ns, google::protobuf::Timestamp* to) {
@@ -94,6 +94,11 @@ void FlowToProto(const FlowRecord& record, const AddressClasses& classes, int64_
     Set(remote, out->mutable_remote()->mutable_address());
     out->mutable_local()->set_port(where.local_port);
     out->mutable_remote()->set_port(where.remote_port);
+  }
+  for (const SharedString& name : names) {
+    v1::RemoteName* to = out->add_names();
+    Set(name, to->mutable_name());
+    to->set_source(v1::RemoteName::SOURCE_DNS);
   }
   SetSums(record.sums, out);
 }

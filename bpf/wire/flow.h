@@ -84,6 +84,21 @@ struct vakt_flow_socket {
   __u32 told; /* VAKT_TOLD_* */
 };
 
+/* Largest answer that is copied: what resolvers ask for at most (RFC 9715 and DNS flag day 2020). */
+#define VAKT_DNS_ANSWER_MAX 1232
+#define VAKT_DNS_PORT 53
+
+/* A datagram that a process received from port 53: what gives addresses their names. A record of the
+ * bulk ring, of kind VAKT_FLOWS_KIND; it is no event. */
+struct vakt_dns_answer {
+  struct vakt_header header;
+  __u32 net_ns;
+  __u16 size;      /* of the answer */
+  __u16 truncated; /* 1: there was more */
+  __u8 bytes[VAKT_DNS_ANSWER_MAX];
+};
+
+VAKT_STATIC_ASSERT(sizeof(struct vakt_dns_answer) == 1264, "dns answer");
 VAKT_STATIC_ASSERT(sizeof(struct vakt_flow_key) == 56, "flow key");
 VAKT_STATIC_ASSERT(sizeof(struct vakt_flow_counts) == 112, "flow counts");
 VAKT_STATIC_ASSERT(sizeof(struct vakt_flow_socket) == 72, "flow socket");

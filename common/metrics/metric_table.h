@@ -86,6 +86,10 @@ inline constexpr MetricRow kMetrics[] = {
     {"flows_folded_total", MetricType::kCounter, "flows", "",
      "Flows (connections, and at most datagrams) that found no room in a table: they are part of "
      "their program's record without addresses."},
+    {"flow_names", MetricType::kGauge, "addresses", "", "Addresses whose names are known."},
+    {"dns_answers_total", MetricType::kCounter, "answers", "result",
+     "Answers of name servers that processes received: learned, ignored because they tell of no "
+     "address, or lost for want of room in a ring."},
     {"flows_unknown_process_total", MetricType::kCounter, "sums", "",
      "Sums of flows of processes that the agent does not know."},
 

@@ -20,7 +20,7 @@ ONLY_IN = [
     # Our own layers.
     (r"bpf/(lib|probes)/.*", r"bpf/"),
     (r"bpf/wire/prefilter\.h", r"bpf/|agent/(match|sensor)/|tests/"),  # one compiles it, one installs it
-    (r"bpf/wire/(?!prefilter\.h).*", r"bpf/|agent/(decode|flow|sensor)/|common/(event/(kind|payload)|event_codec/.*)\.(h|cc)|tests/"),
+    (r"bpf/wire/(?!prefilter\.h).*", r"bpf/|agent/(decode|flow|sensor)/|agent/app/flow_stage\.cc|common/(event/(kind|payload)|event_codec/.*)\.(h|cc)|tests/"),
     (r"agent/app/.*", r"agent/(app/|main\.cc)|cli/|tests/"),
     (r"agent/main.*|collector/main.*|cli/main.*", r"^$"),
     (r"collector/.*", r"collector/|tests/"),

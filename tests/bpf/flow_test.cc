@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 
 #include <cerrno>
@@ -374,6 +375,48 @@ TEST_P(FlowDatagramTest, UnconnectedSocketsCountTheirPeers) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, FlowDatagramTest, ::testing::Values("127.0.0.1", "::1"));
+
+TEST_F(FlowBpfTest, AnswersOfNameServersAreCopiedWhicheverCallReceivesThem) {
+  Peer server;
+  const int answers = Serve("127.53.53.53", SOCK_DGRAM, &server, 53);
+  const pid_t asks = cgroup_->Run([&] {
+    const int fd = Open(server, SOCK_DGRAM);
+    if (connect(fd, server.get(), server.size) != 0) return 1;
+    for (int i = 0; i < 5; ++i) {
+      char buffer[2000] = {};
+      Peer from{.size = sizeof(sockaddr_storage)};
+      auto* address = reinterpret_cast<sockaddr*>(&from.address);
+      if (!SendAll(fd, 12)) return 2;
+      if (recvfrom(answers, buffer, sizeof(buffer), 0, address, &from.size) != 12) return 3;
+      const std::string text(i == 4 ? 1500 : 100, static_cast<char>('a' + i));
+      sendto(answers, text.data(), text.size(), 0, address, from.size);
+      iovec parts[2] = {{buffer, 60}, {buffer + 60, sizeof(buffer) - 60}};
+      msghdr message = {};
+      message.msg_iov = parts;
+      message.msg_iovlen = 2;
+      const ssize_t got = i == 1   ? read(fd, buffer, sizeof(buffer))
+                          : i == 2 ? recvmsg(fd, &message, 0)
+                          : i == 3 ? readv(fd, parts, 2)
+                                   : recv(fd, buffer, sizeof(buffer), 0);
+      if (got != static_cast<ssize_t>(text.size())) return 4;
+    }
+    return 0;
+  });
+  close(answers);
+  std::vector<vakt_dns_answer> seen;
+  for (const CapturedRecord& record : DrainAll(*sensor_)) {
+    if (record.header().kind == VAKT_FLOWS_KIND) seen.push_back(record.As<vakt_dns_answer>());
+  }
+  ASSERT_EQ(seen.size(), 5u) << asks;
+  const size_t sizes[] = {100, 100, 60, 60, VAKT_DNS_ANSWER_MAX};  // what lies together
+  for (size_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(seen[i].size, sizes[i]) << i;
+    EXPECT_EQ(seen[i].truncated, i >= 2 ? 1 : 0) << i;
+    EXPECT_EQ(seen[i].net_ns, Namespace("net"));
+    EXPECT_EQ(std::string(reinterpret_cast<const char*>(seen[i].bytes), sizes[i]),
+              std::string(sizes[i], static_cast<char>('a' + i)));
+  }
+}
 
 TEST_F(FlowBpfTest, MoreDestinationsThanRoomAreStillCounted) {
   constexpr uint32_t kPeers = VAKT_FLOW_TABLE + 5000;

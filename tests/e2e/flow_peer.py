@@ -90,10 +90,16 @@ def connect_all(first, port, addresses, rounds):
     return {"connections": done}
 
 
+def ask_by_name(name, port, connections):
+    for _ in range(connections):
+        socket.create_connection((name, port)).close()
+    return {}
+
+
 def main():
     what, *arguments = sys.argv[1:]
     call = {"tcp_serve": tcp_serve, "tcp_ask": tcp_ask, "udp_serve": udp_serve,
-            "udp_ask": udp_ask, "connect_all": connect_all}[what]
+            "udp_ask": udp_ask, "connect_all": connect_all, "ask_by_name": ask_by_name}[what]
     result = call(arguments[0], *map(int, arguments[1:]))
     print(json.dumps({"pid": os.getpid(), **result}), flush=True)
 

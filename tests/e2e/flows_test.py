@@ -79,8 +79,7 @@ class Flows(KernelTestCase):
         self.agent.wait(20)
         flows = wait_for(lambda: self.flows(*arguments), 20, 0.2) or []
         nodes = json.loads(self.vaktctl(self.port, "nodes", "--format", "json").stdout)
-        self.assertEqual([node.get("chain_breaks", node.get("chainBreaks", "0"))
-                          for node in nodes["nodes"]], ["0"])
+        self.assertEqual([int(node["chain_breaks"]) for node in nodes["nodes"]], [0])
         return flows
 
     def total(self, flows, pid, direction):
@@ -194,6 +193,41 @@ class Flows(KernelTestCase):
                       ["--container", "abc"]):
             out = self.vaktctl(self.port, "flows", "list", *wrong, check=False)
             self.assertNotEqual(out.returncode, 0, wrong)
+
+    def test_remote_sides_have_the_names_that_were_asked_for(self):
+        self.make_namespaces()
+        with open(self.path("resolv.conf"), "w") as conf:
+            conf.write("nameserver 198.51.100.2\n")
+        server = subprocess.Popen(self.inside(
+            "b", "dnsmasq", "--keep-in-foreground", "--no-resolv", "--no-hosts", "--conf-file=/dev/null",
+            "--user=root", f"--pid-file={self.path('dnsmasq.pid')}", "--listen-address=198.51.100.2",
+            "--bind-interfaces", "--cname=www.example.test,api.example.test",
+            "--host-record=api.example.test,198.51.100.2,300"), preexec_fn=self.enter_cgroup)
+        self.addCleanup(server.wait)
+        self.addCleanup(server.terminate)
+        self.start_both()
+        served = subprocess.Popen(self.inside("b", sys.executable, "-m", "http.server", "8005"),
+                                  preexec_fn=self.enter_cgroup, cwd=self.dir,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(served.wait)
+        self.addCleanup(served.terminate)
+
+        def ask():
+            mount = f"mount --bind {self.path('resolv.conf')} /etc/resolv.conf"
+            asked = self.act("unshare", "--mount", "sh", "-c", f"{mount} && exec \"$@\"", "sh",
+                             *self.inside("a", sys.executable, PEER, "ask_by_name", "WWW.example.test",
+                                          "8005", "3"), text=True)
+            return json.loads(asked.stdout) if asked.returncode == 0 else None
+        asked = wait_for(ask, 20, 0.5)
+        self.assertIsNotNone(asked, "nothing was served")
+        self.assertGreaterEqual(wait_for(lambda: self.stats().get('dns_answers_total{result=learned}'),
+                                         5) or 0, 3)
+        flows = [flow for flow in self.flows_at_end("--remote", "example.test")
+                 if flow["pid"] == asked["pid"] and flow["remote_port"] == 8005]
+        self.assertEqual(sum(int(flow["connections"]) for flow in flows), 3)
+        for flow in flows:
+            self.assertEqual(flow["remote_names"], ["www.example.test"])
+            self.assertEqual(flow["remote_address"], "198.51.100.2")
 
     def test_flows_that_are_off_cost_nothing(self):
         self.start_both("--flows", "off")

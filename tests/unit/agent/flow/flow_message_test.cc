@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 
 #include <cstring>
+#include <vector>
 
 #include "common/time/wall_time.h"
 
@@ -47,11 +48,12 @@ class FlowMessageTest : public ::testing::Test {
   v1::Flow Message() const {
     v1::Flow out;
     out.set_country("XX");  // is overwritten
-    FlowToProto(record_, AddressClasses::Create({}).value(), 1000, &out);
+    FlowToProto(record_, AddressClasses::Create({}).value(), names_, 1000, &out);
     return out;
   }
   FlowProcess process_;
   FlowRecord record_;
+  std::vector<SharedString> names_;
 };
 
 TEST_F(FlowMessageTest, EverythingIsInItsField) {
@@ -88,6 +90,14 @@ TEST_F(FlowMessageTest, EverythingIsInItsField) {
   EXPECT_EQ(flow.open_connections(), 11u);
   EXPECT_EQ(flow.folded_flows(), 0u);
   EXPECT_TRUE(flow.country().empty());
+}
+
+TEST_F(FlowMessageTest, NamesSayHowTheyAreKnown) {
+  names_ = {SharedString("api.example.com"), SharedString("cdn.example.net")};
+  const v1::Flow flow = Message();
+  ASSERT_EQ(flow.names_size(), 2);
+  EXPECT_EQ(flow.names(0).name(), "api.example.com");
+  EXPECT_EQ(flow.names(1).source(), v1::RemoteName::SOURCE_DNS);
 }
 
 TEST_F(FlowMessageTest, TheLiveProcessAddsWhatItKnows) {
