@@ -97,7 +97,9 @@ bool SameHook(const ProbeRow& a, const ProbeRow& b) {
   return a.program == b.program && a.target == b.target;
 }
 
-constexpr std::string_view kInlineSuffix = "_inline";
+// Of the programs of inline exits (bpf/lib/syscall_exit.h).
+constexpr std::string_view kFunctionSuffix = "_inline";
+constexpr std::string_view kSymbolSuffix = "_return";
 
 // The kinds that are told at the exits of their calls.
 KindSet ExitKinds(const std::vector<ProbeReport>& reports) {
@@ -147,29 +149,25 @@ absl::Status BpfObject::ShareMaps(vakt_bpf* skeleton) const {
 std::string BpfObject::ProgramOf(const ProbeReport& report) const {
   const ProbeRow& row = *report.probe;
   if (report.tier == Tier::kTracepoint) return std::string(row.program);
-  std::string name = StrCat(row.program, kInlineSuffix);
-  if (inline_exits_.FormOf(row.target) == InlineExits::Form::kOwn) {
-    name += StrCat("_", CallOf(row.target));
-  }
-  return name;
+  const bool by_function = inline_exits_.FormOf(row.target) == InlineExits::Form::kFunction;
+  return StrCat(row.program, by_function ? kFunctionSuffix : kSymbolSuffix);
 }
 
 absl::Status BpfObject::KeepPrograms(Skeleton skeleton) {
+  skeletons_.push_back(std::move(skeleton));
   bpf_program* program = nullptr;
-  bpf_object__for_each_program(program, skeleton->obj) {
+  bpf_object__for_each_program(program, skeletons_.back()->obj) {
     const int fd = bpf_program__fd(program);
     if (fd < 0) continue;
-    const std::string_view name = bpf_program__name(program);
+    const std::string name = bpf_program__name(program);
     programs_.emplace(name, program);
-    if (!name.ends_with(kInlineSuffix)) continue;
+    if (!name.ends_with(kFunctionSuffix)) continue;
     const auto slot = static_cast<uint32_t>(inline_slots_.size());
-    const bpf_map* exits = (skeletons_.empty() ? *skeleton : first()).maps.inline_exits;
-    if (bpf_map_update_elem(bpf_map__fd(exits), &slot, &fd, BPF_ANY) != 0) {
+    if (bpf_map_update_elem(bpf_map__fd(first().maps.inline_exits), &slot, &fd, BPF_ANY) != 0) {
       return BpfStatus(errno, StrCat("installing ", name));
     }
     inline_slots_.emplace(name, slot);
   }
-  skeletons_.push_back(std::move(skeleton));
   return absl::OkStatus();
 }
 
@@ -199,7 +197,7 @@ absl::Status BpfObject::TryLoad(const std::vector<ProbeReport>& reports) {
 }
 
 absl::Status BpfObject::LoadWhatIsAccepted(std::vector<ProbeReport>* reports) {
-  for (size_t attempt = 0; attempt <= reports->size(); ++attempt) {
+  for (size_t attempt = 0; attempt <= 2 * reports->size(); ++attempt) {
     LoadLog log;
     current_log = &log;
     const absl::Status status = TryLoad(*reports);
@@ -209,9 +207,13 @@ absl::Status BpfObject::LoadWhatIsAccepted(std::vector<ProbeReport>* reports) {
     for (ProbeReport& report : *reports) {
       if (report.state != ProbeReport::State::kAttached) continue;
       if (ProgramOf(report) != log.failed_program) continue;
+      named = true;
+      if (report.tier == Tier::kInline) {  // perhaps the kernel takes the other form
+        report.tier = Tier::kTracepoint;
+        continue;
+      }
       report.state = ProbeReport::State::kFailed;
       report.detail = RefusalReason(log);
-      named = true;
     }
     if (!named) {  // not a program's fault: a map, a permission, the type information
       if (!log.text.empty()) LogDebug(log.text);
@@ -301,20 +303,23 @@ absl::Status BpfObject::MapControl() {
 
 absl::StatusOr<BpfObject::Hook> BpfObject::AttachProbe(const ProbeReport& report) {
   const std::string name = ProgramOf(report);
+  const std::string_view target = report.probe->target;
   Hook hook;
   if (const auto slot = inline_slots_.find(name); slot != inline_slots_.end()) {
-    VAKT_ASSIGN_OR_RETURN(
-        hook.exit, inline_exits_.Attach(report.probe->target,
-                                        bpf_map__fd(first().maps.inline_exits), slot->second));
+    const int exits_fd = bpf_map__fd(first().maps.inline_exits);
+    VAKT_ASSIGN_OR_RETURN(hook.exit, inline_exits_.Attach(target, exits_fd, slot->second));
     return hook;
   }
   bpf_program* program = programs_.find(name)->second;
-  if (report.tier == Tier::kInline) {
-    hook.link.reset(bpf_program__attach(program));
-    if (!hook.link) return ErrnoStatus(errno, StrCat("attaching ", name));
+  if (report.tier == Tier::kTracepoint) {
+    VAKT_ASSIGN_OR_RETURN(hook.link, AttachLink(*report.probe, program));
     return hook;
   }
-  VAKT_ASSIGN_OR_RETURN(hook.link, AttachLink(*report.probe, program));
+  const std::string function = FunctionOf(target);
+  const char* symbol = function.c_str();
+  LIBBPF_OPTS(bpf_kprobe_multi_opts, options, .syms = &symbol, .cnt = 1, .retprobe = true);
+  hook.link.reset(bpf_program__attach_kprobe_multi_opts(program, nullptr, &options));
+  if (!hook.link) return ErrnoStatus(errno, StrCat("hooking ", function));
   return hook;
 }
 

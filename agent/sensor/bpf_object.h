@@ -102,7 +102,7 @@ class BpfObject {
   std::map<std::string, bpf_program*, std::less<>> programs_;  // loaded ones, by name
   std::vector<Hook> hooks_;                                    // by row of the probe table
   const InlineExits inline_exits_;
-  std::map<std::string, uint32_t, std::less<>> inline_slots_;  // shared bodies, by program
+  std::map<std::string, uint32_t, std::less<>> inline_slots_;  // in inline_exits, by program
   std::vector<UniqueFd> rings_;
   UniqueFd cgroup_root_;
   size_t ring_size_ = 0;

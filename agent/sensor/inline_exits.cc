@@ -5,8 +5,8 @@
 #include <bpf/btf.h>
 #include <linux/bpf.h>
 
-#include <algorithm>
 #include <cerrno>
+#include <fstream>
 #include <iterator>
 #include <memory>
 #include <utility>
@@ -17,17 +17,21 @@
 namespace vakt {
 namespace {
 
-constexpr std::string_view kFunctionPrefix = "__x64_sys_";
+constexpr std::string_view kPrefix = "__x64_sys_";
 constexpr std::string_view kTracepointPrefix = "sys_exit_";
-// What the shared bodies are loaded for (SYSCALL_EXIT): the kernel lets a program jump only to one
-// that is for a function of the same prototype.
-constexpr std::string_view kModel = "close";
-// Those that have SYSCALL_EXIT_OF.
-constexpr std::string_view kWithOwnProgram[] = {"setsid"};
+// What the bodies are loaded for (SYSCALL_EXIT): the kernel lets a program jump only to one that is
+// for a function of the same prototype.
+constexpr std::string_view kModel = "__x64_sys_close";
 
 struct BtfDeleter {
   void operator()(btf* types) const { btf__free(types); }
 };
+
+// "openat" of "sys_exit_openat".
+std::string_view CallOf(std::string_view tracepoint) {
+  return tracepoint.substr(tracepoint.starts_with(kTracepointPrefix) ? kTracepointPrefix.size()
+                                                                     : 0);
+}
 
 constexpr bpf_insn Instruction(int code, uint8_t dst, uint8_t src, int32_t imm) {
   bpf_insn i = {};
@@ -47,10 +51,7 @@ int LoadExit(const std::string& name, uint32_t function, const bpf_insn* code, s
 
 }  // namespace
 
-std::string_view CallOf(std::string_view tracepoint) {
-  return tracepoint.substr(tracepoint.starts_with(kTracepointPrefix) ? kTracepointPrefix.size()
-                                                                     : 0);
-}
+std::string FunctionOf(std::string_view tracepoint) { return StrCat(kPrefix, CallOf(tracepoint)); }
 
 bool InlineExits::Allowed() {
   const bpf_insn code[] = {
@@ -62,40 +63,50 @@ bool InlineExits::Allowed() {
   return program || (errno != EPERM && errno != EACCES);
 }
 
-InlineExits InlineExits::Find(const std::string& btf_path) {
+InlineExits InlineExits::Find(const std::string& btf_path, const std::string& symbols_path) {
   InlineExits exits;
   const std::unique_ptr<btf, BtfDeleter> types(btf__parse(btf_path.c_str(), nullptr));
   if (!types) return exits;
-  const uint32_t count = btf__type_cnt(types.get());
-  for (uint32_t id = 1; id < count; ++id) {
-    const btf_type* type = btf__type_by_id(types.get(), id);
-    if (!btf_is_func(type)) continue;
-    const std::string_view name = btf__name_by_offset(types.get(), type->name_off);
-    if (!name.starts_with(kFunctionPrefix)) continue;
-    exits.functions_.emplace(name.substr(kFunctionPrefix.size()), Function{id, type->type});
-  }
+  exits.FindFunctions(types.get());
+  exits.FindSymbols(symbols_path);
   return exits;
 }
 
-const InlineExits::Function* InlineExits::FunctionOf(std::string_view tracepoint) const {
-  const auto found = functions_.find(ToAbsl(CallOf(tracepoint)));
-  return found == functions_.end() ? nullptr : &found->second;
+void InlineExits::FindFunctions(const btf* types) {
+  const int32_t model = btf__find_by_name_kind(types, std::string(kModel).c_str(), BTF_KIND_FUNC);
+  if (model < 0) return;
+  const uint32_t prototype = btf__type_by_id(types, static_cast<uint32_t>(model))->type;
+  const uint32_t count = btf__type_cnt(types);
+  for (uint32_t id = 1; id < count; ++id) {
+    const btf_type* type = btf__type_by_id(types, id);
+    if (!btf_is_func(type) || type->type != prototype) continue;
+    const std::string_view name = btf__name_by_offset(types, type->name_off);
+    if (name.starts_with(kPrefix)) functions_.emplace(name.substr(kPrefix.size()), id);
+  }
+}
+
+// Lines of "<address> <type> <name>"; those of modules have a fourth word.
+void InlineExits::FindSymbols(const std::string& path) {
+  std::ifstream lines(path);
+  for (std::string line; std::getline(lines, line);) {
+    const size_t at = line.find(kPrefix);
+    if (at == std::string::npos || at == 0 || line[at - 1] != ' ') continue;
+    symbols_.emplace(line.substr(at + kPrefix.size()));
+  }
 }
 
 InlineExits::Form InlineExits::FormOf(std::string_view tracepoint) const {
-  const Function* function = FunctionOf(tracepoint);
-  const Function* model = FunctionOf(kModel);
-  if (function == nullptr || model == nullptr) return Form::kNone;
-  if (function->prototype == model->prototype) return Form::kShared;
-  const bool own = std::find(std::begin(kWithOwnProgram), std::end(kWithOwnProgram),
-                             CallOf(tracepoint)) != std::end(kWithOwnProgram);
-  return own ? Form::kOwn : Form::kNone;
+  const std::string call(CallOf(tracepoint));
+  if (functions_.contains(call)) return Form::kFunction;
+  return symbols_.contains(call) ? Form::kSymbol : Form::kNone;
 }
 
 absl::StatusOr<InlineExit> InlineExits::Attach(std::string_view tracepoint, int exits_fd,
                                                uint32_t slot) const {
-  const Function* function = FunctionOf(tracepoint);
-  if (function == nullptr) return absl::NotFoundError(StrCat("no function of ", tracepoint));
+  const auto function = functions_.find(std::string(CallOf(tracepoint)));
+  if (function == functions_.end()) {
+    return absl::NotFoundError(StrCat("no function of ", tracepoint));
+  }
   // r1 is the context still.
   const bpf_insn code[] = {
       Instruction(BPF_LD | BPF_IMM | BPF_DW, BPF_REG_2, BPF_PSEUDO_MAP_FD, exits_fd),
@@ -107,7 +118,7 @@ absl::StatusOr<InlineExit> InlineExits::Attach(std::string_view tracepoint, int 
   };
   const std::string name = StrCat("vakt_", CallOf(tracepoint)).substr(0, BPF_OBJ_NAME_LEN - 1);
   InlineExit exit;
-  exit.program.reset(LoadExit(name, function->id, code, std::size(code)));
+  exit.program.reset(LoadExit(name, function->second, code, std::size(code)));
   if (!exit.program) {
     return ErrnoStatus(errno, StrCat("loading a hook on the function of ", tracepoint));
   }

@@ -148,10 +148,11 @@ std::vector<ProbeReport> WantedProbes(const std::vector<ProbeReport>& available,
   return reports;
 }
 
-// A program that the kernel refuses is not tried again.
+// What the kernel refuses is not tried again, be it a program or its inline form.
 void KeepRefusals(const std::vector<ProbeReport>& reports, std::vector<ProbeReport>* available) {
   for (size_t i = 0; i < reports.size(); ++i) {
     if (reports[i].state == ProbeReport::State::kFailed) (*available)[i] = reports[i];
+    (*available)[i].tier = reports[i].tier;
   }
 }
 
@@ -348,7 +349,7 @@ std::vector<ProbeReport> AvailableProbes(const KernelSensorOptions& options) {
 // stays with its tracepoint.
 InlineExits ChooseTiers(const KernelSensorOptions& options, std::vector<ProbeReport>* reports) {
   if (options.tier == Tier::kTracepoint) return {};
-  InlineExits exits = InlineExits::Find(options.btf_path);
+  InlineExits exits = InlineExits::Find(options.btf_path, "/proc/kallsyms");
   for (ProbeReport& report : *reports) {
     if (!IsSyscallExit(report.probe->type)) continue;
     const bool has = exits.FormOf(report.probe->target) != InlineExits::Form::kNone;

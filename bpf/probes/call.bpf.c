@@ -113,7 +113,6 @@ static __always_inline int on_call(struct trace_event_raw_sys_exit *ctx) {
 
 /* The exit of each call in the table `calls` (bpf/lib/call_table.h). */
 SYSCALL_EXIT(call, on_call)
-SYSCALL_EXIT_OF(call, setsid, on_call)
 
 /* kernel/module/main.c load_module: the module is complete and its code has not run. */
 SEC("tp_btf/module_load")

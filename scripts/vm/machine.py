@@ -23,6 +23,10 @@ PR_SET_PDEATHSIG = 1
 QEMU = "qemu-system-x86_64"
 WRITABLE = ("/tmp", "/run", "/var/tmp", "/var/log", "/root", "/mnt")
 
+TIMING = ("-accel", "tcg,thread=multi", "-smp", "2")
+# The guest's clock goes on by 1 ns with each instruction, and to the next timer when there is none.
+COUNTING = ("-accel", "tcg,thread=single", "-smp", "1", "-icount", "shift=0,sleep=off")
+
 INIT = """#!/bin/busybox sh
 b=/bin/busybox
 $b mount -t devtmpfs none /dev
@@ -61,13 +65,13 @@ def why_not():
 class Machine:
     """One boot. `run` yields what the guest reports, line by line, and ends with the guest."""
 
-    def __init__(self, kernel, runner, shares, memory_mib=2048, append="", qemu=()):
+    def __init__(self, kernel, runner, shares, memory_mib=2048, append="", counts=False):
         self._kernel = kernel
         self._runner = runner        # Python file, run in the guest after boot
         self._shares = ["/", *shares]  # directories, the root first
         self._memory = memory_mib
         self._append = append
-        self._qemu = list(qemu)
+        self._counts = counts        # its clock counts instructions: one CPU, and slower
         self._programs = []
 
     def run(self, seconds):
@@ -124,14 +128,15 @@ class Machine:
     def _command(self, work, sockets, report):
         size = f"{self._memory}M"
         # The processor without cmpxchg16b: QEMU 7.2 emulates it wrongly, and kernels that use it panic.
-        command = [QEMU, "-accel", "tcg,thread=multi", "-cpu", "max,-cx16", "-smp", "2", "-m", size,
+        command = [QEMU, *(COUNTING if self._counts else TIMING), "-cpu", "max,-cx16", "-m", size,
                    "-display", "none", "-no-reboot", "-nic", "none", "-monitor", "none",
                    "-serial", f"file:{self.console}", "-serial", f"file:{report}",
                    "-object", f"memory-backend-memfd,id=mem,size={size},share=on",
                    "-numa", "node,memdev=mem",
                    "-kernel", self._kernel.image, "-initrd", os.path.join(work, "initrd"),
                    "-append", "console=ttyS0 quiet panic=-1 oops=panic "
-                   "no_timer_check lsm=lockdown,yama,integrity,apparmor,bpf " + self._append, *self._qemu]
+                   "no_timer_check lsm=lockdown,yama,integrity,apparmor,bpf " + self._append
+                   + (" vakt.icount" if self._counts else "")]
         for number, socket in enumerate(sockets):
             command += ["-chardev", f"socket,id=fs{number},path={socket}",
                         "-device", f"vhost-user-fs-pci,chardev=fs{number},tag=vakt{number}"]
