@@ -123,8 +123,13 @@ std::string SinksPage() {
       "most 1 MiB in memory, tries again with growing random pauses, and delays neither another "
       "sink nor the agents. What was not confirmed is sent again, also after a crash: every alert "
       "arrives at least once, and its `uid` tells repetitions apart. An alert that the other side "
-      "will never take is written with the reason to `sinks/<name>.refused.jsonl` and counted; one "
-      "that retention deleted before it was sent is counted.\n\n"
+      "refuses is written with the reason to `sinks/<name>.refused.jsonl`, counted, and told by an "
+      "alert of the collector's own. So is one on which the other side fails ten times while it "
+      "takes "
+      "others in between (of failures that it blames on its load a hundred): it is tried on its "
+      "own, "
+      "and those behind it do not wait. While nothing arrives, nothing is set aside. One that "
+      "retention deleted before it was sent is counted.\n\n"
       "Falco's JSON carries two fields more than the agent's own: `vakt.node` and `vakt.cluster`, "
       "as the node's certificate says.\n";
   for (const SinkKindRow& kind : AllSinkKinds()) out += SinkSection(kind);

@@ -105,10 +105,7 @@ Delivery AlertmanagerDestination::Post(const OpenAlerts& alerts, absl::Time now)
                    "\",\"endsAt\":\"", TimeText(std::max(end, open.begin)), "\"}");
   }
   const std::vector<std::string> bodies = {body + "]"};
-  const HttpReply reply = client_->Post(bodies)[0];
-  if (reply.status >= 200 && reply.status < 300) return {Delivery::Result::kDelivered, ""};
-  return {RefusesForGood(reply.status) ? Delivery::Result::kRefused : Delivery::Result::kRetry,
-          reply.reason, reply.retry_after};
+  return ToDelivery(client_->Post(bodies)[0]);
 }
 
 std::vector<Delivery> AlertmanagerDestination::Deliver(absl::Span<const v1::StoredRecord> records) {

@@ -38,6 +38,14 @@ bool IsAddress(const std::string& host) {
          inet_pton(AF_INET6, host.c_str(), &ignored) == 1;
 }
 
+// The other side has said that it sends no more, or the connection is gone.
+bool HasEnded(int fd) {
+  tcp_info info = {};
+  socklen_t size = sizeof(info);
+  return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 ||
+         info.tcpi_state != TCP_ESTABLISHED;
+}
+
 struct FreeAddresses {
   void operator()(addrinfo* addresses) const { freeaddrinfo(addresses); }
 };
@@ -215,6 +223,10 @@ absl::StatusOr<bool> ByteStream::ReadSome() {
 }
 
 absl::Status ByteStream::FinishAndAwaitEnd() {
+  // An end that comes before ours says nothing of what was read.
+  if (HasEnded(socket_.get())) {
+    return absl::UnavailableError("the other side ended before it was told that this was all");
+  }
   if (ssl_ != nullptr) {
     while (true) {
       ERR_clear_error();

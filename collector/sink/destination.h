@@ -29,6 +29,7 @@ struct Delivery {
   Result result = Result::kRetry;
   std::string reason;                                   // unless it was delivered
   absl::Duration wait_at_least = absl::ZeroDuration();  // before a retry
+  bool busy = false;  // of a retry: the other side says that it is too much, not what it was
 };
 
 class Destination {

@@ -200,6 +200,10 @@ void HttpClient::Cancel() {
   curl_multi_wakeup(multi_);
 }
 
+bool IsBusy(int http_status) {
+  return http_status == 429 || http_status == 503 || http_status == 507;
+}
+
 bool RefusesForGood(int http_status) {
   for (const int status : {400, 413, 414, 415, 422, 431}) {
     if (http_status == status) return true;

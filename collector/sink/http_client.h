@@ -64,6 +64,8 @@ class HttpClient {
 // Whether an answer of this status speaks of the record itself: it will not be taken tomorrow
 // either. All others (wrong path or token, overload, failure) can be mended.
 bool RefusesForGood(int http_status);
+// Whether the answer blames the server's own load.
+bool IsBusy(int http_status);
 
 }  // namespace vakt
 

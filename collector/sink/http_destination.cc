@@ -7,16 +7,6 @@
 #include "common/base/status.h"
 
 namespace vakt {
-namespace {
-
-Delivery ToDelivery(const HttpReply& reply) {
-  if (reply.status >= 200 && reply.status < 300) return {Delivery::Result::kDelivered, ""};
-  return {RefusesForGood(reply.status) ? Delivery::Result::kRefused : Delivery::Result::kRetry,
-          reply.reason, reply.retry_after};
-}
-
-}  // namespace
-
 HttpOptions HttpOptionsOf(const SinkConfig& config) {
   return {.url = config.Str("url"),
           .ca_file = config.Str("ca"),
@@ -24,6 +14,12 @@ HttpOptions HttpOptionsOf(const SinkConfig& config) {
           .key_file = config.Str("key"),
           .token_file = config.Str("token_file"),
           .timeout = config.Dur("timeout")};
+}
+
+Delivery ToDelivery(const HttpReply& reply) {
+  if (reply.status >= 200 && reply.status < 300) return {Delivery::Result::kDelivered, ""};
+  return {RefusesForGood(reply.status) ? Delivery::Result::kRefused : Delivery::Result::kRetry,
+          reply.reason, reply.retry_after, IsBusy(reply.status)};
 }
 
 absl::StatusOr<std::unique_ptr<Destination>> HttpDestination::Create(const SinkConfig& config) {

@@ -14,6 +14,8 @@ namespace vakt {
 
 // The settings that all kinds over HTTP share.
 HttpOptions HttpOptionsOf(const SinkConfig& config);
+// What an answer means for the record that was posted.
+Delivery ToDelivery(const HttpReply& reply);
 
 class HttpDestination final : public Destination {
  public:

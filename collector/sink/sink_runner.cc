@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "collector/store/own_alert.h"
 #include "common/alert/priority.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
@@ -17,10 +18,10 @@
 namespace vakt {
 namespace {
 
-constexpr absl::Duration kRetryMin = absl::Milliseconds(100);
 constexpr absl::Duration kStoreRetry = absl::Seconds(1);
 constexpr size_t kMaxBatchBytes = 1 << 20;  // of memory per sink, and one record more
 constexpr absl::Duration kTurn = absl::Milliseconds(50);
+constexpr absl::Duration kRaiseInterval = absl::Minutes(1);
 
 v1::Filter FilterOf(const SinkConfig& config) {
   v1::Filter filter;
@@ -55,7 +56,7 @@ SinkRunner::SinkRunner(SinkConfig config, Store* store, const std::string& direc
       destination_(std::move(destination)),
       cursor_(store, directory, config_.name),
       quarantine_(directory, config_.name),
-      backoff_(std::min(kRetryMin, config_.Dur("retry_max")), config_.Dur("retry_max")) {}
+      outbox_(config_.Dur("retry_max")) {}
 
 absl::StatusOr<std::unique_ptr<SinkRunner>> SinkRunner::Create(const SinkConfig& config,
                                                                Store* store,
@@ -75,7 +76,7 @@ absl::Status SinkRunner::Prepare() {
   VAKT_ASSIGN_OR_RETURN(filter_, RecordFilter::Create(FilterOf(config_)));
   const int64_t first = config_.Str("start") == "beginning" ? 0 : store_.last_id();
   VAKT_ASSIGN_OR_RETURN(saved_, cursor_.Load(first));
-  position_ = saved_;
+  position_ = settled_ = saved_;
   return destination_->remembers() ? Recall() : absl::OkStatus();
 }
 
@@ -120,23 +121,21 @@ void SinkRunner::Run() {
   sigemptyset(&broken_pipe);
   sigaddset(&broken_pipe, SIGPIPE);
   pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
-  while (true) {
-    if (!Step()) {
-      MoveTo(position_);
-      AwaitNews();
-      if (!Sleep(destination_->gather())) return;
-    } else if (!Sleep(absl::ZeroDuration())) {
-      return;
-    }
+  while (Sleep(absl::ZeroDuration())) {
+    const bool more = Refill();
+    const bool tried = Attempt();
+    Settle();
+    if (!more && !tried) Await();
     if (destination_->UntilTick() <= absl::ZeroDuration()) destination_->Tick();
   }
 }
 
-bool SinkRunner::Step() {
+bool SinkRunner::Refill() {
+  if (!outbox_.wants_records()) return false;
   CountExpired();
   absl::StatusOr<ScanResult> result =
       store_.Scan(filter_, {.after_id = position_,
-                            .max_records = destination_->batch_records(),
+                            .max_records = outbox_.wants_many() ? destination_->batch_records() : 1,
                             .max_bytes = kMaxBatchBytes,
                             .budget = kTurn});
   if (!result.ok()) {
@@ -145,11 +144,60 @@ bool SinkRunner::Step() {
     }
     return Sleep(kStoreRetry);
   }
-  const bool any = !result->records.empty();
-  if (any && !DeliverAll(std::move(result->records))) return false;
+  for (v1::StoredRecord& record : result->records) AddOrigin(&record);
+  outbox_.Add(std::move(result->records));
   position_ = result->position;
-  if (any) MoveTo(result->position);
   return !result->at_end;
+}
+
+bool SinkRunner::Attempt() {
+  const absl::Span<const v1::StoredRecord> records = outbox_.Next(absl::Now());
+  if (records.empty()) return false;
+  oldest_received_ns_ = ToWallNs(outbox_.oldest()->received());
+  const std::vector<Delivery> deliveries = destination_->Deliver(records);
+  const AttemptResult result = outbox_.Take(
+      deliveries, absl::Now(), [this](const v1::StoredRecord& record, const std::string& why) {
+        return SetAside(record, why);
+      });
+  delivered_ += result.delivered;
+  retried_ += result.retried;
+  refused_ += result.set_aside;
+  deferred_ = outbox_.deferred();
+  if (result.of_queue) SetFailure(result.failure);
+  return true;
+}
+
+bool SinkRunner::SetAside(const v1::StoredRecord& record, const std::string& reason) {
+  const absl::Status kept = quarantine_.Add(record, reason);
+  if (!kept.ok()) {
+    if (LogEvery("sink.quarantine", absl::Seconds(10))) {
+      LogError(StrCat("sink ", name(), " cannot set aside what is refused: ", Message(kept)));
+    }
+    return false;
+  }
+  if (LogEvery("sink.refused", absl::Seconds(10))) {
+    LogWarning(StrCat("sink ", name(), " refused alert ", record.record().alert().uid(),
+                      ", kept in ", quarantine_.path(), ": ", reason));
+  }
+  RaiseSetAside(record, reason);
+  return true;
+}
+
+void SinkRunner::RaiseSetAside(const v1::StoredRecord& record, const std::string& reason) {
+  // Not about itself: a sink that takes none of these would never come to an end.
+  if (record.record().alert().rule() == RowOf(OwnAlert::kSetAside).rule) return;
+  ++set_aside_since_;
+  const absl::Time now = absl::Now();
+  if (raised_ <= now && now - raised_ < kRaiseInterval) return;
+  raised_ = now;
+  const std::string detail = StrCat("sink=", name(), " count=", std::exchange(set_aside_since_, 0),
+                                    " uid=", record.record().alert().uid(), " reason=", reason);
+  store_.Raise({}, MakeOwnAlert(OwnAlert::kSetAside, {}, detail, RealClock().WallNs()),
+               [](const absl::Status& status) {
+                 if (!status.ok() && LogEvery("sink.raise", absl::Seconds(10))) {
+                   LogError(StrCat("cannot store an alert of our own: ", Message(status)));
+                 }
+               });
 }
 
 void SinkRunner::CountExpired() {
@@ -164,55 +212,6 @@ void SinkRunner::CountExpired() {
   position_ = *oldest - 1;
 }
 
-bool SinkRunner::DeliverAll(std::vector<v1::StoredRecord> batch) {
-  for (v1::StoredRecord& record : batch) AddOrigin(&record);
-  while (!batch.empty()) {
-    oldest_received_ns_ = ToWallNs(batch.front().received());
-    absl::Duration wait = absl::ZeroDuration();
-    const size_t before = batch.size();
-    Settle(destination_->Deliver(batch), &batch, &wait);
-    if (batch.empty()) break;
-    if (batch.size() < before) backoff_.Reset();
-    MoveTo(IdOf(batch.front()) - 1);
-    if (!Sleep(std::max(wait, backoff_.Next()))) return false;
-  }
-  oldest_received_ns_ = 0;
-  backoff_.Reset();
-  SetFailure("");
-  return true;
-}
-
-void SinkRunner::Settle(const std::vector<Delivery>& deliveries,
-                        std::vector<v1::StoredRecord>* batch, absl::Duration* wait) {
-  std::vector<v1::StoredRecord> left;
-  for (size_t i = 0; i < batch->size(); ++i) {
-    v1::StoredRecord& record = (*batch)[i];
-    const Delivery& delivery = deliveries[i];
-    std::string reason = delivery.reason;
-    if (delivery.result == Delivery::Result::kDelivered) {
-      ++delivered_;
-      continue;
-    }
-    if (delivery.result == Delivery::Result::kRefused) {
-      const absl::Status kept = quarantine_.Add(record, reason);
-      if (kept.ok()) {
-        ++refused_;
-        if (LogEvery("sink.refused", absl::Seconds(10))) {
-          LogWarning(StrCat("sink ", name(), " refused alert ", record.record().alert().uid(),
-                            ", kept in ", quarantine_.path(), ": ", reason));
-        }
-        continue;
-      }
-      reason = StrCat("cannot set aside what was refused: ", Message(kept));
-    }
-    ++retried_;
-    *wait = std::max(*wait, delivery.wait_at_least);
-    SetFailure(reason);
-    left.push_back(std::move(record));
-  }
-  *batch = std::move(left);
-}
-
 void SinkRunner::SetFailure(const std::string& reason) {
   absl::MutexLock lock(&mutex_);
   if (stopping_) return;  // it was we who broke off
@@ -224,24 +223,35 @@ void SinkRunner::SetFailure(const std::string& reason) {
   error_ = reason;
 }
 
-void SinkRunner::MoveTo(int64_t position) {
-  if (position <= saved_) return;
-  const absl::Status status = cursor_.Save(position);
+void SinkRunner::Settle() {
+  const v1::StoredRecord* const oldest = outbox_.oldest();
+  if (oldest == nullptr) oldest_received_ns_ = 0;
+  const int64_t settled = oldest == nullptr ? position_.load() : IdOf(*oldest) - 1;
+  settled_ = settled;
+  if (settled <= saved_) return;
+  const absl::Status status = cursor_.Save(settled);
   if (status.ok()) {
-    saved_ = position;
+    saved_ = settled;
   } else if (LogEvery("sink.cursor", absl::Seconds(10))) {
     LogWarning(StrCat("sink ", name(), ": ", Message(status),
                       "; after a restart some alerts will be sent again"));
   }
 }
 
-void SinkRunner::AwaitNews() {
-  const absl::Duration until_tick = destination_->UntilTick();
-  absl::MutexLock lock(&mutex_);
-  const auto news = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return stopping_ || last_id_ > position_;
-  };
-  mutex_.AwaitWithTimeout(absl::Condition(&news), until_tick);
+void SinkRunner::Await() {
+  const absl::Duration until_due = outbox_.due() - absl::Now();
+  const absl::Duration time =
+      std::max(absl::ZeroDuration(), std::min(destination_->UntilTick(), until_due));
+  const bool wants_records = outbox_.wants_records();
+  bool has_news = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    const auto news = [this, wants_records]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return stopping_ || (wants_records && last_id_ > position_);
+    };
+    has_news = mutex_.AwaitWithTimeout(absl::Condition(&news), time);
+  }
+  if (has_news && outbox_.wants_many()) Sleep(destination_->gather());
 }
 
 bool SinkRunner::Sleep(absl::Duration time) {
@@ -258,7 +268,8 @@ SinkStats SinkRunner::stats() const {
                   .retried = retried_,
                   .refused = refused_,
                   .expired = expired_,
-                  .lag_records = std::max<int64_t>(0, store_.last_id() - position_)};
+                  .deferred = deferred_,
+                  .lag_records = std::max<int64_t>(0, store_.last_id() - settled_)};
   const int64_t oldest = oldest_received_ns_;
   if (oldest != 0) stats.lag_ns = std::max<int64_t>(0, RealClock().WallNs() - oldest);
   absl::MutexLock lock(&mutex_);

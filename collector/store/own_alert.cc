@@ -28,6 +28,10 @@ constexpr OwnAlertRow kRows[] = {
     {OwnAlert::kForgedIdentity, "Vakt node claims another identity", v1::PRIORITY_CRITICAL, "T1036",
      "A connection with this node's certificate spoke in the name of another node and was refused: "
      "the certificate was copied, or --node-name is wrong"},
+    {OwnAlert::kSetAside, "Vakt alert refused by a sink", v1::PRIORITY_ERROR, "",
+     "The other side of a sink refused alerts, or failed on them again and again while it took "
+     "others. They are in the store and, with the reason, in sinks/<name>.refused.jsonl of the "
+     "collector's directory; the sink goes on with the next"},
 };
 
 void AddField(std::string_view name, std::string_view value, v1::Alert* alert) {

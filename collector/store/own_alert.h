@@ -28,6 +28,7 @@ enum class OwnAlert : uint8_t {
   kStreamAltered,
   kStreamUnchained,
   kForgedIdentity,
+  kSetAside,
 };
 
 struct OwnAlertRow {

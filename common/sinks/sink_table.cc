@@ -17,7 +17,8 @@ constexpr SinkKindRow kKinds[] = {
      "One HTTP POST for each alert, with Falco's JSON as its body: what falcosidekick and other "
      "receivers of Falco's http_output take unchanged.",
      "The answer is 2xx. 400, 413, 414, 415, 422 and 431 refuse the alert; anything else is tried "
-     "again, after the time of Retry-After if there is one."},
+     "again, after the time of Retry-After if there is one. 429, 503 and 507 blame the receiver's "
+     "load."},
     {SinkKind::kSyslog, "syslog",
      "Syslog (RFC 5424) over TLS with octet counting (RFC 5425). Message id: the rule; structured "
      "data: rule, uid, node and cluster; severity: the priority.",

@@ -126,6 +126,13 @@ class SinkContractTest : public ::testing::TestWithParam<SinkKindRow> {
   bool Arrives(SinkPeer& peer, int last) {
     return Await([&] { return HasAll(peer, last); });
   }
+  void ExpectSetAsideAlert() {
+    v1::Filter filter;
+    filter.add_rules("Vakt alert refused by a sink");
+    const auto alerts = QueryAll(OpenChannel(address_, authority_.Issue(kUserUri)), filter);
+    ASSERT_EQ(alerts.size(), 1u);  // one a minute
+    EXPECT_THAT(alerts[0].record().alert().output(), HasSubstr("sink=tried count=1 uid="));
+  }
   SinkStats Stats() const { return collector_->sinks().runners()[0]->stats(); }
 
   TestAuthority authority_;
@@ -227,11 +234,53 @@ TEST_P(SinkContractTest, WhatIsRefusedForGoodIsSetAsideAndBlocksNothing) {
   Send(104, 200);
   ASSERT_TRUE(Arrives(*peer_, 197)) << peer_->Received().size();
   ASSERT_TRUE(Await([&] { return Stats().refused == 3; }));
-  EXPECT_EQ(Stats().delivered, 197u);
+  ASSERT_TRUE(Await([&] { return Stats().lag_records == 0; }));
+  EXPECT_EQ(Stats().delivered, 198u);  // with the alert that tells of it
+  ExpectSetAsideAlert();
   const std::string kept = ReadFile(Path("data/sinks/tried.refused.jsonl")).value_or("");
   EXPECT_EQ(std::count(kept.begin(), kept.end(), '\n'), 3) << kept;
   EXPECT_THAT(kept, HasSubstr("\"reason\":\"HTTP 400: hi\""));
   EXPECT_THAT(kept, HasSubstr("\"rule\":\"r-102\""));
+}
+
+TEST_P(SinkContractTest, WhatIsNeverTakenIsSetAsideOnceOthersAre) {
+  if (!peer_->can_choke()) return;
+  Start();
+  Send(1, 100);
+  Send(101, 102, "indigestible");
+  Send(103, 200);
+  // The others do not wait for them.
+  ASSERT_TRUE(Arrives(*peer_, 198)) << peer_->Received().size();
+  EXPECT_EQ(Stats().refused, 0u);
+  // Failed while others arrived, again and again.
+  int next = 201;
+  ASSERT_TRUE(Await([&] {
+    Send(next, next);
+    ++next;
+    return Stats().refused == 2;
+  })) << Stats().deferred;
+  ASSERT_TRUE(Await([&] { return Stats().lag_records == 0; }));
+  EXPECT_EQ(Stats().deferred, 0u);
+  EXPECT_FALSE(Stats().failing) << Stats().error;
+  const std::string kept = ReadFile(Path("data/sinks/tried.refused.jsonl")).value_or("");
+  EXPECT_EQ(std::count(kept.begin(), kept.end(), '\n'), 2) << kept;
+  EXPECT_THAT(kept, HasSubstr("failed again and again while others arrived"));
+  EXPECT_THAT(kept, HasSubstr("\"rule\":\"r-102\""));
+  ExpectSetAsideAlert();
+}
+
+TEST_P(SinkContractTest, APeerThatIsAwayHasNothingSetAside) {
+  Start();
+  Send(1, 10);
+  ASSERT_TRUE(Arrives(*peer_, 10));
+  peer_->SetMood(Mood::kFailing);
+  Send(11, 60);
+  ASSERT_TRUE(Await([&] { return Stats().retried >= 60; }));  // more than it takes to give up
+  EXPECT_EQ(Stats().refused, 0u);
+  peer_->SetMood(Mood::kGood);
+  ASSERT_TRUE(Arrives(*peer_, 60)) << peer_->Received().size();
+  ASSERT_TRUE(Await([&] { return Stats().lag_records == 0; }));
+  EXPECT_EQ(Stats().refused, 0u);
 }
 
 TEST_P(SinkContractTest, AKilledCollectorLosesNothing) {

@@ -119,6 +119,7 @@ class HttpPeer : public SinkPeer {
   void Stop() override { listener_.Stop(); }
   void Start() override { listener_.Start(); }
   bool can_refuse() const override { return true; }
+  bool can_choke() const override { return true; }
 
  private:
   void Serve(int fd) {
@@ -148,6 +149,7 @@ class HttpPeer : public SinkPeer {
     if (mood() == Mood::kSlow) absl::SleepFor(kPause);
     std::string status = "200 OK";
     if (body.find("unacceptable") != std::string::npos) status = "400 Bad Request";
+    if (body.find("indigestible") != std::string::npos) status = "500 Internal Server Error";
     if (mood() == Mood::kFailing) status = "500 Internal Server Error";
     if (mood() == Mood::kFull) status = "507 Insufficient Storage";
     if (status.starts_with("200")) Take(body, marker_, false);
@@ -180,6 +182,7 @@ class SyslogPeer final : public SinkPeer {
   }
   void Stop() override { listener_.Stop(); }
   void Start() override { listener_.Start(); }
+  bool can_choke() const override { return true; }
 
  private:
   void Serve(int fd) {
@@ -202,19 +205,26 @@ class SyslogPeer final : public SinkPeer {
       const int count = SSL_read(ssl, bytes, wanted);
       more = count > 0;
       if (more) buffer.append(bytes, static_cast<size_t>(count));
-      TakeFrames(&buffer);
+      more = TakeFrames(fd, &buffer) && more;
     }
     SSL_free(ssl);  // and no close_notify, as many receivers do
   }
 
-  void TakeFrames(std::string* buffer) {
+  // False: one was too much.
+  bool TakeFrames(int fd, std::string* buffer) {
     while (true) {
       const size_t space = buffer->find(' ');
-      if (space == std::string::npos) return;
+      if (space == std::string::npos) return true;
       size_t length = 0;
       std::from_chars(buffer->data(), buffer->data() + space, length);
-      if (length == 0 || buffer->size() < space + 1 + length) return;
-      Take(buffer->substr(space + 1, length), "rule=\"r-", true);
+      if (length == 0 || buffer->size() < space + 1 + length) return true;
+      const std::string frame = buffer->substr(space + 1, length);
+      if (frame.find("indigestible") != std::string::npos) {
+        const linger reset = {1, 0};  // or its end would look as if it had read and liked it all
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+        return false;
+      }
+      Take(frame, "rule=\"r-", true);
       buffer->erase(0, space + 1 + length);
     }
   }

@@ -40,6 +40,9 @@ class SinkPeer {
   // Whether it says of single alerts (those with "unacceptable" in them) that it will never take
   // them.
   virtual bool can_refuse() const { return false; }
+  // Whether it fails on single alerts (those with "indigestible" in them), each time, as if it had
+  // a fault: with an error of its own, or by breaking off.
+  virtual bool can_choke() const { return false; }
 
   // How often each alert came.
   virtual std::map<int, int> Received();
