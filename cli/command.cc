@@ -41,11 +41,11 @@ absl::StatusOr<Selection> SelectVerb(absl::Span<const std::string> words) {
   words.remove_prefix(flags);
   if (words.empty()) return absl::InvalidArgumentError("no verb given: see vaktctl --help");
   const std::string& noun = words[0];
-  size_t used = 1;
-  selection.verb = FindVerb(noun, "");
-  if (selection.verb == nullptr && words.size() > 1) {
-    selection.verb = FindVerb(noun, words[1]);
-    used = 2;
+  size_t used = 2;
+  if (words.size() > 1) selection.verb = FindVerb(noun, words[1]);
+  if (selection.verb == nullptr) {
+    selection.verb = FindVerb(noun, "");  // the noun is all, or can stand alone
+    used = 1;
   }
   if (selection.verb == nullptr) {
     if (noun.starts_with('-')) {

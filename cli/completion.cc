@@ -71,6 +71,7 @@ constexpr std::string_view kBegin = R"(_vaktctl() {
     NOUNS_WITH_VERBS) verb="$noun ${COMP_WORDS[2]}" ;;
     *) verb=$noun ;;
   esac
+  [[ ${COMP_WORDS[2]} == -* ]] && verb=$noun
   if [[ $COMP_CWORD -eq 1 ]]; then
     words="ALL_NOUNS"
   else

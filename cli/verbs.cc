@@ -104,6 +104,15 @@ constexpr FlagRow kTailFlags[] = {
     {"--timeout", FlagType::kDuration, "End after so long: a failure if --count were not reached."},
 };
 
+constexpr FlagRow kNodesFlags[] = {
+    {"--watch", FlagType::kSwitch, "Go on with each that changes, until it is interrupted."},
+    {"--timeout", FlagType::kDuration, "With --watch: end after so long."},
+};
+
+constexpr FlagRow kNodeNameFlags[] = {
+    {"--cluster", FlagType::kText, "Of which cluster, if several have a node of that name."},
+};
+
 constexpr FlagRow kQueryFlags[] = {
     kPriorityFlag,
     kRuleFlag,
@@ -224,7 +233,11 @@ constexpr Verb kVerbs[] = {
     {"flows", "graph", "", "Print who talks to whom as a graph in DOT; `dot -Tsvg` draws it.",
      Peer::kCollector, "", kFlowsGraphFlags, 0, 0, FlowsGraph},
     {"nodes", "", "", "List the nodes that the collector knows.",
-     Peer::kCollector, "human|json", {}, 0, 0, Nodes},
+     Peer::kCollector, "human|json", kNodesFlags, 0, 0, Nodes},
+    {"nodes", "forget", "NODE", "Forget a node that is gone for good; its alerts stay.",
+     Peer::kCollector, "", kNodeNameFlags, 1, 1, NodesForget},
+    {"nodes", "malformed", "NODE", "List what a node sent that could not be taken as a record.",
+     Peer::kCollector, "human|json", kNodeNameFlags, 1, 1, NodesMalformed},
     {"consumers", "list", "", "List the named consumers of alerts and where they stand.",
      Peer::kCollector, "human|json", {}, 0, 0, ConsumersList},
     {"consumers", "delete", "NAME", "Forget a named consumer and where it stood.",

@@ -80,7 +80,7 @@ std::vector<FlagRow> FlagsOf(Peer peer);
 
 VerbFunction AlertsTail, AlertsQuery, AlertsGet, AlertsUpdate;
 VerbFunction ConsumersList, ConsumersDelete;
-VerbFunction Nodes, AuditList, TokensNew, StoreBackup;
+VerbFunction Nodes, NodesForget, NodesMalformed, AuditList, TokensNew, StoreBackup;
 VerbFunction FlowsList, FlowsTop, FlowsGraph;
 VerbFunction AgentStatus, AgentStats, AgentPrograms, AgentReload;
 VerbFunction RulesCheck, RulesEval, RulesTest, RulesExplain, RulesCost;

@@ -19,6 +19,7 @@ constexpr char kBatchTag = LengthDelimitedTag(v1::AgentMessage::kBatchFieldNumbe
 constexpr char kRecordTag = LengthDelimitedTag(v1::Batch::kRecordsFieldNumber);
 constexpr char kChainBeforeTag = LengthDelimitedTag(v1::Batch::kChainBeforeFieldNumber);
 constexpr char kChainAfterTag = LengthDelimitedTag(v1::Batch::kChainAfterFieldNumber);
+constexpr char kLastTag = LengthDelimitedTag(v1::Batch::kLastFieldNumber);
 constexpr size_t kHashFieldBytes = 2 + kChainHashBytes;
 
 size_t VarintBytes(uint64_t value) {
@@ -38,10 +39,18 @@ void AppendHash(char tag, const ChainHash& hash, std::string* out) {
   out->append(AsBytes(hash));
 }
 
+std::string EncodePosition(const Position& position) {
+  v1::Position encoded;
+  encoded.set_epoch(position.epoch);
+  encoded.set_seq(position.seq);
+  return encoded.SerializeAsString();
+}
+
 }  // namespace
 
 std::string EncodeBatch(absl::Span<const OutRecord> records, const ChainSpan& chain) {
-  size_t batch_bytes = kHashFieldBytes + (chain.before ? kHashFieldBytes : 0);
+  const std::string last = records.empty() ? "" : EncodePosition(records.back().position);
+  size_t batch_bytes = kHashFieldBytes + (chain.before ? kHashFieldBytes : 0) + 2 + last.size();
   for (const OutRecord& record : records) {
     batch_bytes += 1 + VarintBytes(record.bytes.size()) + record.bytes.size();
   }
@@ -56,6 +65,9 @@ std::string EncodeBatch(absl::Span<const OutRecord> records, const ChainSpan& ch
   }
   if (chain.before) AppendHash(kChainBeforeTag, *chain.before, &message);
   AppendHash(kChainAfterTag, chain.after, &message);
+  message.push_back(kLastTag);
+  AppendVarint(last.size(), &message);  // two varints: never more than one byte of length
+  message.append(last);
   return message;
 }
 

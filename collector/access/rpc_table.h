@@ -39,6 +39,9 @@ inline constexpr RpcRow kRpcs[] = {
     {"Alerts/DeleteConsumer", Access::kViewer, true, "Forget a named consumer."},
     {"Flows/ListFlows", Access::kViewer, true, "Search stored flow records: who talked to whom."},
     {"Fleet/ListNodes", Access::kViewer, false, "The nodes and their state."},
+    {"Fleet/WatchNodes", Access::kViewer, false, "Follow the nodes' states."},
+    {"Fleet/ForgetNode", Access::kAdmin, true, "Forget a node that is gone for good."},
+    {"Admin/ListMalformed", Access::kAdmin, true, "What a node sent that could not be taken."},
     {"Admin/ListAudit", Access::kAdmin, true, "Who has read and changed what."},
     {"Admin/Backup", Access::kAdmin, true, "Copy the store while it is in use."},
 };

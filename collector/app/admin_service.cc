@@ -2,9 +2,12 @@
 #include "collector/app/admin_service.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
+#include <vector>
 
 #include "common/base/status.h"
+#include "common/base/text.h"
 #include "common/time/wall_time.h"
 
 namespace vakt {
@@ -12,6 +15,7 @@ namespace {
 
 constexpr uint32_t kDefaultPageSize = 100;
 constexpr uint32_t kMaxPageSize = 1000;
+constexpr int64_t kMalformedPageSize = 50;  // times what is kept of one: below gRPC's 4 MiB
 
 absl::StatusOr<AuditQuery> QueryOf(const v1::ListAuditRequest& request, const Store& store) {
   AuditQuery query;
@@ -27,6 +31,19 @@ absl::StatusOr<AuditQuery> QueryOf(const v1::ListAuditRequest& request, const St
   return query;
 }
 
+v1::MalformedRecord ToProto(MalformedRow row) {
+  v1::MalformedRecord out;
+  FromWallNs(row.received_ns, out.mutable_received());
+  if (row.place.seq != 0) {
+    out.mutable_gap()->set_epoch(static_cast<uint64_t>(row.place.epoch));
+    out.mutable_gap()->set_seq(static_cast<uint64_t>(row.place.seq));
+  }
+  out.set_reason(EscapeUtf8(row.record.reason));
+  out.set_size_bytes(static_cast<uint64_t>(row.size_bytes));
+  out.set_bytes(std::move(row.record.bytes));
+  return out;
+}
+
 }  // namespace
 
 grpc::Status AdminService::ListAudit(grpc::ServerContext* call, const v1::ListAuditRequest* request,
@@ -40,6 +57,29 @@ grpc::Status AdminService::ListAudit(grpc::ServerContext* call, const v1::ListAu
                           *response->add_entries() = std::move(entry);
                         if (!page.at_end)
                           response->set_next_page_token(store_.CursorOf(page.last_id));
+                        return absl::OkStatus();
+                      });
+}
+
+grpc::Status AdminService::ListMalformed(grpc::ServerContext* call,
+                                         const v1::ListMalformedRequest* request,
+                                         v1::ListMalformedResponse* response) {
+  return front_.Serve("Admin/ListMalformed", *call, *request,
+                      [&](const Caller&, uint64_t* records) -> absl::Status {
+                        int64_t before_id = std::numeric_limits<int64_t>::max();
+                        if (!request->page_token().empty()) {
+                          VAKT_ASSIGN_OR_RETURN(before_id, store_.IdOf(request->page_token()));
+                        }
+                        VAKT_ASSIGN_OR_RETURN(
+                            std::vector<MalformedRow> rows,
+                            store_.ListMalformed({request->cluster(), request->node()}, before_id,
+                                                 kMalformedPageSize));
+                        for (MalformedRow& row : rows)
+                          *response->add_records() = ToProto(std::move(row));
+                        if (rows.size() == kMalformedPageSize) {
+                          response->set_next_page_token(store_.CursorOf(rows.back().id));
+                        }
+                        *records = rows.size();
                         return absl::OkStatus();
                       });
 }

@@ -17,6 +17,9 @@ class AdminService final : public v1::Admin::Service {
   grpc::Status ListAudit(grpc::ServerContext* call, const v1::ListAuditRequest* request,
                          v1::ListAuditResponse* response) override;
 
+  grpc::Status ListMalformed(grpc::ServerContext* call, const v1::ListMalformedRequest* request,
+                             v1::ListMalformedResponse* response) override;
+
   grpc::Status Backup(grpc::ServerContext* call, const v1::BackupRequest* request,
                       v1::BackupResponse* response) override;
 

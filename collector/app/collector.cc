@@ -78,18 +78,28 @@ absl::StatusOr<std::unique_ptr<Collector>> Collector::Start(const CollectorOptio
       std::make_unique<IngestService>(store, options.ingest, collector->fleet_watch_.get());
   collector->query_ = std::make_unique<QueryHandler>(store);
   collector->subscriptions_ = std::make_unique<SubscriptionHub>(store, options.subscribe);
+  const IngestService* const ingest = collector->ingest_.get();
   collector->fleet_ = std::make_unique<FleetHandler>(
       store, collector->fleet_watch_.get(),
-      [ingest = collector->ingest_.get()](std::string_view cluster, std::string_view node) {
+      [ingest](std::string_view cluster, std::string_view node) {
         return ingest->IsConnected(cluster, node);
+      },
+      [ingest](std::string_view cluster, std::string_view node) {
+        return ingest->HasSession(cluster, node);
       });
+  collector->node_watches_ = std::make_unique<NodeWatchHub>(
+      [fleet = collector->fleet_.get()](v1::ListNodesResponse* nodes) {
+        return fleet->ListNodes(nodes);
+      },
+      options.node_watch);
   collector->front_ = std::make_unique<Front>(store, std::move(tokens));
   Front* const front = collector->front_.get();
   collector->consumers_ = std::make_unique<ConsumerHandler>(store, collector->subscriptions_.get());
   collector->alerts_service_ = std::make_unique<AlertsService>(
       front, collector->query_.get(), collector->consumers_.get(), collector->subscriptions_.get());
   collector->flows_service_ = std::make_unique<FlowsService>(front, collector->query_.get());
-  collector->fleet_service_ = std::make_unique<FleetService>(front, collector->fleet_.get());
+  collector->fleet_service_ = std::make_unique<FleetService>(front, collector->fleet_.get(),
+                                                             collector->node_watches_.get());
   collector->admin_service_ = std::make_unique<AdminService>(front, store);
   VAKT_RETURN_IF_ERROR(collector->StartServer(options, credentials));
   if (options.metrics_listen.empty()) return collector;
@@ -123,6 +133,7 @@ absl::Status Collector::StartServer(const CollectorOptions& options,
                "with --listen"));
   }
   serving_ = true;
+  ReportHealth();
   address_ =
       StrCat(std::string_view(options.listen).substr(0, options.listen.rfind(':')), ":", port);
   return absl::OkStatus();
@@ -131,7 +142,9 @@ absl::Status Collector::StartServer(const CollectorOptions& options,
 void Collector::Stop() {
   if (server_ == nullptr) return;
   serving_ = false;
+  store_->SetFullListener(nullptr);
   subscriptions_->Drain();
+  node_watches_->Drain();
   ingest_->Drain();
   server_->Shutdown(std::chrono::system_clock::now() + kStopGrace);
   server_->Wait();

@@ -46,6 +46,7 @@ struct CollectorOptions {
   SubscribeOptions subscribe;
   std::vector<SinkConfig> sinks;
   FleetOptions fleet;
+  NodeWatchOptions node_watch;
   std::string metrics_listen;  // host:port of /metrics; empty: nowhere
 };
 
@@ -78,6 +79,8 @@ class Collector {
   absl::Status StartServer(const CollectorOptions& options,
                            const std::shared_ptr<grpc::ServerCredentials>& credentials);
 
+  // gRPC's health service tells of each service by its name.
+  void ReportHealth();
   // Why it takes no calls; empty: it does.
   std::string NotReady() const;
 
@@ -90,6 +93,7 @@ class Collector {
   std::unique_ptr<SubscriptionHub> subscriptions_;
   std::unique_ptr<ConsumerHandler> consumers_;
   std::unique_ptr<FleetHandler> fleet_;
+  std::unique_ptr<NodeWatchHub> node_watches_;
   std::unique_ptr<Front> front_;
   std::unique_ptr<AlertsService> alerts_service_;
   std::unique_ptr<FlowsService> flows_service_;

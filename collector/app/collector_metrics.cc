@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Collector: its metrics, and whether it is ready. A full disk is no reason not to be: reads go on,
-// and agents that could not even connect would never learn that there is room again.
+// Collector: its metrics, its health, and whether it is ready. A full disk is no reason not to be:
+// reads go on, and agents that could not even connect would never learn that there is room again.
+// Of the service Ingest alone gRPC's health service says then that it does not serve.
+#include <grpcpp/health_check_service_interface.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -12,6 +14,8 @@
 
 namespace vakt {
 namespace {
+
+constexpr char kIngest[] = "vakt.v1.Ingest";
 
 // Second number of /proc/self/statm: resident pages.
 uint64_t ResidentBytes() {
@@ -32,6 +36,7 @@ void FillIngest(const IngestStats& stats, MetricSet* m) {
   m->Set("ingest_refused_total", stats.malformed, {"malformed"});
   m->Set("ingest_refused_total", stats.over_limit, {"over_limit"});
   m->Set("ingest_refused_total", stats.idle, {"idle"});
+  m->Set("ingest_malformed_records_total", stats.malformed_records);
   m->Set("ingest_not_stored_total", stats.not_stored);
   m->Set("ingest_held_back_total", stats.held_back);
   m->Set("ingest_replaced_total", stats.replaced);
@@ -46,6 +51,7 @@ void FillSinks(const SinkSet& sinks, MetricSet* m) {
     set("sink_delivered_total", stats.delivered);
     set("sink_retried_total", stats.retried);
     set("sink_refused_total", stats.refused);
+    set("sink_deferred", stats.deferred);
     set("sink_expired_total", stats.expired);
     set("sink_failing", stats.failing ? 1 : 0);
     set("sink_lag_records", static_cast<uint64_t>(stats.lag_records));
@@ -66,12 +72,23 @@ std::string Collector::MetricsText() const {
   }
   metrics.Set("store_commits_total", store_->commits());
   metrics.Set("store_pending_bytes", store_->pending_bytes());
+  metrics.Set("store_full", store_->is_full() ? 1 : 0);
   metrics.Set("store_newest_record", static_cast<uint64_t>(store_->last_id()));
   metrics.Set("subscriptions", subscriptions_->size());
+  metrics.Set("node_watches", node_watches_->size());
   FillSinks(*sinks_, &metrics);
   metrics.Set("rss_bytes", ResidentBytes());
   metrics.Set("uptime_ns", static_cast<uint64_t>(RealClock().BootNs() - started_boot_ns_));
   return metrics.FormatPrometheus();
+}
+
+void Collector::ReportHealth() {
+  grpc::HealthCheckServiceInterface* const health = server_->GetHealthCheckService();
+  for (const char* service : {kIngest, "vakt.v1.Alerts", "vakt.v1.Fleet", "vakt.v1.Admin"}) {
+    health->SetServingStatus(service, true);
+  }
+  store_->SetFullListener([health](bool is_full) { health->SetServingStatus(kIngest, !is_full); });
+  if (store_->is_full()) health->SetServingStatus(kIngest, false);
 }
 
 std::string Collector::NotReady() const {

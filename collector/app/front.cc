@@ -63,7 +63,9 @@ absl::StatusOr<Caller> Front::Admit(RpcId rpc, const grpc::ServerContextBase& ca
     return caller;
   }
   const absl::Status status = Gate::Check(rpc, *caller);
-  Audit(EntryOf(rpc, *caller, request, status, 0), false);
+  if (!status.ok() || rpc.row().audited) {
+    Audit(EntryOf(rpc, *caller, request, status, 0), false);
+  }
   if (!status.ok()) return status;
   return caller;
 }

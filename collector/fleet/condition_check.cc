@@ -11,7 +11,6 @@ namespace {
 
 // The third heartbeat is not due yet; two are missing.
 constexpr double kSilentHeartbeats = 2.5;
-constexpr int kQuietHeartbeats = 30;
 constexpr absl::Duration kRulesGrace = absl::Minutes(10);
 constexpr absl::Duration kClockOff = absl::Seconds(5);
 constexpr int64_t kLifeParts = 5;
@@ -37,6 +36,11 @@ std::string Blind(const NodeState& node) {
 std::string Losing(const NodeState& node, const Moment& now) {
   if (now.steady - node.last_loss > kQuietHeartbeats * node.heartbeat) return "";
   return StrCat(node.lost_lately, " events or alerts had no room");
+}
+
+std::string Malformed(const NodeState& node, const Moment& now) {
+  if (now.steady - node.last_malformed > kQuietHeartbeats * node.heartbeat) return "";
+  return StrCat(node.malformed_lately, " records could not be taken; ", node.malformed_reason);
 }
 
 std::string Degraded(const NodeState& node) {
@@ -92,6 +96,8 @@ std::string CheckCondition(ConditionId id, const NodeState& node, const Moment& 
       return ClockOff(node, open);
     case ConditionId::kCertificate:
       return CertificateEnding(node, now);
+    case ConditionId::kMalformed:
+      return Malformed(node, now);
   }
   return "";
 }

@@ -14,6 +14,9 @@
 
 namespace vakt {
 
+// What happens now and then is over when so many heartbeats came without it.
+inline constexpr int kQuietHeartbeats = 30;
+
 struct Moment {
   absl::Time steady;    // of the clock of NodeState
   int64_t wall_ns = 0;  // the collector's wall clock

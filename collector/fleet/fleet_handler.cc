@@ -4,6 +4,8 @@
 #include <vector>
 
 #include "common/base/status.h"
+#include "common/base/strings.h"
+#include "common/base/text.h"
 
 namespace vakt {
 
@@ -16,6 +18,19 @@ absl::Status FleetHandler::ListNodes(v1::ListNodesResponse* response) const {
     }
     *response->add_nodes() = std::move(node);
   }
+  return absl::OkStatus();
+}
+
+absl::Status FleetHandler::ForgetNode(const v1::ForgetNodeRequest& request) {
+  const NodeKey node = {request.cluster(), request.node()};
+  if (has_stream_(node.cluster, node.node)) {
+    return absl::FailedPreconditionError(StrCat("node ", EscapeUtf8(node.node), " of cluster ",
+                                                EscapeUtf8(node.cluster),
+                                                " is connected: stop its agent first"));
+  }
+  // A node that connects from here on is stored anew behind this.
+  VAKT_RETURN_IF_ERROR(store_.ForgetNode(node));
+  watch_.Forget(node);
   return absl::OkStatus();
 }
 

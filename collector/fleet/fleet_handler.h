@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The nodes that the collector knows, whether each is connected now, and its open conditions.
+// The nodes that the collector knows, whether each is connected now, and its open conditions; and
+// forgetting those that are gone for good.
 // Threads: thread-safe; a call blocks on the disk.
 #ifndef VAKT_COLLECTOR_FLEET_FLEET_HANDLER_H_
 #define VAKT_COLLECTOR_FLEET_FLEET_HANDLER_H_
@@ -19,17 +20,22 @@ class FleetHandler {
  public:
   using IsConnected = std::function<bool(std::string_view cluster, std::string_view node)>;
 
-  // Store and watch must outlive it.
-  FleetHandler(Store* store, const FleetWatch* watch, IsConnected is_connected)
-      : store_(*store), watch_(*watch), is_connected_(std::move(is_connected)) {}
+  // Store and watch must outlive it. `has_stream`: also of one that is about to connect.
+  FleetHandler(Store* store, FleetWatch* watch, IsConnected is_connected, IsConnected has_stream)
+      : store_(*store),
+        watch_(*watch),
+        is_connected_(std::move(is_connected)),
+        has_stream_(std::move(has_stream)) {}
 
   // By cluster and name.
   absl::Status ListNodes(v1::ListNodesResponse* response) const;
+  // FAILED_PRECONDITION while it has a stream, NOT_FOUND when there is none of the name.
+  absl::Status ForgetNode(const v1::ForgetNodeRequest& request);
 
  private:
   Store& store_;
-  const FleetWatch& watch_;
-  const IsConnected is_connected_;
+  FleetWatch& watch_;
+  const IsConnected is_connected_, has_stream_;
 };
 
 }  // namespace vakt

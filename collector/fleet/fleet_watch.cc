@@ -20,6 +20,7 @@ constexpr absl::Duration kMinHeartbeat = absl::Milliseconds(100);
 constexpr absl::Duration kMaxHeartbeat = absl::Minutes(10);
 constexpr size_t kNamedProbes = 5;
 constexpr size_t kMaxNameBytes = 64;
+constexpr size_t kMaxReasonBytes = 256;
 
 // What the agent had to drop (common/metrics/metric_table.h).
 constexpr const char* kLossCounters[] = {"events_lost_total", "alerts_shed_total",
@@ -56,7 +57,7 @@ void TakeLoss(const v1::Heartbeat& heartbeat, absl::Time now, NodeState* state) 
   const uint64_t lost = total < before ? total : total - before;
   state->lost_total = total;
   if (lost == 0) return;
-  if (now - state->last_loss > 30 * state->heartbeat) state->lost_lately = 0;
+  if (now - state->last_loss > kQuietHeartbeats * state->heartbeat) state->lost_lately = 0;
   state->lost_lately += lost;
   state->last_loss = now;
 }
@@ -101,6 +102,7 @@ absl::Status FleetWatch::Load() {
       Node& node = Of(row.about);
       node.open[found->id] = row;
       if (found->id == ConditionId::kLosing) node.state.last_loss = SteadyTime();
+      if (found->id == ConditionId::kMalformed) node.state.last_malformed = SteadyTime();
     }
   }
   return absl::OkStatus();
@@ -153,6 +155,16 @@ void FleetWatch::OnHeartbeat(const NodeKey& node, const v1::Heartbeat& heartbeat
   }
 }
 
+void FleetWatch::OnMalformed(const NodeKey& node, uint64_t records, const std::string& reason) {
+  absl::MutexLock lock(&mutex_);
+  NodeState& state = Of(node).state;
+  const absl::Time now = SteadyTime();
+  if (now - state.last_malformed > kQuietHeartbeats * state.heartbeat) state.malformed_lately = 0;
+  state.malformed_lately += records;
+  state.malformed_reason = EscapeUtf8(reason.substr(0, kMaxReasonBytes));
+  state.last_malformed = now;
+}
+
 void FleetWatch::OnMessage(const NodeKey& node) {
   absl::MutexLock lock(&mutex_);
   NodeState& state = Of(node).state;
@@ -166,8 +178,26 @@ void FleetWatch::Run() {
       absl::MutexLock lock(&mutex_);
       if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_), options_.tick)) return;
     }
+    absl::MutexLock changing(&changing_);
     Announce(Look({SteadyTime(), RealClock().WallNs()}));
   }
+}
+
+void FleetWatch::Forget(const NodeKey& node) {
+  absl::MutexLock changing(&changing_);
+  std::vector<Change> changes;
+  {
+    absl::MutexLock lock(&mutex_);
+    const auto known = nodes_.find(KeyText(node));
+    if (known == nodes_.end()) return;
+    for (const auto& [id, condition] : known->second.open) {
+      changes.push_back(
+          {condition, MakeConditionAlert(*FindCondition(condition.name), condition,
+                                         v1::Condition::STATE_RESOLVED, RealClock().WallNs())});
+    }
+    nodes_.erase(known);
+  }
+  Announce(std::move(changes));
 }
 
 void FleetWatch::Announce(std::vector<Change> changes) {

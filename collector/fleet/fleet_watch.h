@@ -3,7 +3,7 @@
 // resolves conditions of nodes. A condition and its alert are stored together, so that after a
 // crash each opened one is still known to be open.
 //
-// A node that was taken away for good stays silent, and its condition open.
+// A node that was taken away for good stays silent, and its condition open, until it is forgotten.
 //
 // Ownership: the store must outlive it. Threads: thread-safe; one thread of its own.
 #ifndef VAKT_COLLECTOR_FLEET_FLEET_WATCH_H_
@@ -45,7 +45,12 @@ class FleetWatch final : public IngestObserver {
       ABSL_LOCKS_EXCLUDED(mutex_);
   void OnHeartbeat(const NodeKey& node, const v1::Heartbeat& heartbeat) override
       ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnMalformed(const NodeKey& node, uint64_t records, const std::string& reason) override
+      ABSL_LOCKS_EXCLUDED(mutex_);
   void OnMessage(const NodeKey& node) override ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Ends what is open of the node and knows it no longer, until it is heard again.
+  void Forget(const NodeKey& node) ABSL_LOCKS_EXCLUDED(mutex_, changing_);
 
   // In the order of the table.
   std::vector<v1::OpenCondition> OpenConditionsOf(const NodeKey& node) const
@@ -81,6 +86,7 @@ class FleetWatch final : public IngestObserver {
   Store& store_;
   const FleetOptions options_;
 
+  absl::Mutex changing_;  // held while changes are found and stored, so that they are in order
   mutable absl::Mutex mutex_;
   std::map<std::string, Node, std::less<>> nodes_ ABSL_GUARDED_BY(mutex_);  // by "cluster/node"
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

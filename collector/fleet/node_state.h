@@ -30,6 +30,9 @@ struct NodeState {
   std::optional<uint64_t> lost_total;
   uint64_t lost_lately = 0;  // of the loss that is not over
   absl::Time last_loss = absl::InfinitePast();
+  uint64_t malformed_lately = 0;  // records that could not be taken, likewise
+  std::string malformed_reason;   // of the last
+  absl::Time last_malformed = absl::InfinitePast();
   std::optional<absl::Duration> clock_ahead;  // of ours; negative: behind
   std::optional<CertificateLife> certificate;
 };

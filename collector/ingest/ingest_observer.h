@@ -6,7 +6,9 @@
 #ifndef VAKT_COLLECTOR_INGEST_INGEST_OBSERVER_H_
 #define VAKT_COLLECTOR_INGEST_INGEST_OBSERVER_H_
 
+#include <cstdint>
 #include <optional>
+#include <string>
 
 #include "collector/store/node_key.h"
 #include "common/tls/certificate_life.h"
@@ -25,6 +27,10 @@ class IngestObserver {
   }
   virtual void OnHeartbeat(const NodeKey& node, const v1::Heartbeat& heartbeat) {
     static_cast<void>(node), static_cast<void>(heartbeat);
+  }
+  // Records of it could not be taken; `reason`: why, valid UTF-8.
+  virtual void OnMalformed(const NodeKey& node, uint64_t records, const std::string& reason) {
+    static_cast<void>(node), static_cast<void>(records), static_cast<void>(reason);
   }
   // Any other message.
   virtual void OnMessage(const NodeKey& node) { static_cast<void>(node); }

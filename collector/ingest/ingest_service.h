@@ -35,6 +35,9 @@ class IngestService final : public v1::Ingest::CallbackService {
   bool IsConnected(std::string_view cluster, std::string_view node) const {
     return registry_.IsConnected(cluster, node);
   }
+  bool HasSession(std::string_view cluster, std::string_view node) const {
+    return registry_.HasSession(cluster, node);
+  }
   const IngestStats& stats() const { return stats_; }
 
  private:

@@ -4,27 +4,23 @@
 #include <grpc/grpc_security_constants.h>
 #include <grpcpp/server_context.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <limits>
 #include <optional>
-#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "collector/access/gate.h"
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
-#include "common/base/text.h"
 #include "common/base/version.h"
 
 namespace vakt {
 namespace {
 
 constexpr absl::Duration kLogInterval = absl::Seconds(10);
-constexpr size_t kMaxBootIdBytes = 64;
 
 void Count(const absl::Status& status, IngestStats& stats) {
   switch (status.code()) {
@@ -51,18 +47,6 @@ std::optional<CertificateLife> CertificateOf(const grpc::ServerContextBase& call
   return life.ok() ? std::optional(*life) : std::nullopt;
 }
 
-absl::Status TakeHash(const std::string& bytes, const char* name, std::optional<ChainHash>* out) {
-  *out = ChainHashFromBytes(bytes);
-  if (out->has_value() || bytes.empty()) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      StrCat("Batch.", name, " has ", bytes.size(), " bytes, not ", kChainHashBytes));
-}
-
-absl::Status TakeChain(const v1::Batch& batch, RecordBatch* out) {
-  VAKT_RETURN_IF_ERROR(TakeHash(batch.chain_before(), "chain_before", &out->before));
-  return TakeHash(batch.chain_after(), "chain_after", &out->after);
-}
-
 }  // namespace
 
 absl::Time SteadyNow() {
@@ -75,6 +59,7 @@ IngestSession::IngestSession(const IngestContext& context, grpc::CallbackServerC
       call_(call),
       agent_(std::move(agent)),
       key_(SessionRegistry::Key(agent_.cluster, agent_.node)),
+      protocol_(agent_.node, context.limits.messages),
       rate_(context.limits.bytes_per_second),
       last_read_(SteadyNow()) {}
 
@@ -154,107 +139,66 @@ void IngestSession::OnReadDone(bool ok) {
 
 absl::Status IngestSession::HandleMessage() {
   if (message_.has_hello()) return HandleHello(message_.mutable_hello());
-  if (!said_hello_) return absl::InvalidArgumentError("the first message is not a Hello");
+  if (!protocol_.said_hello())
+    return absl::InvalidArgumentError("the first message is not a Hello");
   if (message_.has_batch()) return HandleBatch(message_.mutable_batch());
   if (message_.has_heartbeat()) return HandleHeartbeat(message_.mutable_heartbeat());
   return absl::OkStatus();  // a message that only newer agents know
 }
 
 absl::Status IngestSession::HandleHello(v1::Hello* hello) {
-  if (said_hello_) return absl::InvalidArgumentError("a second Hello on one stream");
-  if (hello->node() != agent_.node) {
+  const absl::Status status = protocol_.TakeHello(*hello);
+  if (absl::IsPermissionDenied(status)) {
     context_.identity_alarm.Report(agent_, hello->node(), call_->peer(), SteadyNow());
-    return absl::PermissionDeniedError(
-        StrCat("Hello.node is \"", EscapeUtf8(hello->node()), "\" but the certificate is for node ",
-               agent_.node, ": set --node-name to the certificate's, or issue another"));
   }
-  if (hello->boot_id().empty() || hello->boot_id().size() > kMaxBootIdBytes) {
-    return absl::InvalidArgumentError(StrCat("Hello.boot_id has ", hello->boot_id().size(),
-                                             " bytes, not 1 to ", kMaxBootIdBytes));
-  }
-  if (hello->epoch() > uint64_t{std::numeric_limits<int64_t>::max()}) {
-    return absl::InvalidArgumentError("Hello.epoch is 2^63 or more");
-  }
-  if (hello->ByteSizeLong() > context_.limits.hello_bytes) {
-    return absl::ResourceExhaustedError(StrCat(
-        "Hello has ", hello->ByteSizeLong(), " bytes, the limit is ", context_.limits.hello_bytes));
-  }
-  said_hello_ = true;
-  context_.observer.OnHello({agent_.cluster, agent_.node}, *hello, CertificateOf(*call_));
-  boot_id_ = hello->boot_id();
-  epoch_ = static_cast<int64_t>(hello->epoch());
+  VAKT_RETURN_IF_ERROR(status);
+  context_.observer.OnHello(node_key(), *hello, CertificateOf(*call_));
   {
     absl::MutexLock lock(&mutex_);
     ++in_flight_;
   }
-  context_.store.RegisterNode({agent_.cluster, agent_.node}, std::move(*hello),
+  context_.store.RegisterNode(node_key(), std::move(*hello),
                               [self = shared_from_this()](auto registration) {
                                 self->OnRegistered(std::move(registration));
                               });
   return absl::OkStatus();
 }
 
-absl::Status IngestSession::CheckAgainstHello(const RecordRow& row) const {
-  if (row.epoch > epoch_) {
-    return absl::InvalidArgumentError(
-        StrCat("epoch ", row.epoch, " is newer than Hello's ", epoch_));
+void IngestSession::ReportMalformed(const TakenBatch& taken) {
+  context_.stats.malformed_records += taken.malformed;
+  context_.observer.OnMalformed(node_key(), taken.malformed, taken.reason);
+  if (LogEvery("ingest.malformed", kLogInterval)) {
+    LogWarning(StrCat("agent ", key_, " sent ", taken.malformed,
+                      " records that cannot be taken, kept apart: ", taken.reason));
   }
-  if (row.epoch == epoch_ && row.boot_id != boot_id_) {
-    return absl::InvalidArgumentError(
-        StrCat("boot_id \"", EscapeUtf8(row.boot_id), "\" is not Hello's, though the epoch is"));
-  }
-  return absl::OkStatus();
 }
 
 absl::Status IngestSession::HandleBatch(v1::Batch* batch) {
-  const int count = batch->records_size();
-  if (count == 0) return absl::InvalidArgumentError("a Batch without records");
-  if (count > context_.limits.batch_records) {
-    return absl::ResourceExhaustedError(
-        StrCat("Batch has ", count, " records, the limit is ", context_.limits.batch_records));
-  }
-  context_.observer.OnMessage({agent_.cluster, agent_.node});
-  RecordBatch parsed;
-  VAKT_RETURN_IF_ERROR(TakeChain(*batch, &parsed));
-  parsed.rows.reserve(static_cast<size_t>(count));
-  std::tuple<int64_t, int64_t> newest = {0, 0};
-  for (int i = 0; i < count; ++i) {
-    absl::StatusOr<RecordRow> row = ToRecordRow(std::move(*batch->mutable_records(i)));
-    absl::Status status = row.ok() ? CheckAgainstHello(*row) : row.status();
-    if (!status.ok()) {
-      return absl::Status(status.code(), StrCat("Batch.records[", i, "]: ", Message(status)));
-    }
-    newest = std::max(newest, std::make_tuple(row->epoch, row->seq));
-    parsed.rows.push_back(*std::move(row));
-  }
-  ComputeChain(&parsed);
-  v1::Position position;
-  position.set_epoch(static_cast<uint64_t>(std::get<0>(newest)));
-  position.set_seq(static_cast<uint64_t>(std::get<1>(newest)));
+  const uint64_t count = static_cast<uint64_t>(batch->records_size());
+  VAKT_ASSIGN_OR_RETURN(TakenBatch taken, protocol_.TakeBatch(batch, RealClock().WallNs()));
+  context_.observer.OnMessage(node_key());
+  if (taken.malformed > 0) ReportMalformed(taken);
   std::shared_ptr<NodeStream> stream;
   {
     absl::MutexLock lock(&mutex_);
     ++in_flight_;
     stream = stream_;
   }
-  context_.store.Append(std::move(stream), std::move(parsed),
-                        [self = shared_from_this(), position, count](const absl::Status& status) {
-                          if (status.ok()) {
-                            ++self->context_.stats.batches;
-                            self->context_.stats.records += static_cast<uint64_t>(count);
-                          }
-                          self->OnStored(status, &position);
-                        });
+  context_.store.Append(
+      std::move(stream), std::move(taken.batch),
+      [self = shared_from_this(), position = taken.last, count](const absl::Status& status) {
+        if (status.ok()) {
+          ++self->context_.stats.batches;
+          self->context_.stats.records += count;
+        }
+        self->OnStored(status, &position);
+      });
   return absl::OkStatus();
 }
 
 absl::Status IngestSession::HandleHeartbeat(v1::Heartbeat* heartbeat) {
-  if (heartbeat->ByteSizeLong() > context_.limits.hello_bytes) {
-    return absl::ResourceExhaustedError(StrCat("Heartbeat has ", heartbeat->ByteSizeLong(),
-                                               " bytes, the limit is ",
-                                               context_.limits.hello_bytes));
-  }
-  context_.observer.OnHeartbeat({agent_.cluster, agent_.node}, *heartbeat);
+  VAKT_RETURN_IF_ERROR(protocol_.CheckHeartbeat(*heartbeat));
+  context_.observer.OnHeartbeat(node_key(), *heartbeat);
   std::shared_ptr<NodeStream> stream;
   {
     absl::MutexLock lock(&mutex_);
@@ -284,7 +228,12 @@ void IngestSession::OnRegistered(absl::StatusOr<Registration> registration) {
   if (!done_) context_.registry.SetConnected(key_, this);
   v1::Welcome* welcome = outgoing_.emplace_back().mutable_welcome();
   welcome->set_collector_version(std::string(kVersion));
-  if (registration->stored.has_value()) *welcome->mutable_stored() = *registration->stored;
+  if (registration->stored.has_value()) {
+    const v1::Position& stored = *registration->stored;
+    *welcome->mutable_stored() = stored;
+    protocol_.SetStored({registration->stored_boot_id, static_cast<int64_t>(stored.epoch()),
+                         static_cast<int64_t>(stored.seq())});
+  }
   Advance();
 }
 

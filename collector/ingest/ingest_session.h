@@ -27,6 +27,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "collector/access/identity.h"
+#include "collector/ingest/agent_protocol.h"
 #include "collector/ingest/identity_alarm.h"
 #include "collector/ingest/ingest_observer.h"
 #include "collector/ingest/ingest_stats.h"
@@ -38,8 +39,7 @@
 namespace vakt {
 
 struct IngestLimits {
-  int batch_records = 10'000;
-  size_t hello_bytes = 256 << 10;    // also of a heartbeat: the newest of each node are kept
+  MessageLimits messages;
   int batches_in_flight = 4;         // per agent: one syncs, one waits, two are on their way
   size_t pending_bytes = 128 << 20;  // of all agents, beyond which each has one in flight
   size_t max_agents = 10'000;        // connected at once
@@ -83,11 +83,12 @@ class IngestSession final : public grpc::ServerBidiReactor<v1::AgentMessage, v1:
   IngestSession(const IngestContext& context, grpc::CallbackServerContext* call,
                 AgentIdentity agent);
 
+  NodeKey node_key() const { return {agent_.cluster, agent_.node}; }
   absl::Status HandleMessage();
   absl::Status HandleHello(v1::Hello* hello);
   absl::Status HandleBatch(v1::Batch* batch);
+  void ReportMalformed(const TakenBatch& taken);
   absl::Status HandleHeartbeat(v1::Heartbeat* heartbeat);
-  absl::Status CheckAgainstHello(const RecordRow& row) const;
   void OnRegistered(absl::StatusOr<Registration> registration) ABSL_LOCKS_EXCLUDED(mutex_);
   void OnStored(const absl::Status& status, const v1::Position* position)
       ABSL_LOCKS_EXCLUDED(mutex_);
@@ -103,9 +104,7 @@ class IngestSession final : public grpc::ServerBidiReactor<v1::AgentMessage, v1:
 
   // Only one read is out at a time, and only its completion touches these.
   v1::AgentMessage message_;
-  bool said_hello_ = false;
-  std::string boot_id_;
-  int64_t epoch_ = 0;
+  AgentProtocol protocol_;  // told what is stored before the first batch is read
 
   absl::Mutex mutex_;
   std::shared_ptr<NodeStream> stream_ ABSL_GUARDED_BY(mutex_);  // once registered

@@ -11,10 +11,11 @@ namespace vakt {
 struct IngestStats {
   std::atomic<uint64_t> streams{0};
   std::atomic<uint64_t> batches{0};
-  std::atomic<uint64_t> records{0};  // stored and acknowledged, with duplicates
-  std::atomic<uint64_t> refused{0};  // no agent's certificate
-  std::atomic<uint64_t> forged{0};   // a Hello in another node's name
-  std::atomic<uint64_t> malformed{0};
+  std::atomic<uint64_t> records{0};            // stored and acknowledged, with duplicates
+  std::atomic<uint64_t> refused{0};            // no agent's certificate
+  std::atomic<uint64_t> forged{0};             // a Hello in another node's name
+  std::atomic<uint64_t> malformed{0};          // messages, each of which ended a stream
+  std::atomic<uint64_t> malformed_records{0};  // in good batches; gaps stand for them
   std::atomic<uint64_t> over_limit{0};
   std::atomic<uint64_t> held_back{0};        // times that an agent was made to wait for its rate
   std::atomic<uint64_t> idle{0};             // streams that were ended because nothing came

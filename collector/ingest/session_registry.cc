@@ -37,6 +37,11 @@ bool SessionRegistry::IsConnected(std::string_view cluster, std::string_view nod
   return entry != entries_.end() && entry->second.connected;
 }
 
+bool SessionRegistry::HasSession(std::string_view cluster, std::string_view node) const {
+  absl::MutexLock lock(&mutex_);
+  return entries_.contains(Key(cluster, node));
+}
+
 std::vector<std::shared_ptr<IngestSession>> SessionRegistry::Sessions() const {
   std::vector<std::shared_ptr<IngestSession>> sessions;
   absl::MutexLock lock(&mutex_);

@@ -38,6 +38,8 @@ class SessionRegistry {
   void Leave(const std::string& key, const IngestSession* session);
 
   bool IsConnected(std::string_view cluster, std::string_view node) const;
+  // Also before it was welcomed.
+  bool HasSession(std::string_view cluster, std::string_view node) const;
   std::vector<std::shared_ptr<IngestSession>> Sessions() const;
 
  private:

@@ -16,8 +16,12 @@ constexpr size_t kMaxGroupRequests = 1024;
 }  // namespace
 
 GroupCommit::GroupCommit(std::unique_ptr<RecordWriter> writer,
-                         absl::AnyInvocable<void(int64_t)> on_commit)
-    : writer_(std::move(writer)), on_commit_(std::move(on_commit)), thread_([this] { Run(); }) {}
+                         absl::AnyInvocable<void(int64_t)> on_commit,
+                         absl::AnyInvocable<void(bool)> on_full)
+    : writer_(std::move(writer)),
+      on_commit_(std::move(on_commit)),
+      on_full_(std::move(on_full)),
+      thread_([this] { Run(); }) {}
 
 GroupCommit::~GroupCommit() {
   {
@@ -66,6 +70,10 @@ absl::Status GroupCommit::CommitRange(Group& group, size_t begin, size_t end) {
   absl::Status status = writer_->Begin();
   for (size_t i = begin; status.ok() && i < end; ++i) status = group[i].apply(*writer_);
   if (status.ok()) status = writer_->Commit();
+  const bool is_full = absl::IsResourceExhausted(status);
+  if (is_full_.exchange(is_full, std::memory_order_relaxed) != is_full && on_full_) {
+    on_full_(is_full);
+  }
   if (!status.ok()) {
     writer_->Rollback();
     return status;

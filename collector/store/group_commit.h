@@ -37,9 +37,10 @@ class GroupCommit {
   };
 
   // `on_commit` gets the newest committed record's id, after each commit and before the requests'
-  // `done`.
+  // `done`. `on_full` is told when the disk has become full, and when it no longer is; may be null.
   GroupCommit(std::unique_ptr<RecordWriter> writer,
-              absl::AnyInvocable<void(int64_t last_id)> on_commit);
+              absl::AnyInvocable<void(int64_t last_id)> on_commit,
+              absl::AnyInvocable<void(bool is_full)> on_full = nullptr);
   ~GroupCommit();  // commits what was submitted
 
   // Requests are applied in the order of submission.
@@ -47,6 +48,8 @@ class GroupCommit {
 
   // Submitted and not yet answered. Callers hold back when this grows.
   size_t pending_bytes() const { return pending_bytes_.load(std::memory_order_relaxed); }
+  // The last transaction found no room on the disk.
+  bool is_full() const { return is_full_.load(std::memory_order_relaxed); }
   uint64_t commits() const { return commits_.load(std::memory_order_relaxed); }
 
  private:
@@ -60,8 +63,10 @@ class GroupCommit {
 
   const std::unique_ptr<RecordWriter> writer_;
   absl::AnyInvocable<void(int64_t)> on_commit_;
+  absl::AnyInvocable<void(bool)> on_full_;
   std::atomic<size_t> pending_bytes_{0};
   std::atomic<uint64_t> commits_{0};
+  std::atomic<bool> is_full_{false};
 
   absl::Mutex mutex_;
   std::deque<Request> queue_ ABSL_GUARDED_BY(mutex_);

@@ -36,7 +36,9 @@ bool CoversEnd(const RecordRow& row, const ChainEnd& end) {
 void ComputeChain(RecordBatch* batch) {
   std::optional<ChainHash> hash = batch->before;
   for (RecordRow& row : batch->rows) {
-    if (hash.has_value() || row.chain_after.has_value()) {
+    if (!row.malformed.empty()) {
+      hash.reset();
+    } else if (hash.has_value() || row.chain_after.has_value()) {
       hash = HashOf(hash.value_or(ChainHash{}), row);
     }
     row.chain = hash;
@@ -55,6 +57,8 @@ ChainBreak CheckBatch(const ChainEnd& end, const RecordBatch& batch) {
   });
   if (row == rows.end()) return ChainBreak::kNone;  // sent again: has been compared
   if (CoversEnd(*row, end)) return ChainBreak::kNone;
+  const auto is_malformed = [](const RecordRow& candidate) { return !candidate.malformed.empty(); };
+  if (std::any_of(rows.begin(), std::next(row), is_malformed)) return ChainBreak::kNone;
   if (PlaceOf(*row) == PlaceOf(end)) {
     return row->chain == end.hash ? ChainBreak::kNone : ChainBreak::kForked;
   }

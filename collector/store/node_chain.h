@@ -23,6 +23,8 @@ struct RecordBatch {
   std::vector<RecordRow> rows;
   std::optional<ChainHash> before;  // none: the node does not know
   std::optional<ChainHash> after;   // none: the node keeps no chain
+  // What could not be taken and has no place in the stream; no row stands for it.
+  std::vector<MalformedRecord> strays;
 };
 
 // The chain after the newest record that the store has of a node.
@@ -44,7 +46,8 @@ enum class ChainBreak : uint8_t {
 // Sets `chain` of each row, as far as it follows from `before` and from tombstones.
 void ComputeChain(RecordBatch* batch);
 
-// `batch` has been through ComputeChain and has rows.
+// `batch` has been through ComputeChain and has rows. Behind a record that could not be taken
+// nothing can be compared.
 ChainBreak CheckBatch(const ChainEnd& end, const RecordBatch& batch);
 // What a node says of its newest record before it sends any.
 ChainBreak CheckHead(const ChainEnd& end, const v1::ChainPoint& head);

@@ -85,7 +85,8 @@ absl::Status RecordReader::PrepareAll() {
        "SELECT cluster, node, first_seen_ns, last_seen_ns, hello, heartbeat, alerts, gaps, "
        "(SELECT epoch FROM run WHERE node_id = node.id ORDER BY id DESC LIMIT 1), "
        "(SELECT stored_seq FROM run WHERE node_id = node.id ORDER BY id DESC LIMIT 1), "
-       "chain_breaks FROM node WHERE id != 0 ORDER BY cluster, node"},
+       "chain_breaks, malformed FROM node WHERE id != 0 AND forgotten_ns IS NULL ORDER BY cluster, "
+       "node"},
       {&conditions_, "SELECT cluster, node, name, opened_ns, detail FROM condition"},
       {&last_id_, "SELECT seq FROM sqlite_sequence WHERE name = 'record'"},
       {&pruned_id_, "SELECT pruned_id FROM state"},
@@ -100,6 +101,7 @@ absl::Status RecordReader::PrepareAll() {
   }
   VAKT_RETURN_IF_ERROR(triage_.Prepare(*database_));
   VAKT_RETURN_IF_ERROR(consumers_.Prepare(*database_));
+  VAKT_RETURN_IF_ERROR(malformed_.Prepare(*database_));
   return audit_.Prepare(*database_);
 }
 
@@ -296,6 +298,7 @@ absl::StatusOr<std::vector<v1::Node>> RecordReader::ListNodes() {
       node.mutable_stored()->set_seq(static_cast<uint64_t>(all_nodes_.Int(9)));
     }
     node.set_chain_breaks(static_cast<uint64_t>(all_nodes_.Int(10)));
+    node.set_malformed(static_cast<uint64_t>(all_nodes_.Int(11)));
   }
 }
 

@@ -18,6 +18,7 @@
 #include "absl/time/time.h"
 #include "collector/store/audit.h"
 #include "collector/store/consumer.h"
+#include "collector/store/malformed.h"
 #include "collector/store/node_key.h"
 #include "collector/store/record_filter.h"
 #include "collector/store/sqlite.h"
@@ -57,6 +58,7 @@ class RecordReader {
   absl::StatusOr<std::vector<v1::Node>> ListNodes();
   absl::StatusOr<std::vector<ConditionRow>> ListConditions();
   AuditReader& audit() { return audit_; }
+  MalformedReader& malformed() { return malformed_; }
   // The oldest record that is still there; one more than the newest ever when there is none.
   absl::StatusOr<int64_t> OldestId();
   ConsumerReader& consumers() { return consumers_; }
@@ -99,6 +101,7 @@ class RecordReader {
   const std::unique_ptr<Database> database_;
   std::string store_id_;
   AuditReader audit_;
+  MalformedReader malformed_;
   ConsumerReader consumers_;
   TriageReader triage_;
   int64_t indexed_id_ = 0;  // records up to here are not in the index

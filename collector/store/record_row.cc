@@ -89,14 +89,16 @@ absl::Status TakeBody(const v1::Record& record, RecordRow* row) {
 
 }  // namespace
 
-absl::StatusOr<RecordRow> ToRecordRow(std::string bytes) {
-  if (bytes.size() > kMaxRecordBytes) {
+absl::StatusOr<RecordRow> ToRecordRow(std::string bytes) { return TakeRecordRow(&bytes); }
+
+absl::StatusOr<RecordRow> TakeRecordRow(std::string* bytes) {
+  if (bytes->size() > kMaxRecordBytes) {
     return absl::InvalidArgumentError(
-        StrCat("record has ", bytes.size(), " bytes, the limit is ", kMaxRecordBytes));
+        StrCat("record has ", bytes->size(), " bytes, the limit is ", kMaxRecordBytes));
   }
   google::protobuf::Arena arena;
   auto* record = google::protobuf::Arena::CreateMessage<v1::Record>(&arena);
-  if (!record->ParseFromString(bytes)) {
+  if (!record->ParseFromString(*bytes)) {
     return absl::InvalidArgumentError("not an encoded vakt.v1.Record with valid UTF-8");
   }
   if (absl::Status status = CheckPosition(*record); !status.ok()) return status;
@@ -105,7 +107,7 @@ absl::StatusOr<RecordRow> ToRecordRow(std::string bytes) {
   row.epoch = static_cast<int64_t>(record->epoch());
   row.seq = static_cast<int64_t>(record->seq());
   if (absl::Status status = TakeBody(*record, &row); !status.ok()) return status;
-  row.bytes = std::move(bytes);
+  row.bytes = std::move(*bytes);
   return row;
 }
 

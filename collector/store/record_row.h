@@ -9,8 +9,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
+#include "collector/store/malformed.h"
 #include "common/recordlog/chain.h"
 
 namespace vakt {
@@ -36,10 +38,15 @@ struct RecordRow {
   int64_t first_seq = 0;
   std::optional<ChainHash> chain_after;
   std::optional<ChainHash> chain;  // after this record, once computed (node_chain.h)
+  // Of a gap in the place of records that could not be taken: those. Such a gap is the collector's
+  // own and no link of the node's chain.
+  std::vector<MalformedRecord> malformed;
 };
 
 // INVALID_ARGUMENT when the bytes are no Record, or one that cannot be stored; says what is wrong.
 absl::StatusOr<RecordRow> ToRecordRow(std::string bytes);
+// The same; leaves the bytes where they are when they are refused.
+absl::StatusOr<RecordRow> TakeRecordRow(std::string* bytes);
 
 }  // namespace vakt
 

@@ -8,6 +8,8 @@
 #include "collector/filter/search_terms.h"
 #include "collector/store/schema.h"
 #include "common/base/status.h"
+#include "common/base/strings.h"
+#include "common/base/text.h"
 
 namespace vakt {
 namespace {
@@ -45,7 +47,12 @@ absl::Status RecordWriter::PrepareAll() {
       {&insert_node_,
        "INSERT INTO node (cluster, node, first_seen_ns, last_seen_ns, hello) "
        "VALUES (?1, ?2, ?3, ?3, ?4)"},
-      {&update_node_, "UPDATE node SET last_seen_ns = ?2, hello = ?3 WHERE id = ?1"},
+      {&update_node_,
+       "UPDATE node SET last_seen_ns = ?2, hello = ?3, forgotten_ns = NULL "
+       "WHERE id = ?1"},
+      {&forget_node_,
+       "UPDATE node SET forgotten_ns = ?3 WHERE cluster = ?1 AND node = ?2 AND id != 0 "
+       "AND forgotten_ns IS NULL"},
       {&touch_node_,
        "UPDATE node SET last_seen_ns = ?2, alerts = alerts + ?3, gaps = gaps + ?4, "
        "duplicates = duplicates + ?5 WHERE id = ?1"},
@@ -92,6 +99,7 @@ absl::Status RecordWriter::PrepareAll() {
   }
   VAKT_RETURN_IF_ERROR(triage_.Prepare(database_));
   VAKT_RETURN_IF_ERROR(consumers_.Prepare(database_));
+  VAKT_RETURN_IF_ERROR(malformed_.Prepare(database_));
   return audit_.Prepare(database_);
 }
 
@@ -139,6 +147,7 @@ absl::StatusOr<Registration> RecordWriter::RegisterNode(const NodeKey& key,
     registration.stored.emplace();
     registration.stored->set_epoch(epoch);
     registration.stored->set_seq(static_cast<uint64_t>(newest_run_.Int(2)));
+    registration.stored_boot_id = std::string(boot_id);
   } else {
     registration.discontinuity = true;
   }
@@ -162,6 +171,13 @@ absl::StatusOr<int64_t> RecordWriter::FindOrAddNode(const NodeKey& key, const st
   return id;
 }
 
+absl::Status RecordWriter::ForgetNode(const NodeKey& key) {
+  VAKT_RETURN_IF_ERROR(forget_node_.Run(key.cluster, key.node, clock_.WallNs()));
+  if (database_.changed_rows() != 0) return absl::OkStatus();
+  return absl::NotFoundError(
+      StrCat("there is no node ", EscapeUtf8(key.node), " of cluster ", EscapeUtf8(key.cluster)));
+}
+
 absl::Status RecordWriter::RecordHeartbeat(int64_t node_id, const v1::Heartbeat& heartbeat) {
   return update_heartbeat_.Run(node_id, clock_.WallNs(), Blob{heartbeat.SerializeAsString()});
 }
@@ -179,6 +195,7 @@ absl::Status RecordWriter::AppendRows(int64_t node_id, absl::Span<const RecordRo
     }
     counts.alerts += row.kind == RecordKind::kAlert ? 1 : 0;
     counts.gaps += row.kind == RecordKind::kGap ? 1 : 0;
+    VAKT_RETURN_IF_ERROR(AddMalformed(node_id, row.malformed, {row.epoch, row.seq}));
     int64_t& seq = newest.try_emplace(run, run->stored_seq).first->second;
     seq = std::max(seq, row.seq);
   }
@@ -187,6 +204,14 @@ absl::Status RecordWriter::AppendRows(int64_t node_id, absl::Span<const RecordRo
     VAKT_RETURN_IF_ERROR(update_run_.Run(run->id, seq));
   }
   return touch_node_.Run(node_id, now_ns, counts.alerts, counts.gaps, counts.duplicates);
+}
+
+absl::Status RecordWriter::AddMalformed(int64_t node_id, absl::Span<const MalformedRecord> records,
+                                        MalformedPlace place) {
+  for (const MalformedRecord& record : records) {
+    VAKT_RETURN_IF_ERROR(malformed_.Add(node_id, record, place, clock_.WallNs()));
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<RecordWriter::Run*> RecordWriter::FindOrAddRun(int64_t node_id,
@@ -299,6 +324,9 @@ absl::StatusOr<PruneStep> RecordWriter::Prune(const PruneScope& scope, int64_t m
   for (const Expired& record : expired) {
     VAKT_RETURN_IF_ERROR(prune_run_.Run(record.run_id, record.seq));
     VAKT_RETURN_IF_ERROR(Delete(record.id, record.kind));
+  }
+  if ((scope.classes >> kRetentionClassOfNotes & 1) != 0) {
+    VAKT_RETURN_IF_ERROR(malformed_.Prune(scope.cutoff_ns, max_records));
   }
   if (!expired.empty()) {
     VAKT_RETURN_IF_ERROR(set_pruned_.Run(expired.back().id));

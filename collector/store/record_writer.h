@@ -19,6 +19,7 @@
 #include "absl/types/span.h"
 #include "collector/store/audit.h"
 #include "collector/store/consumer.h"
+#include "collector/store/malformed.h"
 #include "collector/store/node_chain.h"
 #include "collector/store/node_key.h"
 #include "collector/store/own_alert.h"
@@ -44,6 +45,7 @@ struct Registration {
   // Everything up to here is stored. None: a new node, or one whose stream started again behind
   // what is stored (new state directory, restored disk), which must send all it has.
   std::optional<v1::Position> stored;
+  std::string stored_boot_id;  // of that run
   bool discontinuity = false;  // it did start again
   ChainBreak chain_break = ChainBreak::kNone;
 };
@@ -81,6 +83,8 @@ class RecordWriter {
   absl::Status ChangeCondition(const NodeKey& about, const v1::Alert& alert,
                                const std::string& detail);
   absl::Status RecordHeartbeat(int64_t node_id, const v1::Heartbeat& heartbeat);
+  // Until its next hello. NOT_FOUND when there is none, or it is forgotten already.
+  absl::Status ForgetNode(const NodeKey& key);
   // Looks at the oldest records behind `scope.after_id`, at most `max_records`, and forgets those
   // of the scope's classes.
   absl::StatusOr<PruneStep> Prune(const PruneScope& scope, int64_t max_records);
@@ -127,6 +131,8 @@ class RecordWriter {
   // A record with all that belongs to it.
   absl::Status Delete(int64_t id, RecordKind kind);
   absl::Status AppendRows(int64_t node_id, absl::Span<const RecordRow> rows);
+  absl::Status AddMalformed(int64_t node_id, absl::Span<const MalformedRecord> records,
+                            MalformedPlace place);
   // None: the node has told of no chain yet.
   absl::StatusOr<std::optional<ChainEnd>> FindChainEnd(int64_t node_id);
   absl::Status SetChainEnd(int64_t node_id, const std::optional<ChainEnd>& end);
@@ -146,6 +152,7 @@ class RecordWriter {
   Clock& clock_;
   AuditWriter audit_;
   ConsumerWriter consumers_;
+  MalformedWriter malformed_;
   TriageWriter triage_;
   int64_t indexed_id_ = 0;
   int64_t last_id_ = 0;  // of this transaction
@@ -162,7 +169,7 @@ class RecordWriter {
   absl::flat_hash_map<int64_t, Extremes> spans_;
 
   Statement open_condition_, close_condition_;
-  Statement find_node_, insert_node_, update_node_, touch_node_, update_heartbeat_;
+  Statement find_node_, insert_node_, update_node_, forget_node_, touch_node_, update_heartbeat_;
   Statement node_name_, find_chain_, update_chain_, count_chain_break_;
   Statement newest_run_, find_run_, insert_run_, update_run_;
   Statement find_rule_, insert_rule_, insert_record_, insert_payload_, upsert_span_;

@@ -89,6 +89,8 @@ absl::StatusOr<ChainBreak> RecordWriter::CheckHello(int64_t node_id, const v1::H
 }
 
 absl::StatusOr<ChainBreak> RecordWriter::Append(int64_t node_id, const RecordBatch& batch) {
+  VAKT_RETURN_IF_ERROR(AddMalformed(node_id, batch.strays, {}));
+  if (batch.rows.empty()) return ChainBreak::kNone;
   VAKT_ASSIGN_OR_RETURN(const std::optional<ChainEnd> end, FindChainEnd(node_id));
   ChainBreak chain_break = ChainBreak::kNone;
   if (end.has_value()) {

@@ -173,6 +173,27 @@ constexpr std::string_view kFlows = R"sql(
   CREATE INDEX record_without_flows ON record (id) WHERE kind <> 4;
 )sql";
 
+// malformed: what nodes sent that is no record (malformed.h).
+constexpr std::string_view kMalformed = R"sql(
+  CREATE TABLE malformed (
+    id INTEGER PRIMARY KEY,
+    node_id INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    received_ns INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    bytes BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX malformed_by_node ON malformed (node_id, id);
+  ALTER TABLE node ADD COLUMN malformed INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+// forgotten_ns: the node is gone for good; NULL: it is not.
+constexpr std::string_view kForgotten = R"sql(
+  ALTER TABLE node ADD COLUMN forgotten_ns INTEGER;
+)sql";
+
 struct Migration {
   std::string_view name;
   std::string_view sql;
@@ -187,6 +208,8 @@ constexpr Migration kMigrations[] = {
     {"triage and search", kTriageAndSearch},
     {"conditions", kConditions},
     {"flows", kFlows},
+    {"malformed records", kMalformed},
+    {"forgotten nodes", kForgotten},
 };
 
 constexpr std::string_view kVersionTable = R"sql(

@@ -57,6 +57,21 @@ bool IsRefusal(const absl::Status& status) {
   return absl::IsNotFound(status) || absl::IsFailedPrecondition(status);
 }
 
+size_t BytesOf(const std::vector<MalformedRecord>& records) {
+  size_t bytes = 0;
+  for (const MalformedRecord& record : records) bytes += sizeof(record) + record.bytes.size();
+  return bytes;
+}
+
+// In memory while it waits.
+size_t BytesOf(const RecordBatch& batch) {
+  size_t bytes = BytesOf(batch.strays);
+  for (const RecordRow& row : batch.rows) {
+    bytes += sizeof(row) + row.bytes.size() + BytesOf(row.malformed);
+  }
+  return bytes;
+}
+
 }  // namespace
 
 class Store::Lease {
@@ -127,11 +142,17 @@ absl::Status Store::OpenWriter(const std::string& path) {
   VAKT_RETURN_IF_ERROR(LimitSize(*writer_database_, options_.max_bytes));
   VAKT_ASSIGN_OR_RETURN(auto writer, RecordWriter::Create(writer_database_.get(), options_.clock));
   last_id_ = writer->last_id();
-  commits_ = std::make_unique<GroupCommit>(std::move(writer), [this](int64_t last_id) {
-    last_id_.store(last_id, std::memory_order_release);
-    absl::MutexLock lock(&listeners_mutex_);
-    for (Listener& listener : listeners_) listener.call(last_id);
-  });
+  commits_ = std::make_unique<GroupCommit>(
+      std::move(writer),
+      [this](int64_t last_id) {
+        last_id_.store(last_id, std::memory_order_release);
+        absl::MutexLock lock(&listeners_mutex_);
+        for (Listener& listener : listeners_) listener.call(last_id);
+      },
+      [this](bool is_full) {
+        absl::MutexLock lock(&listeners_mutex_);
+        if (full_listener_) full_listener_(is_full);
+      });
   return absl::OkStatus();
 }
 
@@ -155,6 +176,11 @@ void Store::RemoveCommitListener(const void* owner) {
   std::erase_if(listeners_, [owner](const Listener& listener) { return listener.owner == owner; });
 }
 
+void Store::SetFullListener(absl::AnyInvocable<void(bool)> listener) {
+  absl::MutexLock lock(&listeners_mutex_);
+  full_listener_ = std::move(listener);
+}
+
 void Store::RegisterNode(NodeKey key, v1::Hello hello,
                          absl::AnyInvocable<void(absl::StatusOr<Registration>)> done) {
   auto registration = std::make_shared<Registration>();
@@ -176,8 +202,7 @@ void Store::RegisterNode(NodeKey key, v1::Hello hello,
 }
 
 void Store::Append(std::shared_ptr<NodeStream> stream, RecordBatch batch, Done done) {
-  size_t bytes = 0;
-  for (const RecordRow& row : batch.rows) bytes += sizeof(row) + row.bytes.size();
+  const size_t bytes = BytesOf(batch);
   auto chain_break = std::make_shared<ChainBreak>(ChainBreak::kNone);
   commits_->Submit(
       {.apply = [stream, chain_break,
@@ -298,6 +323,10 @@ absl::Status Store::DeleteConsumer(const ConsumerKey& key) {
   return Write([&](RecordWriter& writer) { return writer.consumers().Delete(key); });
 }
 
+absl::Status Store::ForgetNode(const NodeKey& key) {
+  return Write([&](RecordWriter& writer) { return writer.ForgetNode(key); });
+}
+
 absl::StatusOr<std::vector<ConsumerRow>> Store::ListConsumers(const std::string& user) {
   return Lease(*this)->consumers().List(user);
 }
@@ -320,6 +349,12 @@ absl::StatusOr<int64_t> Store::PrunedId() { return Lease(*this)->PrunedId(); }
 
 absl::StatusOr<AuditPage> Store::ListAudit(const AuditQuery& query) {
   return Lease(*this)->audit().List(query);
+}
+
+absl::StatusOr<std::vector<MalformedRow>> Store::ListMalformed(const NodeKey& node,
+                                                               int64_t before_id,
+                                                               int64_t max_records) {
+  return Lease(*this)->malformed().List(node, before_id, max_records);
 }
 
 absl::StatusOr<std::vector<v1::Node>> Store::ListNodes() { return Lease(*this)->ListNodes(); }

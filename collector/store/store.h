@@ -81,10 +81,14 @@ class Store {
   absl::StatusOr<int64_t> Acknowledge(const ConsumerKey& key, int64_t id);
   absl::Status UpdateAlert(const v1::UpdateAlertRequest& request, const std::string& user);
   absl::Status DeleteConsumer(const ConsumerKey& key);
+  // It is no longer listed until it says hello again; all that it sent stays. NOT_FOUND.
+  absl::Status ForgetNode(const NodeKey& key);
   void RecordHeartbeat(std::shared_ptr<NodeStream> stream, v1::Heartbeat heartbeat, Done done);
   // Of writes that wait for the disk.
   size_t pending_bytes() const { return commits_->pending_bytes(); }
   uint64_t commits() const { return commits_->commits(); }
+  // The last write found no room on the disk.
+  bool is_full() const { return commits_->is_full(); }
   // Times that a node's stream did not continue what is stored of it, since Open.
   uint64_t chain_breaks() const { return chain_breaks_.load(std::memory_order_relaxed); }
 
@@ -93,6 +97,11 @@ class Store {
   void AddCommitListener(const void* owner, absl::AnyInvocable<void(int64_t last_id)> listener)
       ABSL_LOCKS_EXCLUDED(listeners_mutex_);
   void RemoveCommitListener(const void* owner) ABSL_LOCKS_EXCLUDED(listeners_mutex_);
+
+  // `listener` is called on the writer thread when the disk has become full, and when it no longer
+  // is; it must be short. Null: nobody.
+  void SetFullListener(absl::AnyInvocable<void(bool is_full)> listener)
+      ABSL_LOCKS_EXCLUDED(listeners_mutex_);
 
   absl::StatusOr<ScanResult> Scan(const RecordFilter& filter, const ScanRequest& request);
   absl::StatusOr<v1::StoredRecord> FindAlert(const std::string& uid);
@@ -104,6 +113,8 @@ class Store {
   absl::StatusOr<int64_t> PrunedId();
   absl::StatusOr<std::vector<ConditionRow>> ListConditions();
   absl::StatusOr<AuditPage> ListAudit(const AuditQuery& query);
+  absl::StatusOr<std::vector<MalformedRow>> ListMalformed(const NodeKey& node, int64_t before_id,
+                                                          int64_t max_records);
   // The oldest record that is still there; one more than the newest ever when there is none.
   absl::StatusOr<int64_t> OldestId();
   // The newest committed record's id, 0 before the first. Does not touch the disk.
@@ -140,6 +151,7 @@ class Store {
   };
   absl::Mutex listeners_mutex_;
   std::vector<Listener> listeners_ ABSL_GUARDED_BY(listeners_mutex_);
+  absl::AnyInvocable<void(bool)> full_listener_ ABSL_GUARDED_BY(listeners_mutex_);
 
   absl::Mutex backup_mutex_;
   std::unique_ptr<Database> writer_database_;

@@ -41,6 +41,12 @@ constexpr ConditionTableRow kRows[] = {
      "a newer one is in its place",
      "Once it has ended the node can no longer deliver; what it sees waits on its disk. See to "
      "whatever renews certificates there"},
+    {ConditionId::kMalformed, "node_malformed", "Vakt node sends malformed records",
+     v1::PRIORITY_ERROR, "a record of it could not be taken", "30 heartbeats without a further one",
+     "What the node's agent sends is not what agents send: it has a fault, or another program uses "
+     "its certificate. Each such record is kept apart, a gap (`malformed`) stands in its place, "
+     "and "
+     "what comes behind it is stored as ever. `vaktctl nodes malformed NODE` shows them and why"},
 };
 
 }  // namespace

@@ -23,6 +23,7 @@ enum class ConditionId : uint8_t {
   kOldRules,
   kClock,
   kCertificate,
+  kMalformed,
 };
 
 struct ConditionTableRow {

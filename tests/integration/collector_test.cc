@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
+#include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
 
 #include <map>
@@ -20,6 +21,7 @@
 #include "common/recordlog/chain.h"
 #include "tests/integration/collector_client.h"
 #include "tests/support/temporary_directory.h"
+#include "vakt/v1/admin.grpc.pb.h"
 
 namespace vakt {
 namespace {
@@ -72,6 +74,34 @@ class CollectorTest : public ::testing::Test {
     }
     EXPECT_EQ(stored.seq(), last);
     EXPECT_TRUE(agent.Finish().ok());
+  }
+
+  // The answer of grpc.health.v1.Health/Check, whose messages have one field each.
+  static constexpr char kServing[] = "\x08\x01";
+  static constexpr char kNotServing[] = "\x08\x02";
+  std::string HealthOf(const std::string& service) {
+    const std::string request = std::string{'\x0a', static_cast<char>(service.size())} + service;
+    grpc::GenericStub stub(UserChannel());
+    grpc::CompletionQueue queue;
+    grpc::ClientContext context;
+    grpc::Slice slice(request);
+    const auto call = stub.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check",
+                                            grpc::ByteBuffer(&slice, 1), &queue);
+    grpc::ByteBuffer answer;
+    grpc::Status status;
+    call->StartCall();
+    call->Finish(&answer, &status, nullptr);
+    void* tag = nullptr;
+    bool ok = false;
+    queue.Next(&tag, &ok);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    std::vector<grpc::Slice> slices;
+    answer.Dump(&slices);
+    std::string bytes;
+    for (const grpc::Slice& part : slices) {
+      bytes.append(reinterpret_cast<const char*>(part.begin()), part.size());
+    }
+    return bytes;
   }
 
   static v1::SubscribeRequest FromBeginning() {
@@ -265,7 +295,7 @@ class MalformedTest : public CollectorTest {
   }
 };
 
-TEST_F(MalformedTest, IsRefusedWithWhatAndWhere) {
+TEST_F(MalformedTest, MessagesAreRefusedWithWhatAndWhere) {
   Start();
   const std::string good = MakeAlertRecord({}).SerializeAsString();
   const auto refuses = [&](const v1::AgentMessage& message, grpc::StatusCode code,
@@ -275,27 +305,85 @@ TEST_F(MalformedTest, IsRefusedWithWhatAndWhere) {
     EXPECT_THAT(status.error_message(), HasSubstr(text));
   };
   using enum grpc::StatusCode;
-  refuses(BatchOf({good, "\xff\xff"}), INVALID_ARGUMENT, "Batch.records[1]: not an encoded");
-  refuses(BatchOf({good, good, MakeAlertRecord({.seq = 0}).SerializeAsString()}), INVALID_ARGUMENT,
-          "Batch.records[2]: seq is 0");
-  refuses(BatchOf({MakeAlertRecord({.epoch = 1001}).SerializeAsString()}), INVALID_ARGUMENT,
-          "epoch 1001 is newer than Hello's 1000");
-  refuses(BatchOf({MakeAlertRecord({.boot_id = "other"}).SerializeAsString()}), INVALID_ARGUMENT,
-          "boot_id \"other\" is not Hello's");
-  refuses(BatchOf({std::string(kMaxRecordBytes + 1, 'x')}), INVALID_ARGUMENT,
-          "Batch.records[0]: record has 262145 bytes");
   refuses(BatchOf(std::vector<std::string>(10'001, good)), RESOURCE_EXHAUSTED,
           "Batch has 10001 records");
   refuses(BatchOf(std::vector<std::string>(50, std::string(100'000, 'x'))), RESOURCE_EXHAUSTED,
           "");  // by gRPC, before anything is decoded
+  // Of a node without any record, that does not tell where its batch ends: nothing to acknowledge.
+  refuses(BatchOf({"\xff\xff"}), INVALID_ARGUMENT, "Batch.records[0]: not an encoded");
   v1::AgentMessage empty;
   empty.mutable_batch();
   refuses(empty, INVALID_ARGUMENT, "without records");
+  v1::AgentMessage short_hash = BatchOf({good});
+  short_hash.mutable_batch()->set_chain_after("short");
+  refuses(short_hash, INVALID_ARGUMENT, "Batch.chain_after has 5 bytes");
   v1::AgentMessage hello;
   *hello.mutable_hello() = MakeHello("n1");
   refuses(hello, INVALID_ARGUMENT, "second Hello");
   EXPECT_TRUE(QueryAll(UserChannel(), {}).empty());  // nothing of a refused batch is stored
   EXPECT_GT(collector_->ingest_stats().malformed, 0u);
+}
+
+TEST_F(MalformedTest, ARecordIsSetAsideAndTheStreamGoesOn) {
+  google::protobuf::SetLogHandler(nullptr);
+  Start();
+  const auto record = [](uint64_t seq) {
+    return MakeAlertRecord({.seq = seq}).SerializeAsString();
+  };
+  std::string not_utf8 = MakeAlertRecord({.seq = 2}, {.output = "marker"}).SerializeAsString();
+  not_utf8[not_utf8.find("marker")] = '\xff';
+  AgentClient agent(ChannelOf("n1"));
+  ASSERT_TRUE(agent.Hello(MakeHello("n1"), nullptr));
+  v1::Position stored;
+  ASSERT_TRUE(agent.Send(BatchOf({record(1), not_utf8, record(3)})));
+  ASSERT_TRUE(agent.ReadAck(&stored));
+  EXPECT_EQ(stored.seq(), 3u);
+  v1::AgentMessage unreadable =
+      BatchOf({"\xff\xff", std::string(kMaxRecordBytes + 1, 'x'),
+               MakeAlertRecord({.epoch = 1001, .seq = 6}).SerializeAsString()});
+  unreadable.mutable_batch()->mutable_last()->set_epoch(1000);
+  unreadable.mutable_batch()->mutable_last()->set_seq(6);
+  ASSERT_TRUE(agent.Send(unreadable));
+  ASSERT_TRUE(agent.ReadAck(&stored));
+  EXPECT_EQ(stored.epoch(), 1000u);
+  EXPECT_EQ(stored.seq(), 6u);
+  ASSERT_TRUE(agent.Send(BatchOf({record(7)})));
+  ASSERT_TRUE(agent.ReadAck(&stored));
+  EXPECT_EQ(stored.seq(), 7u);
+  ASSERT_TRUE(agent.Finish().ok());
+
+  v1::Filter filter;
+  filter.add_nodes("n1");
+  filter.set_include_gaps(true);
+  filter.add_rules("Read sensitive file untrusted");
+  const auto records = QueryAll(UserChannel(), filter);
+  std::vector<uint64_t> seqs;
+  for (const v1::StoredRecord& found : records) seqs.push_back(found.record().seq());
+  EXPECT_THAT(seqs, ::testing::ElementsAre(1, 2, 3, 6, 7));
+  const v1::Gap& one = records[1].record().gap();
+  EXPECT_EQ(one.class_(), v1::Gap::CLASS_CORRUPT);
+  EXPECT_EQ(one.reason(), "malformed");
+  EXPECT_EQ(one.count(), 1u);
+  const v1::Gap& three = records[3].record().gap();
+  EXPECT_EQ(three.count(), 3u);
+  EXPECT_EQ(three.first_seq(), 4u);
+  EXPECT_EQ(three.last_seq(), 6u);
+  const auto admin = v1::Admin::NewStub(ChannelAs("spiffe://test/user/root/role/admin"));
+  grpc::ClientContext context;
+  v1::ListMalformedRequest request;
+  request.set_cluster("c1");
+  request.set_node("n1");
+  v1::ListMalformedResponse malformed;
+  ASSERT_TRUE(admin->ListMalformed(&context, request, &malformed).ok());
+  ASSERT_EQ(malformed.records_size(), 4);
+  EXPECT_EQ(malformed.records(3).bytes(), not_utf8);  // the oldest
+  EXPECT_EQ(malformed.records(3).gap().seq(), 2u);
+  EXPECT_THAT(malformed.records(3).reason(), HasSubstr("not an encoded vakt.v1.Record"));
+  EXPECT_EQ(malformed.records(1).size_bytes(), kMaxRecordBytes + 1);
+  EXPECT_EQ(malformed.records(1).bytes().size(), kMaxMalformedBytes);
+  EXPECT_THAT(malformed.records(0).reason(), HasSubstr("epoch 1001 is newer than Hello's"));
+  EXPECT_EQ(collector_->ingest_stats().malformed_records, 4u);
+  EXPECT_EQ(collector_->ingest_stats().malformed, 0u);
 }
 
 TEST_F(MalformedTest, AStreamBeginsWithAHello) {
@@ -356,6 +444,28 @@ TEST_F(CollectorTest, ListsNodesAndWhetherTheyAreConnected) {
   EXPECT_TRUE(response.nodes(1).connected());
   EXPECT_EQ(response.nodes(1).heartbeat().spooled_records(), 5u);
   EXPECT_EQ(response.nodes(1).hello().agent_version(), "test");
+}
+
+TEST_F(CollectorTest, WhenTheStoreIsFullHealthSaysSoOfIngestAlone) {
+  options_.store.max_bytes = 1 << 20;
+  Start();
+  for (const char* service : {"", "vakt.v1.Ingest", "vakt.v1.Alerts"}) {
+    EXPECT_EQ(HealthOf(service), kServing) << service;
+  }
+  AgentClient agent(ChannelOf("n1"));
+  ASSERT_TRUE(agent.Hello(MakeHello("n1"), nullptr));
+  v1::Position acked;
+  std::vector<v1::Record> batch;
+  for (uint64_t seq = 0; seq < 10'000; ++seq) {
+    batch.push_back(MakeAlertRecord({.seq = seq + 1}));
+    if (batch.size() < 500) continue;
+    if (!agent.Send(batch) || !agent.ReadAck(&acked)) break;
+    batch.clear();
+  }
+  EXPECT_EQ(HealthOf("vakt.v1.Ingest"), kNotServing);
+  EXPECT_EQ(HealthOf("vakt.v1.Alerts"), kServing);
+  EXPECT_TRUE(collector_->store().is_full());
+  EXPECT_THAT(collector_->MetricsText(), HasSubstr("\nvakt_store_full 1\n"));
 }
 
 TEST_F(CollectorTest, WhenTheStoreIsFullAgentsAreToldAndQueriesGoOn) {

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -41,6 +42,7 @@ class NodeHealthTest : public ::testing::Test {
     options_.tls = {.ca = files_.ca, .cert = files_.cert, .key = files_.key};
     options_.store.directory = directory_.path() + "/data";
     options_.fleet = {.tick = absl::Milliseconds(20), .start_grace = absl::Milliseconds(300)};
+    options_.node_watch.look = absl::Milliseconds(50);
     options_.metrics_listen = "127.0.0.1:0";
     Start();
   }
@@ -182,6 +184,22 @@ TEST_F(NodeHealthTest, FailedProbesDegradeAndNoProbeIsBlind) {
   Expect(Await("Vakt node degraded", 2, agent.get(), heartbeat), kResolved, "Over after");
 }
 
+TEST_F(NodeHealthTest, MalformedRecordsOpenAndGoodOnesResolve) {
+  auto agent = Connect("n1", HelloOf("n1"));
+  v1::AgentMessage message;
+  message.mutable_batch()->add_records(MakeAlertRecord({.seq = 1}).SerializeAsString());
+  message.mutable_batch()->add_records("\xff\xff");
+  ASSERT_TRUE(agent->Send(message));
+  v1::Position stored;
+  ASSERT_TRUE(agent->ReadAck(&stored));
+  EXPECT_EQ(stored.seq(), 2u);
+  Expect(Await("Vakt node sends malformed records", 1, agent.get()), kOpened,
+         "1 records could not be taken; Batch.records[1]: not an encoded");
+  EXPECT_EQ(NodeOf("n1").malformed(), 1u);
+  EXPECT_THAT(Get("/metrics"), HasSubstr("\nvakt_ingest_malformed_records_total 1\n"));
+  Expect(Await("Vakt node sends malformed records", 2, agent.get()), kResolved, "Over after");
+}
+
 TEST_F(NodeHealthTest, AWrongClockAndAnOldCertificate) {
   auto agent = Connect("n1", HelloOf("n1"));
   v1::Heartbeat heartbeat = Heartbeat();
@@ -211,6 +229,87 @@ TEST_F(NodeHealthTest, WhatIsOpenIsStillKnownAfterARestart) {
   agent = Connect("n1", HelloOf("n1"));
   Expect(Await("Vakt node silent", 2, agent.get()), kResolved, "Over after");
   EXPECT_EQ(NodeOf("n1").conditions_size(), 0);
+}
+
+// What a watcher knows: the last it was told of each node.
+class Watcher {
+ public:
+  explicit Watcher(const std::shared_ptr<grpc::Channel>& channel)
+      : stub_(v1::Fleet::NewStub(channel)), reader_(stub_->WatchNodes(&context_, {})) {
+    context_.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(60)));
+  }
+  ~Watcher() {
+    if (finished_) return;
+    context_.TryCancel();
+    reader_->Finish();
+  }
+  template <typename Condition>
+  bool Await(const Condition& condition) {
+    v1::WatchNodesResponse response;
+    while (!condition(nodes)) {
+      if (!reader_->Read(&response)) return false;
+      if (response.has_node()) nodes[response.node().node()] = response.node();
+      if (response.has_forgotten()) nodes.erase(response.forgotten().node());
+      up_to_date = up_to_date || response.has_up_to_date();
+    }
+    return true;
+  }
+  grpc::Status Finish() {
+    finished_ = true;
+    v1::WatchNodesResponse rest;
+    while (reader_->Read(&rest)) continue;
+    return reader_->Finish();
+  }
+
+  std::map<std::string, v1::Node> nodes;
+  bool up_to_date = false;
+
+ private:
+  grpc::ClientContext context_;
+  std::unique_ptr<v1::Fleet::Stub> stub_;
+  std::unique_ptr<grpc::ClientReader<v1::WatchNodesResponse>> reader_;
+  bool finished_ = false;
+};
+
+TEST_F(NodeHealthTest, AWatcherSeesNodesComeChangeGoAndForgotten) {
+  using Nodes = std::map<std::string, v1::Node>;
+  auto first = Connect("n1", HelloOf("n1"));
+  Watcher watcher(ChannelAs(kUserUri));
+  ASSERT_TRUE(watcher.Await(
+      [](const Nodes& nodes) { return nodes.size() == 1 && nodes.at("n1").connected(); }));
+  auto second = Connect("n2", HelloOf("n2"));
+  ASSERT_TRUE(watcher.Await([](const Nodes& nodes) { return nodes.size() == 2; }));
+  EXPECT_TRUE(watcher.up_to_date);
+  second.reset();
+  ASSERT_TRUE(watcher.Await([](const Nodes& nodes) {
+    return !nodes.at("n2").connected() && nodes.at("n2").conditions_size() == 1;
+  }));
+  const auto forget = [this](const std::string& role, const std::string& node) {
+    grpc::ClientContext context;
+    v1::ForgetNodeRequest request;
+    request.set_cluster("c1");
+    request.set_node(node);
+    v1::ForgetNodeResponse response;
+    return v1::Fleet::NewStub(ChannelAs("spiffe://test/user/eve/role/" + role))
+        ->ForgetNode(&context, request, &response)
+        .error_code();
+  };
+  EXPECT_EQ(forget("analyst", "n2"), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(forget("admin", "n1"), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_EQ(forget("admin", "n2"), grpc::StatusCode::OK);
+  ASSERT_TRUE(watcher.Await([](const Nodes& nodes) { return nodes.size() == 1; }));
+  Await("Vakt node silent", 3, first.get());  // n1 and n2 opened, and at least n2 resolved
+  v1::Filter filter;
+  filter.add_nodes("n2");
+  EXPECT_EQ(QueryAll(ChannelAs(kUserUri), filter).back().record().alert().condition().state(),
+            kResolved);
+}
+
+TEST_F(NodeHealthTest, AWatchEndsWithTheCollector) {
+  Watcher watcher(ChannelAs(kUserUri));
+  ASSERT_TRUE(watcher.Await([&](const auto&) { return watcher.up_to_date; }));
+  collector_->Stop();
+  EXPECT_EQ(watcher.Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
 }
 
 TEST_F(NodeHealthTest, MetricsAndHealthAreThere) {

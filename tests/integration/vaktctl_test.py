@@ -50,13 +50,13 @@ class CollectorTest(CliTest):
         self.addCleanup(lambda: self.collector.stop())  # the one of then, not of now
         self.agent = vt.Agent()
 
-    def flags(self):
+    def flags(self, who="analyst"):
         return ["--collector", self.collector.address, "--tls-ca", self.directory / "ca.pem",
-                "--tls-cert", self.directory / "analyst.pem",
-                "--tls-key", self.directory / "analyst.key"]
+                "--tls-cert", self.directory / f"{who}.pem",
+                "--tls-key", self.directory / f"{who}.key"]
 
-    def json_lines(self, *words):
-        result = call(*words, "--format", "json", *self.flags())
+    def json_lines(self, *words, who="analyst"):
+        result = call(*words, "--format", "json", *self.flags(who))
         self.assertEqual(result.returncode, 0, result.stderr)
         return [json.loads(line) for line in result.stdout.splitlines()]
 
@@ -127,6 +127,39 @@ class CollectorTest(CliTest):
         human = call("nodes", *self.flags()).stdout.splitlines()
         self.assertEqual(human[0].split()[:3], ["NODE", "CLUSTER", "STATE"])
         self.assertEqual(human[1].split()[:2], [vt.NODE, "dev"])
+
+    def test_nodes_watch_tells_what_is_and_what_changes(self):
+        self.agent.send(self.collector, [self.agent.alert("x")])
+        watched = self.json_lines("nodes", "--watch", "--timeout", "3s")
+        self.assertEqual(watched[0]["node"]["node"], vt.NODE)
+        self.assertTrue(any("up_to_date" in line for line in watched))
+        human = call("nodes", "--watch", "--timeout", "2s", *self.flags())
+        self.assertEqual(human.returncode, 0, human.stderr)
+        self.assertRegex(human.stdout, rf"^\S+  dev/{vt.NODE}  not connected")
+        self.assert_fails(call("nodes", "--timeout", "1s", *self.flags()), 2, "goes with --watch")
+
+    def test_nodes_forget(self):
+        self.agent.send(self.collector, [self.agent.alert("x")])
+        self.assert_fails(call("nodes", "forget", "none", *self.flags()), 1, "knows no node")
+        self.assert_fails(call("nodes", "forget", vt.NODE, *self.flags()), 1, "needs the role admin")
+        result = call("nodes", "forget", vt.NODE, *self.flags("admin"))
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertIn("has not seen any node", call("nodes", *self.flags()).stderr)
+        [alert] = self.json_lines("alerts", "query")  # it stays
+        self.assertTrue(alert["output"].endswith("x"))
+
+    def test_nodes_malformed(self):
+        good = self.agent.alert("x")
+        bad = self.agent.alert("y")
+        bad.seq = 0
+        self.agent.send(self.collector, [good, bad])
+        [kept] = self.json_lines("nodes", "malformed", vt.NODE, who="admin")
+        self.assertEqual(kept["reason"], "seq is 0, or 2^63 or more")
+        self.assertIn("Test rule", kept["bytes"])
+        self.assertEqual(kept["size_bytes"], len(bad.SerializeToString()))
+        human = call("nodes", "malformed", vt.NODE, "--cluster", "dev",
+                     *self.flags("admin")).stdout
+        self.assertIn(f"{self.agent.epoch}/2", human)
 
     def test_tail_counts_and_goes_on(self):
         self.agent.send(self.collector, [self.agent.alert(f"alert {i}") for i in range(5)])

@@ -167,6 +167,8 @@ TEST(BatchEncoderTest, GivesTheBytesOfTheMessage) {
       expected.mutable_batch()->add_records(records.back().bytes);
     }
     ChainSpan chain;
+    expected.mutable_batch()->mutable_last()->set_epoch(1);
+    expected.mutable_batch()->mutable_last()->set_seq(1);
     chain.after.fill(7);
     expected.mutable_batch()->set_chain_after(std::string(AsBytes(chain.after)));
     EXPECT_EQ(EncodeBatch(records, chain), expected.SerializeAsString()) << size;
