@@ -84,7 +84,8 @@ std::string Collector::MetricsText() const {
 
 void Collector::ReportHealth() {
   grpc::HealthCheckServiceInterface* const health = server_->GetHealthCheckService();
-  for (const char* service : {kIngest, "vakt.v1.Alerts", "vakt.v1.Fleet", "vakt.v1.Admin"}) {
+  for (const char* service :
+       {kIngest, "vakt.v1.Alerts", "vakt.v1.Flows", "vakt.v1.Fleet", "vakt.v1.Admin"}) {
     health->SetServingStatus(service, true);
   }
   store_->SetFullListener([health](bool is_full) { health->SetServingStatus(kIngest, !is_full); });
