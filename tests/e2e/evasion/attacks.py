@@ -4,8 +4,11 @@
 Each returns when the attack was seen, raises NotApplicable when it cannot be done here, or fails an
 assertion, which counts as missed."""
 
+import json
 import os
+import socket
 import subprocess
+import threading
 
 import harness
 
@@ -109,3 +112,111 @@ def altered_rules(test):
     before = test.status()["rule_set_hash"]
     test.rule_file(EXECS.format("weakened"), "any.yaml")
     test.assertTrue(harness.wait_for(lambda: test.status()["rule_set_hash"] != before))
+
+
+class Wire:
+    """A relay to a port of this machine that can be cut: what is sent then arrives nowhere."""
+
+    def __init__(self, to_port):
+        self._to_port = to_port
+        self._whole = threading.Event()
+        self._whole.set()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self):
+        self._whole.clear()
+
+    def mend(self):
+        self._whole.set()
+
+    def close(self):
+        self.mend()
+        self._listener.close()
+
+    def _accept(self):
+        while True:
+            try:
+                here, _ = self._listener.accept()
+                there = socket.create_connection(("127.0.0.1", self._to_port))
+            except OSError:
+                return
+            for one, other in ((here, there), (there, here)):
+                threading.Thread(target=self._carry, args=(one, other), daemon=True).start()
+
+    def _carry(self, source, sink):
+        try:
+            while data := source.recv(65536):
+                self._whole.wait()
+                sink.sendall(data)
+        except OSError:
+            pass
+        for end in (source, sink):
+            end.close()
+
+
+def stored(test, port, *arguments):
+    out = test.vaktctl(port, "alerts", "query", "--format", "json", *arguments, check=False).stdout
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def network_cut(test):
+    """A node that cannot be heard is told as silent, and what it saw meanwhile arrives later."""
+    port = harness.free_port()
+    test.start_collector(port)
+    wire = Wire(port)
+    try:
+        test.start_agent("--collector", f"127.0.0.1:{wire.port}", *test.tls("agent"), "--heartbeat", "500ms",
+                         "--node-name", os.uname().nodename, alone=False, state="cut",
+                         rules=(test.rule_file(EXECS.format("any"), "any.yaml"),))
+        test.assertTrue(harness.wait_for(lambda: os.uname().nodename in test.vaktctl(port, "nodes").stdout))
+        wire.cut()
+        test.act("true", "any")
+        test.assertTrue(harness.wait_for(lambda: stored(test, port, "--rule", "Vakt node silent"), 60, 0.2))
+        wire.mend()
+        test.assertTrue(harness.wait_for(lambda: stored(test, port, "--rule", "Any"), 60, 0.2))
+    finally:
+        wire.close()
+
+
+def fill(directory):
+    """Takes all room; returns the file that has it."""
+    path = os.path.join(directory, "ballast")
+    with open(path, "wb", buffering=0) as ballast:
+        try:
+            while ballast.write(bytes(65536)) == 65536:
+                pass
+        except OSError:
+            return path
+    return path
+
+
+def filled_disk(test):
+    """On a full disk alerts wait in memory; what finds no room there is told with its exact number,
+    and the rest arrives, once the disk has room again."""
+    state, count = test.path("small"), 400
+    os.mkdir(state)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "vakt-small", state], check=True)
+    test.addCleanup(subprocess.run, ["umount", "--lazy", state], check=True)
+    port = harness.free_port()
+    agent = test.start_agent("--collector", f"127.0.0.1:{port}", *test.tls("agent"),
+                             "--node-name", os.uname().nodename, alone=False, state="small",
+                             rules=(test.rule_file(EXECS.format("'%proc.args'").replace("= any", "startswith any"),
+                                                   "any.yaml"),))
+    ballast = fill(state)
+    for _ in range(count):
+        test.act("true", "any" + "x" * 12000)
+    test.assertIsNone(agent.poll(), "the agent ended")
+    os.unlink(ballast)
+    test.start_collector(port)
+
+    def told():
+        gaps = [record["gap"] for record in stored(test, port, "--gaps", "--limit", "100000") if "gap" in record]
+        return sum(int(gap["count_by_priority"].get("Warning", 0)) if gap.get("count_by_priority")
+                   else int(gap["count"]) for gap in gaps if gap["class"] == "shed")
+
+    def kept():
+        return len(stored(test, port, "--rule", "Any", "--limit", "100000"))
+    test.assertTrue(harness.wait_for(lambda: told() + kept() == count, 60, 0.5),
+                    f"of {count} alerts {kept()} are stored and {told()} are told as shed")

@@ -246,8 +246,8 @@ CASES = (
     Case(76, "Agent", "spool altered", attack="altered_spool"),
     Case(77, "Agent", "rules altered", attack="altered_rules"),
     Case(78, "Agent", "agent's program exchanged", why_not="the program's digest is not reported yet"),
-    Case(79, "Agent", "network cut off", why_not="silent nodes are not reported yet"),
-    Case(80, "Agent", "disk filled", why_not="tested apart: the spool sheds with tombstones"),
+    Case(79, "Agent", "network cut off", attack="network_cut"),
+    Case(80, "Agent", "disk filled", attack="filled_disk"),
     Case(81, "Agent", "clock set", (
         Expect(f"evt.type = clock_settime and {acts(81)}", {}),)),
     Case(82, "Agent", "nested events skipped by the kernel", attack="skipped_events"),
