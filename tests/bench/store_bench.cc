@@ -10,11 +10,9 @@
 #include <vector>
 
 #include "absl/synchronization/mutex.h"
-#include "collector/app/collector.h"
 #include "collector/store/store.h"
 #include "common/base/log.h"
-#include "tests/integration/collector_client.h"
-#include "tests/support/temporary_directory.h"
+#include "tests/integration/local_collector.h"
 
 namespace vakt {
 namespace {
@@ -126,13 +124,7 @@ class CollectorBench {
  public:
   CollectorBench() {
     InitLog(LogLevel::kWarning, false);
-    const CertificateFiles files =
-        WriteCertificates(authority_.Issue("spiffe://test/collector/main"), directory_.path());
-    CollectorOptions options;
-    options.listen = "127.0.0.1:0";
-    options.tls = {.ca = files.ca, .cert = files.cert, .key = files.key};
-    options.store.directory = directory_.path() + "/data";
-    collector_ = Collector::Start(options).value();
+    collector_ = Collector::Start(LocalCollectorOptions(authority_, directory_.path())).value();
   }
 
   std::shared_ptr<grpc::Channel> ChannelAs(const std::string& uri) {

@@ -3,7 +3,6 @@
 // certificate and by token; and what the audit log says of it.
 #include <gmock/gmock.h>
 #include <google/protobuf/descriptor.h>
-#include <grpc/support/log.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
 
@@ -15,12 +14,10 @@
 
 #include "absl/time/clock.h"
 #include "collector/access/rpc_table.h"
-#include "collector/app/collector.h"
 #include "common/base/file.h"
 #include "common/base/sha256.h"
 #include "common/base/strings.h"
-#include "tests/integration/collector_client.h"
-#include "tests/support/temporary_directory.h"
+#include "tests/integration/collector_fixture.h"
 #include "vakt/v1/admin.grpc.pb.h"
 
 namespace vakt {
@@ -30,17 +27,9 @@ using ::testing::HasSubstr;
 
 constexpr char kPackage[] = "vakt.v1.";
 
-class AccessTest : public ::testing::Test {
+class AccessTest : public CollectorFixture {
  protected:
-  AccessTest() {
-    gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);
-    const CertificateFiles files =
-        WriteCertificates(authority_.Issue("spiffe://test/collector/main"), directory_.path());
-    options_.listen = "127.0.0.1:0";
-    options_.tls = {.ca = files.ca, .cert = files.cert, .key = files.key};
-    options_.store.directory = directory_.path() + "/data";
-    options_.token_file = directory_.path() + "/tokens";
-  }
+  AccessTest() { options_.token_file = directory_.path() + "/tokens"; }
 
   void WriteTokens(const std::string& text) {
     ASSERT_TRUE(WriteFileAtomically(options_.token_file, text, 0600).ok());
@@ -49,16 +38,8 @@ class AccessTest : public ::testing::Test {
                           const std::string& until = "") {
     return StrCat(name, " ", role, " ", ToHex(Sha256("secret of " + name)), " ", until, "\n");
   }
-  void Start() {
-    auto collector = Collector::Start(options_);
-    ASSERT_TRUE(collector.ok()) << collector.status();
-    collector_ = *std::move(collector);
-  }
-  std::shared_ptr<grpc::Channel> ByCertificate(const std::string& uri) {
-    return OpenChannel(collector_->address(), authority_.Issue(uri));
-  }
   std::shared_ptr<grpc::Channel> ByRole(const std::string& role) {
-    return ByCertificate("spiffe://test/user/u-" + role + "/role/" + role);
+    return ChannelAs("spiffe://test/user/u-" + role + "/role/" + role);
   }
   // Without a certificate; `token` may be empty.
   std::shared_ptr<grpc::Channel> ByToken(const std::string& token) {
@@ -117,11 +98,6 @@ class AccessTest : public ::testing::Test {
     v1::QueryResponse response;
     return v1::Alerts::NewStub(channel)->Query(&context, {}, &response);
   }
-
-  TestAuthority authority_;
-  TemporaryDirectory directory_;
-  CollectorOptions options_;
-  std::unique_ptr<Collector> collector_;
 };
 
 TEST_F(AccessTest, EveryMethodTakesTheRolesOfItsRowAndNoOthers) {
@@ -135,8 +111,8 @@ TEST_F(AccessTest, EveryMethodTakesTheRolesOfItsRowAndNoOthers) {
   };
   std::vector<Peer> peers = {{"nobody", ByToken(""), false, -1},
                              {"bad token", ByToken("guess"), false, -1},
-                             {"stranger", ByCertificate("spiffe://test/other"), false, -1},
-                             {"agent", ByCertificate(AgentUri("n1")), true, -1}};
+                             {"stranger", ChannelAs("spiffe://test/other"), false, -1},
+                             {"agent", ChannelAs(AgentUri("n1")), true, -1}};
   for (const char* role : {"viewer", "analyst", "admin"}) {
     const int access = static_cast<int>(AccessOf(ParseRole(role).value()));
     peers.push_back({role, ByRole(role), false, access});
@@ -200,7 +176,7 @@ TEST_F(AccessTest, EveryReadIsInTheAuditLogWithWhoAndWhatAndHowMuch) {
   WriteTokens(Line("siem", "viewer"));
   Start();
   {
-    AgentClient agent(ByCertificate(AgentUri("n1")));
+    AgentClient agent(ChannelAs(AgentUri("n1")));
     ASSERT_TRUE(agent.Hello(MakeHello("n1"), nullptr));
     ASSERT_TRUE(agent.Send({MakeAlertRecord({.seq = 1}), MakeAlertRecord({.seq = 2})}));
     v1::Position stored;

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The collector from outside: gRPC over mTLS on loopback, one in this process per test.
-#include "collector/app/collector.h"
-
 #include <gmock/gmock.h>
 #include <google/protobuf/stubs/logging.h>
-#include <grpc/support/log.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
 
@@ -15,12 +12,10 @@
 #include <thread>
 #include <vector>
 
-#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "common/base/status.h"
 #include "common/recordlog/chain.h"
-#include "tests/integration/collector_client.h"
-#include "tests/support/temporary_directory.h"
+#include "tests/integration/collector_fixture.h"
 #include "vakt/v1/admin.grpc.pb.h"
 
 namespace vakt {
@@ -28,29 +23,10 @@ namespace {
 
 using ::testing::HasSubstr;
 
-class CollectorTest : public ::testing::Test {
+class CollectorTest : public CollectorFixture {
  protected:
-  CollectorTest() {
-    gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);
-    const std::string dir = directory_.path();
-    const CertificateFiles files =
-        WriteCertificates(authority_.Issue("spiffe://test/collector/main"), dir);
-    options_.listen = "127.0.0.1:0";
-    options_.tls = {.ca = files.ca, .cert = files.cert, .key = files.key};
-    options_.store.directory = dir + "/data";
-    options_.subscribe.heartbeat = absl::Milliseconds(100);
-  }
+  CollectorTest() { options_.subscribe.heartbeat = absl::Milliseconds(100); }
 
-  void Start() {
-    auto collector = Collector::Start(options_);
-    ASSERT_TRUE(collector.ok()) << collector.status();
-    collector_ = *std::move(collector);
-  }
-
-  std::shared_ptr<grpc::Channel> ChannelAs(const std::string& uri) {
-    absl::MutexLock lock(&mutex_);
-    return OpenChannel(collector_->address(), authority_.Issue(uri));
-  }
   std::shared_ptr<grpc::Channel> ChannelOf(const std::string& node) {
     return ChannelAs(AgentUri(node));
   }
@@ -110,12 +86,6 @@ class CollectorTest : public ::testing::Test {
     request.mutable_filter()->set_include_gaps(true);
     return request;
   }
-
-  absl::Mutex mutex_;
-  TestAuthority authority_;  // used by one thread at a time
-  TemporaryDirectory directory_;
-  CollectorOptions options_;
-  std::unique_ptr<Collector> collector_;
 };
 
 TEST_F(CollectorTest, AcknowledgesWhatItStoredAndServesIt) {

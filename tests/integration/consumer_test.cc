@@ -2,7 +2,6 @@
 // Named consumers, which stall, crash and come back: they miss nothing and see nothing twice beyond
 // what they acknowledged. VAKT_CONSUMER_RUNS sets how often they come back (1,000).
 #include <gmock/gmock.h>
-#include <grpc/support/log.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -14,9 +13,7 @@
 #include <vector>
 
 #include "absl/time/clock.h"
-#include "collector/app/collector.h"
-#include "tests/integration/collector_client.h"
-#include "tests/support/temporary_directory.h"
+#include "tests/integration/collector_fixture.h"
 
 namespace vakt {
 namespace {
@@ -28,26 +25,9 @@ int Runs() {
   return text == nullptr ? 1000 : atoi(text);
 }
 
-class ConsumerTest : public ::testing::Test {
+class ConsumerTest : public CollectorFixture {
  protected:
-  ConsumerTest() {
-    gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);
-    const CertificateFiles files =
-        WriteCertificates(authority_.Issue("spiffe://test/collector/main"), directory_.path());
-    options_.listen = "127.0.0.1:0";
-    options_.tls = {.ca = files.ca, .cert = files.cert, .key = files.key};
-    options_.store.directory = directory_.path() + "/data";
-    options_.subscribe.heartbeat = absl::Milliseconds(100);
-  }
-  void Start() {
-    collector_.reset();
-    auto collector = Collector::Start(options_);
-    ASSERT_TRUE(collector.ok()) << collector.status();
-    collector_ = *std::move(collector);
-  }
-  std::shared_ptr<grpc::Channel> ChannelAs(const std::string& uri) {
-    return OpenChannel(collector_->address(), authority_.Issue(uri));
-  }
+  ConsumerTest() { options_.subscribe.heartbeat = absl::Milliseconds(100); }
   std::shared_ptr<grpc::Channel> UserChannel(const std::string& user = "siem",
                                              const std::string& role = "viewer") {
     return ChannelAs("spiffe://test/user/" + user + "/role/" + role);
@@ -97,11 +77,6 @@ class ConsumerTest : public ::testing::Test {
     v1::DeleteConsumerResponse response;
     return v1::Alerts::NewStub(channel)->DeleteConsumer(&context, request, &response);
   }
-
-  TestAuthority authority_;
-  TemporaryDirectory directory_;
-  CollectorOptions options_;
-  std::unique_ptr<Collector> collector_;
 };
 
 TEST_F(ConsumerTest, MissesNothingAndSeesNothingTwiceBeyondItsLastAck) {

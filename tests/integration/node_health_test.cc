@@ -3,7 +3,6 @@
 // listens, and resolves; also across a crash of the collector.
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
-#include <grpc/support/log.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
@@ -13,13 +12,11 @@
 #include <vector>
 
 #include "absl/time/clock.h"
-#include "collector/app/collector.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/unique_fd.h"
 #include "common/time/wall_time.h"
-#include "tests/integration/collector_client.h"
-#include "tests/support/temporary_directory.h"
+#include "tests/integration/collector_fixture.h"
 #include "vakt/v1/fleet.grpc.pb.h"
 
 namespace vakt {
@@ -31,30 +28,16 @@ constexpr absl::Duration kBeat = absl::Milliseconds(100);
 constexpr auto kOpened = v1::Condition::STATE_OPENED;
 constexpr auto kResolved = v1::Condition::STATE_RESOLVED;
 
-class NodeHealthTest : public ::testing::Test {
+class NodeHealthTest : public CollectorFixture {
  protected:
-  NodeHealthTest()
-      : files_(WriteCertificates(authority_.Issue("spiffe://test/collector/main"),
-                                 directory_.path())) {
-    gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);
+  NodeHealthTest() {
     InitLog(LogLevel::kError, false);
-    options_.listen = "127.0.0.1:0";
-    options_.tls = {.ca = files_.ca, .cert = files_.cert, .key = files_.key};
-    options_.store.directory = directory_.path() + "/data";
     options_.fleet = {.tick = absl::Milliseconds(20), .start_grace = absl::Milliseconds(300)};
     options_.node_watch.look = absl::Milliseconds(50);
     options_.metrics_listen = "127.0.0.1:0";
     Start();
   }
 
-  void Start() {
-    auto collector = Collector::Start(options_);
-    ASSERT_TRUE(collector.ok()) << collector.status();
-    collector_ = *std::move(collector);
-  }
-  std::shared_ptr<grpc::Channel> ChannelAs(const std::string& uri) {
-    return OpenChannel(collector_->address(), authority_.Issue(uri));
-  }
   std::unique_ptr<AgentClient> Connect(const std::string& node, const v1::Hello& hello) {
     auto agent = std::make_unique<AgentClient>(ChannelAs(AgentUri(node)));
     EXPECT_TRUE(agent->Hello(hello, nullptr)) << agent->Finish().error_message();
@@ -127,12 +110,6 @@ class NodeHealthTest : public ::testing::Test {
     }
     return answer;
   }
-
-  TestAuthority authority_;
-  TemporaryDirectory directory_;
-  const CertificateFiles files_;
-  CollectorOptions options_;
-  std::unique_ptr<Collector> collector_;
 };
 
 TEST_F(NodeHealthTest, ASilentNodeIsAnAlertUntilItIsHeardAgain) {

@@ -16,14 +16,13 @@
 #include <vector>
 
 #include "absl/time/clock.h"
-#include "collector/app/collector.h"
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/strings.h"
 #include "common/config/settings.h"
 #include "common/sinks/sink_config.h"
-#include "tests/integration/collector_client.h"
 #include "tests/integration/collector_process.h"
+#include "tests/integration/local_collector.h"
 #include "tests/integration/sink_peer.h"
 #include "tests/support/temporary_directory.h"
 
@@ -72,10 +71,7 @@ class SinkContractTest : public ::testing::TestWithParam<SinkKindRow> {
     ASSERT_TRUE(settings.ok()) << settings.status();
     auto sinks = ParseSinks(settings->Group("sinks"));
     ASSERT_TRUE(sinks.ok()) << sinks.status();
-    CollectorOptions options;
-    options.listen = "127.0.0.1:0";
-    options.tls = {.ca = files_.ca, .cert = files_.cert, .key = files_.key};
-    options.store.directory = Path("data");
+    CollectorOptions options = LocalCollectorOptions(authority_, directory_.path());
     options.sinks = *std::move(sinks);
     auto collector = Collector::Start(options);
     ASSERT_TRUE(collector.ok()) << collector.status();
