@@ -159,9 +159,13 @@ absl::Status SegmentStore::TryWrite(absl::Span<const OutRecord> group) {
     CloseActive();
   }
   if (active_ == nullptr) {
-    const uint64_t room = std::max(options_.segment_bytes, group_bytes + kSegmentOverheadBytes);
+    const uint64_t least = group_bytes + kSegmentOverheadBytes;
+    const uint64_t room = std::max(options_.segment_bytes, least);
     MakeRoom(room);
-    VAKT_RETURN_IF_ERROR(BeginSegment(room));
+    absl::Status begun = BeginSegment(room);
+    // Of a disk that is nearly full the rest is used up before anything is given up.
+    if (absl::IsResourceExhausted(begun)) begun = BeginSegment(least);
+    VAKT_RETURN_IF_ERROR(begun);
   }
   ChainPoint end = head();
   std::vector<uint64_t> offsets;
