@@ -87,6 +87,23 @@ constexpr FlagRow kFlowsGraphFlags[] = {
     kExecutableFlag, kClassFlag,     kExternalFlag, kDirectionFlag, kRemoteFlag, kPortFlag,
 };
 
+constexpr FlagRow kFlowsEgressFlags[] = {
+    kFlowSinceFlag,
+    kFlowUntilFlag,
+    kNodeFlag,
+    kNamespaceFlag,
+    kPodFlag,
+    kContainerFlag,
+    kExecutableFlag,
+    kClassFlag,
+    kExternalFlag,
+    kDirectionFlag,
+    kRemoteFlag,
+    kPortFlag,
+    {"--new-since", FlagType::kMoment,
+     "Only what was not reached before then, as far as --since goes back."},
+};
+
 constexpr FlagRow kTailFlags[] = {
     kPriorityFlag,
     kRuleFlag,
@@ -232,6 +249,8 @@ constexpr Verb kVerbs[] = {
      Peer::kCollector, "human|json", kFlowsTopFlags, 0, 0, FlowsTop},
     {"flows", "graph", "", "Print who talks to whom as a graph in DOT; `dot -Tsvg` draws it.",
      Peer::kCollector, "", kFlowsGraphFlags, 0, 0, FlowsGraph},
+    {"flows", "egress", "", "List what each workload reached in the last 7 days or another time, or what of it is new.",
+     Peer::kCollector, "human|json", kFlowsEgressFlags, 0, 0, FlowsEgress},
     {"nodes", "", "", "List the nodes that the collector knows.",
      Peer::kCollector, "human|json", kNodesFlags, 0, 0, Nodes},
     {"nodes", "forget", "NODE", "Forget a node that is gone for good; its alerts stay.",

@@ -150,6 +150,15 @@ class Flows(KernelTestCase):
             self.assertTrue(os.path.basename(flow["executable"]).startswith("python3"), flow)
             self.assertEqual((flow["class"], flow["remote_port"]), ("loopback", 9))
 
+    def test_processes_that_live_for_milliseconds_are_told_with_their_program(self):
+        self.start_both()
+        self.act("bash", "-c", "i=0; while [ $i -lt 2000 ]; do (: </dev/tcp/127.9.7.$((i % 50))/9); "
+                 "i=$((i+1)); done 2>/dev/null; exit 0")
+        flows = self.flows_at_end("--remote", "127.9.7.0/24")
+        self.assertEqual(sum(int(flow["connections"]) for flow in flows), 2000)
+        self.assertEqual({os.path.basename(flow["executable"]) for flow in flows}, {"bash"})
+        self.assertLessEqual(len(flows), 250)
+
     def test_a_scan_stays_within_its_bounds_and_is_told(self):
         self.start_both()
         before = self.stats()
@@ -189,6 +198,15 @@ class Flows(KernelTestCase):
         self.assertEqual(ocsf["actor"]["process"]["pid"], asked["pid"])
         self.assertEqual(self.vaktctl(self.port, "alerts", "query", "--gaps", "--format", "json")
                          .stdout.count('"flow"'), 0)
+        egress = [json.loads(line) for line in self.vaktctl(
+            self.port, "flows", "egress", "--format", "json").stdout.splitlines()]
+        reach = next(row for row in egress if row["remote"] == "198.51.100.2")
+        self.assertEqual((reach["service"], int(reach["connections"]), int(reach["bytes_out"])),
+                         ("8003/tcp", 3, asked["sent"]))
+        new = self.vaktctl(self.port, "flows", "egress", "--new-since", reach["last"]).stdout
+        self.assertNotIn("198.51.100.2", new)
+        self.assertIn("198.51.100.2", self.vaktctl(self.port, "flows", "egress", "--new-since",
+                                                   reach["first"]).stdout)
         for wrong in (["--port", "x"], ["--class", "elsewhere"], ["--remote", "10.0.0.0/40"],
                       ["--container", "abc"]):
             out = self.vaktctl(self.port, "flows", "list", *wrong, check=False)
