@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// SQLite's disk as a machine could find it that lost power: while one of these lives, it is SQLite's
-// default VFS, hands everything on to the real one, and keeps a journal of all that changes files.
-// CrashState(n) makes the files of a directory as they could be after the n-th change.
+// SQLite's disk as a machine could find it that lost power: while one of these lives, it is
+// SQLite's default VFS, hands everything on to the real one, and keeps a journal of all that
+// changes files. CrashState(n) makes the files of a directory as they could be after the n-th
+// change.
 //
 // It promises as little as POSIX does: bytes survive only when their file was synced after them,
 // new and deleted names only when a journal or log that was made in the directory was synced for
