@@ -146,8 +146,7 @@ void OversizedMessages(Attack& attack) {
 }
 
 void CompressedBombs(Attack& attack) {
-  // Ten zero bytes of deflate's stored form each stand for nothing here: what counts is that the
-  // collector does not decompress at all.
+  // What they hold does not matter: the collector must not even begin to decompress.
   while (!attack.over) {
     auto client = attack.Open();
     for (uint32_t stream = 1; stream < 60 && !attack.over; stream += 2) {
