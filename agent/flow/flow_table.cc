@@ -162,7 +162,8 @@ void FlowTable::AddOne(const FlowSum& sum, uint64_t boot_ns) {
     process = {};
     if (program->flows == 0) programs_.erase(*program->key);
   }
-  if (HasNews(sum.counts) || flow.process.cookie == 0) {
+  const bool is_newest = HasNews(sum.counts) && sum.counts.last_boot_ns >= flow.last_ns;
+  if (is_newest || flow.process.cookie == 0) {
     flow.process = std::move(process);
     flow.net_ns = sum.key.net_ns;
     if (!is_folded) {

@@ -91,6 +91,17 @@ TEST_F(FlowTableTest, ManyProcessesOfAProgramAreOneRecordAfterTheAfterglow) {
   EXPECT_TRUE(Due(*table, 200).empty());
 }
 
+TEST_F(FlowTableTest, TheNewestProcessIsToldInWhateverOrderTheSumsCome) {
+  const auto table = Table();
+  table->Add(
+      {News(Sum(2, VAKT_FLOW_OUT, 1, 443), 12, 1), News(Sum(1, VAKT_FLOW_OUT, 1, 443), 11, 1)},
+      13 * kSecond);
+  const auto told = Due(*table, 30);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].where.cookie, 2u);
+  EXPECT_EQ(told[0].sums.connections, 2u);
+}
+
 TEST_F(FlowTableTest, ProgramsContainersAndUsersAreToldApart) {
   const auto table = Table();
   processes_[2].container_full_id = SharedString("abc");
