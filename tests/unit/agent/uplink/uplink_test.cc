@@ -149,6 +149,26 @@ TEST_F(UplinkTest, GoesOnAfterBrokenStreamsWithoutLossOrDuplicates) {
   EXPECT_GE(uplink_->state().reconnects, 1u);
 }
 
+TEST_F(UplinkTest, NewCertificatesAreShownByTheNextStreamAndEndNone) {
+  constexpr char kNewUri[] = "spiffe://test/cluster/c/node/n1/agent/renewed";
+  FakeCollector collector(authority_.Issue("spiffe://test/collector/1"));
+  StartUplink(collector.address(), authority_);
+  Append(10);
+  ASSERT_TRUE(WaitForAll());
+  WriteCertificates(authority_.Issue(kNewUri), directory_);
+  Append(10);
+  ASSERT_TRUE(WaitForAll());
+  EXPECT_THAT(collector.hellos(), SizeIs(1)) << "the stream was dropped";
+  EXPECT_EQ(collector.peer_uri(), kAgentUri);
+  collector.BreakAfter(0);
+  Append(10);
+  ASSERT_TRUE(WaitFor([](const Uplink::State& s) { return s.reconnects > 0; }));
+  collector.BreakAfter(-1);
+  ASSERT_TRUE(WaitForAll());
+  EXPECT_EQ(collector.peer_uri(), kNewUri);
+  ExpectAllStored(collector);
+}
+
 TEST_F(UplinkTest, WaitsForACollectorThatIsAway) {
   const int port = FakeCollector(authority_.Issue("")).port();
   Append(10);
