@@ -61,6 +61,17 @@ void PrintForPeople(const v1::AgentStatus& status, Console& console) {
     }
     probes.Print(console);
   }
+  if (!status.capabilities().empty()) {
+    console.Line("");
+    TextTable capabilities({"CAPABILITY", "HELD BY", "WITHOUT IT"});
+    for (const v1::CapabilityStatus& capability : status.capabilities()) {
+      const bool missing = capability.state() == "missing";
+      capabilities.AddRow({{capability.name()},
+                           {capability.state(), missing ? Style::kRed : Style::kFaint},
+                           {capability.without()}});
+    }
+    capabilities.Print(console);
+  }
   if (status.blind_spots().empty()) return;
   console.Line("");
   console.Line(console.Styled(Style::kBold, "WHAT THIS AGENT CANNOT SEE"));

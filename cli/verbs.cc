@@ -221,6 +221,10 @@ constexpr FlagRow kSpoolFlags[] = {
      "the whole spool is told by nothing else."},
 };
 
+constexpr FlagRow kCleanFlags[] = {
+    {"--stay", FlagType::kSwitch, "Wait for SIGTERM afterwards, as a DaemonSet's container has to."},
+};
+
 constexpr FlagRow kDiffFlags[] = {
     {"--recording", FlagType::kPath, "Recording whose events both sets are run on."},
     {"--rule-matching", FlagType::kChoice,
@@ -275,6 +279,10 @@ constexpr Verb kVerbs[] = {
      Peer::kAgent, "human|json", {}, 0, 0, AgentReload},
     {"agent", "programs", "", "Show the agent's BPF programs and what they cost.",
      Peer::kAgent, "human|json", kProgramsFlags, 0, 0, AgentPrograms},
+    {"node", "prepare", "DIR", "Put the agent's seccomp profile into a directory of the node (in the agent's image).",
+     Peer::kNone, "", {}, 1, 1, NodePrepare},
+    {"node", "clean", "DIR...", "Remove what agents and `node prepare` left in these directories of the node.",
+     Peer::kNone, "", kCleanFlags, 1, kAnyNumber, NodeClean},
     {"spool", "verify", "DIR", "Check an agent's spool against its checksums and its hash chain.",
      Peer::kNone, "human|json", kSpoolFlags, 1, 1, SpoolVerify},
     {"spool", "list", "DIR", "List the segments of an agent's spool.",

@@ -87,6 +87,7 @@ VerbFunction RulesCheck, RulesEval, RulesTest, RulesExplain, RulesCost;
 VerbFunction RulesPrefilter, RulesCoverage, RulesDiff;
 VerbFunction ReplayRecording, Fields, Reference, CompletionBash, ShowVersion, ShowHelp;
 VerbFunction SpoolVerify, SpoolList;
+VerbFunction NodePrepare, NodeClean;
 
 }  // namespace vakt
 

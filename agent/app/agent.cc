@@ -55,6 +55,7 @@ absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentOptions& options)
   auto agent = std::unique_ptr<Agent>(new Agent(options));
   agent->started_boot_ns_ = RealClock().BootNs();
   RaisePriority();  // before there are threads: they inherit it
+  VAKT_RETURN_IF_ERROR(agent->DividePrivileges());
   VAKT_RETURN_IF_ERROR(agent->LoadRules());
   VAKT_RETURN_IF_ERROR(agent->OpenOutputs());
   VAKT_RETURN_IF_ERROR(agent->StartSensor());
@@ -126,7 +127,9 @@ absl::Status Agent::StartSensor() {
   if (!options_.scope.empty()) {
     VAKT_ASSIGN_OR_RETURN(sensor.scope, ScopeOf(options_.scope));
   }
-  VAKT_ASSIGN_OR_RETURN(sensor_, KernelSensor::Start(sensor));
+  absl::StatusOr<std::unique_ptr<KernelSensor>> started;
+  hooks_->Do([&] { started = KernelSensor::Start(sensor); });
+  VAKT_ASSIGN_OR_RETURN(sensor_, std::move(started));
   sensor_->CaptureEnvironment(active_.rules->read_environment());
   if (options_.prefilter) {
     prefilter_ = std::make_unique<PrefilterFeed>(sensor_.get());
@@ -169,7 +172,13 @@ absl::Status Agent::StartServices() {
   SendLifecycle(v1::Lifecycle::WHAT_START, StrCat("kernel ", node_.kernel_release));
   ReportHistory();
   ReportBlindSpots();
-  if (options_.canary) canary_ = Canary::Start(sensor_.get(), options_.state_dir);
+  if (options_.canary) {
+    canary_ = Canary::Start(sensor_.get(), options_.state_dir, [this] {
+      std::vector<ProbeReport> restored;
+      hooks_->Do([&] { restored = sensor_->RestoreHooks(); });
+      return restored;
+    });
+  }
   Publish();
   VAKT_RETURN_IF_ERROR(StartReloader());
   AdminCalls calls;
@@ -280,7 +289,7 @@ void Agent::ReportSkippedRuns() {
 
 absl::Status Agent::StartReloader() {
   RuleReloader::Hooks hooks;
-  hooks.watch_kinds = [this](KindSet kinds) { sensor_->SetKinds(kinds); };
+  hooks.watch_kinds = [this](KindSet kinds) { hooks_->Do([&] { sensor_->SetKinds(kinds); }); };
   hooks.wake_pipeline = [this] { sensor_->Wake(); };
   VAKT_ASSIGN_OR_RETURN(reloader_,
                         RuleReloader::Start(rule_source(), active_.rules->hash,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The agent: its parts in the order in which they start and stop.
 //
-//   rules -> spool -> outputs -> probes attached -> running processes seeded -> admin socket and
-//   uplink -> metrics and health -> ready file -> run until Stop
+//   privileges divided -> rules -> spool -> outputs -> probes attached -> running processes seeded
+//   -> admin socket and uplink -> metrics and health -> ready file -> run until Stop
 //
 // Threads: Start and Run on one thread (the pipeline thread). Stop and Reload may be called from a
 // signal handler. Status, Stats and Programs may be called from any thread.
@@ -33,6 +33,7 @@
 #include "agent/app/options.h"
 #include "agent/app/pipeline.h"
 #include "agent/app/prefilter_feed.h"
+#include "agent/app/privileges.h"
 #include "agent/app/rule_reloader.h"
 #include "agent/app/run_stamp.h"
 #include "agent/app/tombstone_codec.h"
@@ -69,6 +70,9 @@ class Agent {
  private:
   explicit Agent(const AgentOptions& options);
 
+  // agent_privileges.cc. Before there is any other thread.
+  absl::Status DividePrivileges();
+  void FillCapabilities(v1::AgentStatus* status) const;
   absl::Status LoadRules();
   absl::Status OpenOutputs();
   absl::Status StartSensor();
@@ -115,6 +119,10 @@ class Agent {
   std::string JudgeReadiness() const;
 
   const AgentOptions options_;
+  CapabilitySet had_ = 0;                    // at the start
+  CapabilitySet kept_ = 0;                   // by all threads
+  std::unique_ptr<PrivilegedThread> hooks_;  // loads, attaches and detaches
+  std::unique_ptr<PrivilegedThread> meter_;  // has the kernel measure programs, which takes long
   NodeFacts node_;
   Tier tier_ = Tier::kTracepoint;
   int64_t started_boot_ns_ = 0;

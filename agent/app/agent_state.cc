@@ -145,6 +145,7 @@ void Agent::FillStatus(v1::AgentStatus* s) const {
         StrCat(row.stem, ": its hooks do not see an act that was done to test them"));
   }
   s->set_state(degraded ? "degraded" : "ready");
+  FillCapabilities(s);
   if (spool_) {
     const Position acked = spool_->acknowledged();
     s->mutable_acked()->set_epoch(acked.epoch);
@@ -170,7 +171,9 @@ void Agent::FillMetrics(MetricSet* m) const {
 }
 
 absl::StatusOr<v1::Programs> Agent::Programs(absl::Duration measure) const {
-  VAKT_ASSIGN_OR_RETURN(const std::vector<ProgramStats> programs, sensor_->Programs(measure));
+  absl::StatusOr<std::vector<ProgramStats>> measured;
+  meter_->Do([&] { measured = sensor_->Programs(measure); });
+  VAKT_ASSIGN_OR_RETURN(const std::vector<ProgramStats> programs, std::move(measured));
   v1::Programs out;
   out.set_measured_ns(static_cast<uint64_t>(absl::ToInt64Nanoseconds(measure)));
   for (const ProgramStats& program : programs) {

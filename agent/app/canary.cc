@@ -22,14 +22,16 @@ constexpr auto kBetweenTries = std::chrono::milliseconds(100);
 
 }  // namespace
 
-std::unique_ptr<Canary> Canary::Start(KernelSensor* sensor, std::string directory) {
-  auto canary = std::unique_ptr<Canary>(new Canary(sensor, std::move(directory)));
+std::unique_ptr<Canary> Canary::Start(KernelSensor* sensor, std::string directory,
+                                      Restore restore) {
+  auto canary =
+      std::unique_ptr<Canary>(new Canary(sensor, std::move(directory), std::move(restore)));
   canary->thread_ = std::thread([self = canary.get()] { self->Run(); });
   return canary;
 }
 
-Canary::Canary(KernelSensor* sensor, std::string directory)
-    : sensor_(sensor), directory_(std::move(directory)) {}
+Canary::Canary(KernelSensor* sensor, std::string directory, Restore restore)
+    : sensor_(sensor), directory_(std::move(directory)), restore_(std::move(restore)) {}
 
 Canary::~Canary() {
   {
@@ -81,7 +83,7 @@ void Canary::Tell(Kind kind, int64_t begin_ns, std::string reason) {
 }
 
 void Canary::RestoreHooks() {
-  for (const ProbeReport& report : sensor_->RestoreHooks()) {
+  for (const ProbeReport& report : restore_()) {
     const bool restored = report.state == ProbeReport::State::kAttached;
     Tell(report.probe->kind, last_good_ns_,
          StrCat("the probe ", report.probe->program, " was detached by somebody; ",

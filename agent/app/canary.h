@@ -4,7 +4,7 @@
 // scope and filter, so other processes' events are as good a proof as the canary's own, and a busy
 // node does no act at all. What is missed is told as a gap of class BLIND.
 //
-//   auto canary = Canary::Start(sensor, "/var/lib/vakt");
+//   auto canary = Canary::Start(sensor, "/var/lib/vakt", [&] { return sensor->RestoreHooks(); });
 //   for (const v1::Gap& gap : canary->TakeGaps()) ...
 //
 // Threads: a thread of its own does the acts, for they may block; all methods are thread-safe.
@@ -13,6 +13,7 @@
 
 #include <array>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -28,8 +29,13 @@ namespace vakt {
 
 class Canary {
  public:
+  // Attaches hooks again that somebody detached, and returns them; it may take privileges that the
+  // canary's thread has not.
+  using Restore = std::function<std::vector<ProbeReport>()>;
+
   // `sensor` outlives it. `directory` is where files are made and removed again.
-  static std::unique_ptr<Canary> Start(KernelSensor* sensor, std::string directory);
+  static std::unique_ptr<Canary> Start(KernelSensor* sensor, std::string directory,
+                                       Restore restore);
   ~Canary();  // waits for an act under way
 
   // What was found since the last call.
@@ -40,7 +46,7 @@ class Canary {
  private:
   using Hits = std::array<uint64_t, 64>;
 
-  Canary(KernelSensor* sensor, std::string directory);
+  Canary(KernelSensor* sensor, std::string directory, Restore restore);
   void Run();
   void RestoreHooks();
   void TryKinds();
@@ -51,6 +57,7 @@ class Canary {
 
   KernelSensor* const sensor_;
   const std::string directory_;
+  const Restore restore_;
   Hits last_hits_{};          // the canary's thread
   int64_t last_good_ns_ = 0;  // likewise; wall clock
   mutable std::mutex mutex_;

@@ -73,7 +73,8 @@ TEST_F(CanaryBpfTest, a_detached_hook_is_told_and_attached_again) {
   StartSensor(KindBit(Kind::network_connect));
   const std::vector<uint32_t> links = CgroupLinks();
   ASSERT_FALSE(links.empty());
-  const auto canary = Canary::Start(sensor_.get(), directory_);
+  const auto canary =
+      Canary::Start(sensor_.get(), directory_, [this] { return sensor_->RestoreHooks(); });
   const UniqueFd link(bpf_link_get_fd_by_id(links.front()));
   ASSERT_TRUE(link);
   ASSERT_EQ(bpf_link_detach(link.get()), 0);
@@ -124,7 +125,8 @@ void SilenceProbes() {
 
 TEST_F(CanaryBpfTest, a_kind_that_sees_nothing_is_told) {
   StartSensor(KindBit(Kind::memory_file));
-  const auto canary = Canary::Start(sensor_.get(), directory_);
+  const auto canary =
+      Canary::Start(sensor_.get(), directory_, [this] { return sensor_->RestoreHooks(); });
   SilenceProbes();
   std::vector<v1::Gap> gaps;
   const absl::Time deadline = absl::Now() + absl::Seconds(10);
