@@ -222,7 +222,8 @@ constexpr FlagRow kSpoolFlags[] = {
 };
 
 constexpr FlagRow kCleanFlags[] = {
-    {"--stay", FlagType::kSwitch, "Wait for SIGTERM afterwards, as a DaemonSet's container has to."},
+    {"--stay", FlagType::kSwitch,
+     "Wait for SIGTERM afterwards, as a DaemonSet's container has to."},
 };
 
 constexpr FlagRow kDiffFlags[] = {

@@ -10,6 +10,7 @@ namespace vakt {
 namespace {
 
 using Holder = CapabilityRow::Holder;
+using Need = CapabilityRow::Need;
 
 CapabilitySet Bit(const CapabilityRow& row) { return CapabilitySet{1} << row.number; }
 
@@ -23,7 +24,10 @@ bool Has(CapabilitySet set, const CapabilityRow& row) {
 
 absl::Status Agent::DividePrivileges() {
   had_ = EffectiveCapabilities();
-  VAKT_RETURN_IF_ERROR(ConfineProcess());
+  // Neither failure is a reason not to watch the node; status tells who has what.
+  if (const absl::Status status = ConfineProcess(); !status.ok()) {
+    LogWarning(StrCat("the process is not confined: ", Message(status)));
+  }
   const CapabilitySet hooks = had_ & CapabilitiesOf(Holder::kHooks);
   hooks_ = std::make_unique<PrivilegedThread>("vakt-hooks", hooks);
   meter_ = std::make_unique<PrivilegedThread>("vakt-meter", hooks);
@@ -33,10 +37,19 @@ absl::Status Agent::DividePrivileges() {
     if (!path->empty()) paths.push_back(*path);
   }
   kept_ = CapabilitiesToKeep(had_, paths);
-  VAKT_RETURN_IF_ERROR(KeepCapabilities(kept_));
+  if (const absl::Status status = KeepCapabilities(kept_); !status.ok()) {
+    LogWarning(StrCat("all threads keep the agent's capabilities: ", Message(status)));
+    kept_ = had_;
+  }
+  std::string required;
   for (const CapabilityRow& row : AllCapabilities()) {
-    if (Has(had_, row) || row.only_if_needed) continue;
-    LogWarning(StrCat(row.name, " is missing: ", row.without));
+    if (Has(had_, row) || row.need == Need::kAtTimes) continue;
+    const std::string text = StrCat(row.name, " is missing: ", row.without);
+    LogWarning(text);
+    if (row.need == Need::kRequired) required += StrCat(required.empty() ? "" : "; ", text);
+  }
+  if (!required.empty()) {
+    return absl::PermissionDeniedError(StrCat(required, " (docs/reference/capabilities.md)"));
   }
   return absl::OkStatus();
 }
@@ -49,7 +62,7 @@ void Agent::FillCapabilities(v1::AgentStatus* status) const {
     if ((kept_ & Bit(row)) != 0) {
       told->set_state("all threads");
     } else if ((had_ & Bit(row)) == 0) {
-      told->set_state(row.only_if_needed || Has(had_, row) ? "not given" : "missing");
+      told->set_state(row.need == Need::kAtTimes || Has(had_, row) ? "not given" : "missing");
     } else {
       told->set_state(row.holder == Holder::kHooks ? "thread for hooks" : "given up");
     }

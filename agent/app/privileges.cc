@@ -22,25 +22,26 @@ namespace vakt {
 namespace {
 
 using Holder = CapabilityRow::Holder;
+using Need = CapabilityRow::Need;
 
 // clang-format off
 constexpr CapabilityRow kCapabilities[] = {
-    {CAP_BPF, "CAP_BPF", Holder::kHooks, false, "no program can be loaded: the agent does not start"},
-    {CAP_PERFMON, "CAP_PERFMON", Holder::kHooks, false,
-     "no program that traces can be loaded: the agent does not start"},
-    {CAP_NET_ADMIN, "CAP_NET_ADMIN", Holder::kHooks, false,
-     "connected datagram sockets and connects of unix sockets are not seen"},
-    {CAP_SYS_ADMIN, "CAP_SYS_ADMIN", Holder::kHooks, true,
+    {CAP_BPF, "CAP_BPF", Holder::kHooks, Need::kRequired, "no program can be loaded"},
+    {CAP_PERFMON, "CAP_PERFMON", Holder::kHooks, Need::kRequired, "no program that traces can be loaded"},
+    {CAP_NET_ADMIN, "CAP_NET_ADMIN", Holder::kHooks, Need::kWanted,
+     "datagram flows have no peers, and owners of accepted connections are known late; where no rule "
+     "about files is loaded, connects of datagram and unix sockets are not seen"},
+    {CAP_SYS_ADMIN, "CAP_SYS_ADMIN", Holder::kHooks, Need::kAtTimes,
      "programs are not measured (vaktctl agent programs --measure); and where tracefs is not mounted on "
      "/sys/kernel/tracing, system calls are not seen"},
-    {CAP_SYS_PTRACE, "CAP_SYS_PTRACE", Holder::kEveryone, true,
+    {CAP_SYS_PTRACE, "CAP_SYS_PTRACE", Holder::kEveryone, Need::kAtTimes,
      "what belongs to other processes stays closed: the environment of those that ran before the agent, "
      "files in containers"},
-    {CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH", Holder::kStart, true,
+    {CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH", Holder::kStart, Need::kAtTimes,
      "rules, certificates and configuration have to be readable by the agent's user"},
-    {CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE", Holder::kStart, true,
+    {CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE", Holder::kStart, Need::kAtTimes,
      "the state directory has to belong to the agent's user"},
-    {CAP_SYS_NICE, "CAP_SYS_NICE", Holder::kStart, true,
+    {CAP_SYS_NICE, "CAP_SYS_NICE", Holder::kStart, Need::kAtTimes,
      "the agent runs at normal priority: on a busy node alerts come later"},
 };
 

@@ -42,8 +42,11 @@ struct CapabilityRow {
     kHooks,    // kept by the thread for hooks
     kEveryone  // kept by all threads
   } holder;
-  // Needed only where files or tracefs are not as they should be: it is not missed elsewhere.
-  bool only_if_needed;
+  enum class Need : uint8_t {
+    kRequired,  // the agent does not start without it
+    kWanted,    // something is lost
+    kAtTimes    // only where files or tracefs are not as they should be, or for what few ask for
+  } need;
   std::string_view without;  // what is lost
 };
 
