@@ -222,6 +222,19 @@ class Policies(unittest.TestCase):
         for wanted, change in changes.items():
             self.assertTrue(any(wanted in told for told in mutant(change)), (wanted, mutant(change)))
 
+    def test_what_cleans_up_holds_to_the_same(self):
+        cleanup = yaml.safe_load(read("daemonset/cleanup.yaml"))
+        jsonschema.validate(cleanup, kubernetes_schemas.schema_of(cleanup))
+        pod = cleanup["spec"]["template"]["spec"]
+        found = list(manifest_policy.of_mounts(pod))
+        for container in manifest_policy.containers(pod):
+            found += manifest_policy.of_container(container, is_init=True)
+        self.assertEqual(found, [])
+        agent = pods(manifests())["DaemonSet"]
+        def written(of_pod, names):
+            return {v["name"]: v["hostPath"] for v in of_pod["volumes"] if v["name"] in names}
+        self.assertEqual(written(pod, ("state", "seccomp")), written(agent, ("state", "seccomp")))
+
     def test_the_agents_budget(self):
         [container] = pods(manifests())["DaemonSet"]["containers"]
         self.assertEqual(container["resources"], {"requests": {"cpu": "50m", "memory": "64Mi"},

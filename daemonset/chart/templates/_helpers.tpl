@@ -45,8 +45,8 @@ vakt-collector.{{ .Release.Namespace }}.svc
               "cert" (printf "/etc/vakt/tls/%s" (ternary "agent.pem" "tls.crt" (eq .Values.agent.tls.source "host")))
               "key" (printf "/etc/vakt/tls/%s" (ternary "agent.key" "tls.key" (eq .Values.agent.tls.source "host"))))
   "state" (dict "dir" "/var/lib/vakt/agent")
-  "health" (dict "listen" "[::]:7444")
-  "metrics" (dict "listen" "[::]:7445")
+  "health" (dict "listen" (printf "%s:7444" .Values.listenAddress))
+  "metrics" (dict "listen" (printf "%s:7445" .Values.listenAddress))
   "log" (dict "format" "json")
 -}}
 {{- toYaml (mergeOverwrite $config (deepCopy .Values.agent.config)) -}}
@@ -54,10 +54,10 @@ vakt-collector.{{ .Release.Namespace }}.svc
 
 {{- define "vakt.collectorConfig" -}}
 {{- $config := dict
-  "listen" (dict "address" "[::]:7443")
+  "listen" (dict "address" (printf "%s:7443" .Values.listenAddress))
   "store" (dict "dir" "/var/lib/vakt/collector")
   "tls" (dict "ca" "/etc/vakt/tls/ca.crt" "cert" "/etc/vakt/tls/tls.crt" "key" "/etc/vakt/tls/tls.key")
-  "metrics" (dict "listen" "[::]:7445")
+  "metrics" (dict "listen" (printf "%s:7445" .Values.listenAddress))
   "log" (dict "format" "json")
 -}}
 {{- if .Values.collector.tokensSecretName -}}

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs pods of the rendered chart as containers, with podman and runc: what the manifest says of
+command, environment, user, capabilities, seccomp, root file system, memory and mounts is what the
+container gets. Not its share of a CPU: on a machine that is busy with other tests a fifth of one makes
+a start last minutes. There is no kubelet; what that would do besides is said here."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+
+import yaml
+
+import harness
+
+GO = {**os.environ, "GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOFLAGS": "",
+      "GOCACHE": os.path.join(harness.BUILD, "go/cache")}
+IMAGES = os.path.join(os.path.abspath(harness.BUILD), "images")
+TOOLS = ("go", "podman", "buildah", "mmdebstrap", "runc")
+
+
+def why_not():
+    """Why containers cannot be run here, or None."""
+    missing = [tool for tool in TOOLS if shutil.which(tool, path=os.environ["PATH"] + ":/usr/sbin") is None]
+    return f"needs {', '.join(missing)}" if missing else None
+
+
+def build_images():
+    """Those of the built programs, made anew when a program is newer."""
+    archives = [os.path.join(IMAGES, f"vakt-{name}.oci.tar") for name in ("agent", "collector")]
+    programs = [os.path.join(harness.BIN, name) for name in ("vakt-agent", "vakt-collector", "vaktctl")]
+    inputs = programs + [os.path.join(harness.SOURCE, "scripts/build-images"),
+                         os.path.join(harness.SOURCE, "daemonset/chart/files/seccomp-agent.json")]
+    if all(os.path.exists(a) for a in archives) and \
+            min(map(os.path.getmtime, archives)) > max(map(os.path.getmtime, inputs)):
+        return archives
+    subprocess.run([os.path.join(harness.SOURCE, "scripts/build-images"), IMAGES], check=True,
+                   env={**os.environ, "VAKT_BUILD_DIR": os.path.abspath(harness.BUILD)})
+    return archives
+
+
+def render(*settings):
+    """The manifests of a release, by (kind, name)."""
+    with tempfile.TemporaryDirectory() as work:
+        program = os.path.join(work, "render")
+        subprocess.run(["go", "build", "-o", program, "./daemonset/render"], cwd=harness.SOURCE,
+                       env=GO, check=True)
+        command = [program]
+        for setting in settings:
+            command += ["--set", setting]
+        text = subprocess.run([*command, os.path.join(harness.SOURCE, "daemonset/chart")], check=True,
+                              capture_output=True, text=True).stdout
+    return {(m["kind"], m["metadata"]["name"]): m for m in yaml.safe_load_all(text) if m}
+
+
+def write_volume(directory, data):
+    """Files as a kubelet lays out a ConfigMap or a Secret: a change is the swap of one link."""
+    os.makedirs(directory, exist_ok=True)
+    stamp = f"..{time.monotonic_ns()}"
+    os.mkdir(os.path.join(directory, stamp))
+    for name, text in data.items():
+        with open(os.path.join(directory, stamp, name), "w") as file:
+            file.write(text)
+        if not os.path.lexists(os.path.join(directory, name)):
+            os.symlink(f"..data/{name}", os.path.join(directory, name))
+    os.symlink(stamp, os.path.join(directory, "..new"))
+    os.rename(os.path.join(directory, "..new"), os.path.join(directory, "..data"))
+    for name in os.listdir(directory):
+        if not name.startswith("..") and name not in data:
+            os.unlink(os.path.join(directory, name))
+
+
+class Podman:
+    """Storage and state of its own, removed with it."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.command = ["podman", "--root", f"{directory}/root", "--runroot", f"{directory}/run",
+                        "--storage-driver", "overlay", "--runtime", "runc", "--cgroup-manager",
+                        "cgroupfs", "--events-backend", "none"]
+        self.names = []
+
+    def __call__(self, *arguments, check=True, **options):
+        out = subprocess.run([*self.command, *arguments], capture_output=True, text=True,
+                             stdin=subprocess.DEVNULL, timeout=300, **options)
+        if check and out.returncode != 0:
+            raise AssertionError(f"podman {' '.join(arguments)}: {out.stdout}{out.stderr}")
+        return out
+
+    def load(self, archive):
+        """An image of an OCI archive; returns its name."""
+        return self("load", "--quiet", "-i", archive).stdout.strip().split()[-1]
+
+    def run(self, name, *arguments):
+        """Starts a container; no network but its own loopback, or that of another."""
+        limits = ["--ulimit", "nofile=20000:20000", "--ulimit", "nproc=9000:9000"]
+        self.names.append(name)
+        return self("run", "--detach", "--name", name, "--pull=never", *limits, *arguments).stdout.strip()
+
+    def inspect(self, name, form):
+        return self("inspect", "--format", form, name).stdout.strip()
+
+    def logs(self, name):
+        out = self("logs", name, check=False)
+        return out.stdout + out.stderr
+
+    def close(self):
+        for name in reversed(self.names):
+            self("rm", "--force", "--time", "10", name, check=False)
+        self("rmi", "--all", "--force", check=False)
+        # Mounts of the storage, which rm leaves when the driver is overlay.
+        subprocess.run(["umount", f"{self.directory}/root/overlay"], capture_output=True)
+
+
+def flags_of(container, pod, volumes, seccomp):
+    """What the manifest says of a container, as podman takes it. `volumes`: of each volume its
+    directory here; `seccomp`: the file of a Localhost profile."""
+    context = {**pod.get("securityContext", {}), **container["securityContext"]}
+    assert not context["privileged"]
+    flags = ["--user", f"{context['runAsUser']}:{context['runAsGroup']}", "--read-only-tmpfs=false"]
+    flags += ["--cap-drop", capability_drop(context)]
+    for capability in context["capabilities"].get("add", []):
+        flags += ["--cap-add", capability]
+    if context["readOnlyRootFilesystem"]:
+        flags.append("--read-only")
+    if not context["allowPrivilegeEscalation"]:
+        flags += ["--security-opt", "no-new-privileges"]
+    if context["seccompProfile"]["type"] == "Localhost":
+        flags += ["--security-opt", f"seccomp={seccomp}"]
+    if pod.get("hostPID"):
+        flags.append("--pid=host")
+    memory = container["resources"]["limits"]["memory"]
+    flags += ["--memory", memory.replace("i", "").lower(), "--memory-swap", memory.replace("i", "").lower()]
+    for mount in container["volumeMounts"]:
+        source = volumes[mount["name"]]
+        if "subPath" in mount:
+            source = os.path.realpath(os.path.join(source, mount["subPath"]))
+        options = ["ro" if mount.get("readOnly") else "rw", "rbind"]
+        if mount.get("mountPropagation") == "HostToContainer":
+            options.append("rslave")
+        flags += ["--volume", f"{source}:{mount['mountPath']}:{','.join(options)}"]
+    return flags
+
+
+def capability_drop(context):
+    [dropped] = context["capabilities"]["drop"]
+    return dropped.lower()
