@@ -32,11 +32,11 @@ class Flows(KernelTestCase):
         super().setUp()
         self.port = free_port()
 
-    def start_both(self, *flags):
+    def start_both(self, *flags, afterglow="1s"):
         self.start_collector(self.port)
         self.agent = self.start_agent(
             "--collector", f"127.0.0.1:{self.port}", *self.tls("agent"), "--heartbeat", "500ms",
-            "--node-name", os.uname().nodename, "--flow-afterglow", "1s", *flags,
+            "--node-name", os.uname().nodename, "--flow-afterglow", afterglow, *flags,
             rules=[self.rule_file(RULE)], alone=False)
 
     def make_namespaces(self):
@@ -136,7 +136,7 @@ class Flows(KernelTestCase):
             self.assertEqual(wires[end]["udp-input"]["packets"], 300)
 
     def test_many_connections_to_a_few_services_are_few_records(self):
-        self.start_both()
+        self.start_both(afterglow="60s")
         askers = [subprocess.Popen([sys.executable, PEER, "connect_all", "127.9.0.1", "9", "50", "40"],
                                    stdout=subprocess.PIPE, text=True, preexec_fn=self.enter_cgroup)
                   for _ in range(5)]
@@ -151,7 +151,7 @@ class Flows(KernelTestCase):
             self.assertEqual((flow["class"], flow["remote_port"]), ("loopback", 9))
 
     def test_processes_that_live_for_milliseconds_are_told_with_their_program(self):
-        self.start_both()
+        self.start_both(afterglow="60s")
         self.act("bash", "-c", "i=0; while [ $i -lt 2000 ]; do (: </dev/tcp/127.9.7.$((i % 50))/9); "
                  "i=$((i+1)); done 2>/dev/null; exit 0")
         flows = self.flows_at_end("--remote", "127.9.7.0/24")
@@ -160,7 +160,7 @@ class Flows(KernelTestCase):
         self.assertLessEqual(len(flows), 250)
 
     def test_a_scan_stays_within_its_bounds_and_is_told(self):
-        self.start_both()
+        self.start_both(afterglow="60s")  # longer than a slow machine needs
         before = self.stats()
         scanned = json.loads(self.act(sys.executable, PEER, "connect_all", "127.16.0.1", "22", "40000",
                                       "1", text=True).stdout)
