@@ -65,6 +65,33 @@ void AddRuleRows(const v1::Alert& alert, TextTable* table) {
   }
 }
 
+// "Deployment web" of a pod, its container and image.
+void AddContainerRows(const v1::Container& container, TextTable* table) {
+  const auto add = [&](const char* about, const std::string& value) {
+    if (!value.empty()) table->AddRow({{about}, {value}});
+  };
+  const v1::Pod& pod = container.pod();
+  if (!pod.name().empty()) add("pod", StrCat(pod.namespace_(), "/", pod.name()));
+  if (!pod.workload_name().empty()) {
+    add("workload", StrCat(pod.workload_kind(), " ", pod.workload_name(),
+                           pod.workload_guessed() ? " (from the pod's labels)" : ""));
+  }
+  add("container", StrCat(container.name(), container.name().empty() ? "" : " ", container.id()));
+  add("runtime", container.runtime());
+  add("image", container.image());
+  add("image digest", container.image_digest());
+  add("image id", container.image_id());
+  add("user", container.user());
+  if (container.privileged()) add("privileged", "yes");
+  for (const v1::ContainerMount& mount : container.mounts()) {
+    add("mount",
+        StrCat(mount.source(), " on ", mount.destination(), mount.writable() ? ", writable" : ""));
+  }
+  if (container.metadata() == v1::Container::METADATA_PARTIAL) {
+    add("metadata", "partial: the container runtime did not say more in time");
+  }
+}
+
 void PrintForPeople(const v1::StoredRecord& stored, Console& console) {
   const v1::Alert& alert = stored.record().alert();
   console.Line(RecordLine(stored, console));
@@ -81,6 +108,7 @@ void PrintForPeople(const v1::StoredRecord& stored, Console& console) {
   table.AddRow({{"rule set"}, {alert.rule_set_hash()}});
   table.AddRow({{"truncated"}, {absl::StrJoin(alert.truncated_fields(), ", ")}});
   AddRuleRows(alert, &table);
+  if (alert.has_container()) AddContainerRows(alert.container(), &table);
   for (const v1::OutputField& field : alert.output_fields()) {
     table.AddRow({{field.name()}, {OutputFieldText(field)}});
   }

@@ -116,8 +116,9 @@ std::string RecordJsonWithEvidence(const v1::StoredRecord& stored) {
   const v1::Alert& alert = record.alert();
   JsonArray truncated;
   for (const std::string& field : alert.truncated_fields()) truncated.AddJson(JsonString(field));
-  return RecordObject(stored)
-      .Add("boot_id", record.boot_id())
+  JsonObject object = RecordObject(stored);
+  if (alert.has_container()) object.AddJson("container", ProtoJson(alert.container()));
+  return object.Add("boot_id", record.boot_id())
       .Add("epoch", record.epoch())
       .Add("seq", record.seq())
       .Add("rule_set_hash", alert.rule_set_hash())

@@ -11,11 +11,15 @@
 #include "absl/strings/ascii.h"
 #include "common/alert/priority.h"
 #include "common/base/strings.h"
+#include "common/event/container.h"
+#include "common/event_codec/container_codec.h"
 #include "common/event_codec/event_codec.h"
 #include "common/time/wall_time.h"
 
 namespace vakt {
 namespace {
+
+constexpr size_t kShortIdSize = 12;
 
 void Add(std::string_view text, Extractor& out) {
   if (!text.empty()) out.Add(Value::String(text));
@@ -81,6 +85,44 @@ void Address(AlertView& view, Extractor& out) {
   AddEndpoint(event.network_accept().remote(), out);
 }
 
+// The alert's container; of alerts of agents that did not send it, its output fields.
+void ContainerNames(AlertView& view, Extractor& out) {
+  AddOutputs(view.alert(), {"container.id", "container.name", "container.full_id"}, out);
+  const v1::Container& container = view.alert().container();
+  Add(container.id(), out);
+  Add(std::string_view(container.id()).substr(0, kShortIdSize), out);
+  Add(container.name(), out);
+}
+
+void Image(AlertView& view, Extractor& out) {
+  AddOutputs(view.alert(),
+             {"container.image", "container.image.repository", "container.image.digest",
+              "container.image.id"},
+             out);
+  const v1::Container& container = view.alert().container();
+  Add(container.image(), out);
+  Add(SplitImage(container.image()).first, out);
+  Add(container.image_digest(), out);
+  Add(container.image_id(), out);
+}
+
+void Pod(AlertView& view, Extractor& out) {
+  AddOutputs(view.alert(), {"k8s.pod.name", "k8s.pod.uid"}, out);
+  Add(view.alert().container().pod().name(), out);
+  Add(view.alert().container().pod().uid(), out);
+}
+
+void Namespace(AlertView& view, Extractor& out) {
+  AddOutputs(view.alert(), {"k8s.ns.name"}, out);
+  Add(view.alert().container().pod().namespace_(), out);
+}
+
+void Workload(AlertView& view, Extractor& out) {
+  AddOutputs(view.alert(), {"k8s.deployment.name", "k8s.rs.name", "k8s.rc.name", "k8s.svc.name"},
+             out);
+  Add(view.alert().container().pod().workload_name(), out);
+}
+
 void Controls(AlertView& view, Extractor& out) {
   for (const v1::Control& control : view.alert().controls()) {
     AddKept(StrCat(control.framework(), " ", control.id()), out);
@@ -127,29 +169,17 @@ constexpr AlertFieldRow kRows[] = {
         [](AlertView& v, Extractor& out) { Add(v.stored().triage().assignee(), out); }),
     Row("alert.cluster", kString, 0, "Cluster, from the agent's certificate.",
         [](AlertView& v, Extractor& out) { Add(v.stored().cluster(), out); }),
-    Row("alert.container", kString, kAny, "Id or name of the container.",
-        [](AlertView& v, Extractor& out) {
-          AddOutputs(v.alert(), {"container.id", "container.name", "container.full_id"}, out);
-        }),
+    Row("alert.container", kString, kAny, "Id or name of the container.", ContainerNames),
     Row("alert.control", kString, kAny, "Framework and id of a requirement: 'PCI-DSS 10.2.1'.",
         Controls),
-    Row("alert.image", kString, kAny, "Name, repository or digest of the container's image.",
-        [](AlertView& v, Extractor& out) {
-          AddOutputs(v.alert(),
-                     {"container.image", "container.image.repository", "container.image.digest",
-                      "container.image.id"},
-                     out);
-        }),
-    Row("alert.namespace", kString, kAny, "Kubernetes namespace.",
-        [](AlertView& v, Extractor& out) { AddOutputs(v.alert(), {"k8s.ns.name"}, out); }),
+    Row("alert.image", kString, kAny, "Name, repository, digest or id of the container's image.",
+        Image),
+    Row("alert.namespace", kString, kAny, "Kubernetes namespace.", Namespace),
     Row("alert.node", kString, 0, "Node, from the agent's certificate.",
         [](AlertView& v, Extractor& out) { Add(v.stored().node(), out); }),
     Row("alert.output", kString, 0, "The alert's message.",
         [](AlertView& v, Extractor& out) { Add(v.alert().output(), out); }),
-    Row("alert.pod", kString, kAny, "Kubernetes pod.",
-        [](AlertView& v, Extractor& out) {
-          AddOutputs(v.alert(), {"k8s.pod.name", "k8s.pod.uid"}, out);
-        }),
+    Row("alert.pod", kString, kAny, "Kubernetes pod: name or unique id.", Pod),
     Row("alert.priority", kString, 0, "Emergency, Alert, Critical, ... Debug.",
         [](AlertView& v, Extractor& out) { Add(PriorityName(v.alert().priority()), out); }),
     Row("alert.process", kString, kAny, "Name or path of the process.", Process),
@@ -174,11 +204,8 @@ constexpr AlertFieldRow kRows[] = {
     Row("alert.user", kString, kAny, "Name or number of the user.", User),
     Row("alert.verdict", kString, 0,
         "false_positive, true_positive, suspicious, benign, test or duplicate.", JudgedAs),
-    Row("alert.workload", kString, kAny, "Kubernetes deployment, replica set or service.",
-        [](AlertView& v, Extractor& out) {
-          AddOutputs(v.alert(),
-                     {"k8s.deployment.name", "k8s.rs.name", "k8s.rc.name", "k8s.svc.name"}, out);
-        }),
+    Row("alert.workload", kString, kAny, "What made the pod: deployment, stateful set, job.",
+        Workload),
 };
 
 const AlertFieldRow* OwnRow(const FieldRow* field) {
@@ -254,7 +281,24 @@ void AlertView::Read(const Operand& field, Extractor& out) {
     if (output.value_case() == v1::OutputField::VALUE_NOT_SET) return;
     if (!field.is_list && AddTyped(output, field.type, out)) return;
   }
-  if (const Event* evidence = event()) field.field->extract(*evidence, field.arg, out);
+  const bool of_container =
+      (field.field->flags & kFieldMetadata) != 0 || field.field->name.starts_with("container.");
+  const Event* evidence = of_container && alert().has_container() ? in_container() : event();
+  if (evidence != nullptr) field.field->extract(*evidence, field.arg, out);
+}
+
+// Of the process no more is known here than its container: other fields do not ask this event.
+const Event* AlertView::in_container() {
+  if (process_.container == nullptr) {
+    auto container = std::make_shared<Container>();
+    ContainerFromProto(alert().container(), container.get());
+    container->id = alert().container().id();
+    process_.container_full_id = container->id;
+    process_.container_id = std::string_view(container->id).substr(0, kShortIdSize);
+    process_.container = std::move(container);
+    container_event_.process = &process_;
+  }
+  return &container_event_;
 }
 
 absl::Span<const AlertFieldRow> AllAlertFields() { return kRows; }

@@ -15,6 +15,7 @@
 #include "absl/types/span.h"
 #include "common/event/event.h"
 #include "common/event/field_table.h"
+#include "common/event/process.h"
 #include "common/rulelang/operand.h"
 #include "vakt/v1/query.pb.h"
 
@@ -38,11 +39,16 @@ class AlertView {
   void Read(const Operand& field, Extractor& out);
 
  private:
+  // An event that has the alert's container and nothing else; the alert has one.
+  const Event* in_container();
+
   const v1::StoredRecord& stored_;
   const v1::Alert& alert_;
   bool decoded_ = false;
   std::optional<Event> event_;
   std::string argv_storage_;
+  Process process_;  // with the alert's container, once it is asked for
+  Event container_event_;
 };
 
 struct AlertFieldRow {

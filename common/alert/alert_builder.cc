@@ -7,6 +7,7 @@
 
 #include "common/base/strings.h"
 #include "common/base/text.h"
+#include "common/event_codec/container_codec.h"
 #include "common/event_codec/event_codec.h"
 #include "common/rulelang/operand.h"
 #include "common/rulelang/output_format.h"
@@ -198,6 +199,9 @@ void BuildAlert(const Event& event, const Rule& rule, const NodeFacts& node, uin
   AddOutputFields(event, rule, scratch, out);
   if (rule.suggested_output) AddSuggestedFields(event, scratch, out);
   AddTruncatedFields(event, out);
+  if (event.process != nullptr && event.process->container != nullptr) {
+    ContainerToProto(*event.process->container, out->mutable_container());
+  }
   EventToProto(event, out->mutable_event());
 }
 

@@ -6,11 +6,13 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <map>
 
 #include "common/alert/priority.h"
 #include "common/base/strings.h"
 #include "common/base/text.h"
 #include "common/base/version.h"
+#include "common/event/container.h"
 #include "common/time/wall_time.h"
 
 namespace vakt {
@@ -170,6 +172,38 @@ std::string File(std::string_view path) {
   return file.Number("type_id", 1).Text("type", "Regular File").Json();
 }
 
+std::string LabelList(const google::protobuf::Map<std::string, std::string>& labels) {
+  const std::map<std::string, std::string> sorted(labels.begin(), labels.end());
+  Array list;
+  for (const auto& [key, value] : sorted) list.Text(StrCat(key, ":", value));
+  return list.Json();
+}
+
+// "repository", "tag", "sha256:<hex>" and the image's id.
+std::string Image(const v1::Container& container) {
+  const auto [repository, tag] = SplitImage(container.image());
+  Object image;
+  image.OptionalText("name", repository).OptionalText("tag", tag);
+  image.Text("uid",
+             container.image_digest().empty() ? container.image_id() : container.image_digest());
+  return image.Json();
+}
+
+// The schema's object of the profile "container".
+std::string ContainerObject(const v1::Container& container) {
+  Object object;
+  object.Text("uid", container.id()).OptionalText("name", container.name());
+  object.OptionalText("runtime", container.runtime());
+  if (!container.image().empty() || !container.image_id().empty()) {
+    object.Raw("image", Image(container));
+  }
+  if (container.has_pod()) {
+    object.OptionalText("pod_uuid", container.pod().uid()).Text("orchestrator", "Kubernetes");
+  }
+  if (container.labels_size() > 0) object.Raw("labels", LabelList(container.labels()));
+  return object.Json();
+}
+
 std::string Process(const v1::Alert& alert) {
   const v1::Task& task = alert.event().task();
   const std::string_view name = TextOf(alert, "proc.name");
@@ -183,7 +217,9 @@ std::string Process(const v1::Alert& alert) {
   }
   Object user;
   user.Text("uid", StrCat(task.euid())).OptionalText("name", TextOf(alert, "user.name"));
-  return process.Raw("user", user.Json()).Json();
+  process.Raw("user", user.Json());
+  if (alert.has_container()) process.Raw("container", ContainerObject(alert.container()));
+  return process.Json();
 }
 
 // What the alert rests on.
@@ -205,24 +241,28 @@ std::string Evidences(const v1::Alert& alert) {
   return evidences.empty() ? "" : evidences.Json();
 }
 
+void AddResource(std::string_view type, std::string_view name, std::string_view uid,
+                 const v1::Pod& pod, Array* out) {
+  if (name.empty()) return;
+  Object resource;
+  resource.Text("type", type).Text("name", name).OptionalText("uid", uid);
+  resource.OptionalText("namespace", pod.namespace_());
+  if (type == "pod" && pod.labels_size() > 0) resource.Raw("labels", LabelList(pod.labels()));
+  out->Raw(resource.Json());
+}
+
 // Kubernetes has no object of its own in the schema.
 std::string Resources(const v1::Alert& alert) {
-  constexpr struct {
-    std::string_view field;
-    std::string_view type;
-  } kKinds[] = {{"container.id", "container"},
-                {"k8s.pod.name", "pod"},
-                {"k8s.deployment.name", "deployment"},
-                {"k8s.ns.name", "namespace"}};
+  const v1::Container& container = alert.container();
+  const v1::Pod& pod = container.pod();
   Array resources;
-  for (const auto& [field, type] : kKinds) {
-    const std::string_view name = TextOf(alert, field);
-    if (name.empty()) continue;
-    Object resource;
-    resource.Text("type", type).Text("name", name);
-    resource.OptionalText("namespace", TextOf(alert, "k8s.ns.name"));
-    resources.Raw(resource.Json());
-  }
+  AddResource(
+      "container",
+      container.name().empty() ? TextOf(alert, "container.id") : std::string_view(container.name()),
+      container.id(), pod, &resources);
+  AddResource("pod", pod.name(), pod.uid(), pod, &resources);
+  AddResource(pod.workload_kind(), pod.workload_name(), "", pod, &resources);
+  AddResource("namespace", pod.namespace_(), "", pod, &resources);
   return resources.empty() ? "" : resources.Json();
 }
 

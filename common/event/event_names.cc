@@ -124,6 +124,13 @@ std::string CapabilityNames(uint64_t capabilities) {
   return out;
 }
 
+uint64_t FindCapability(std::string_view name) {
+  for (size_t bit = 0; bit < std::size(kCapabilities); ++bit) {
+    if (kCapabilities[bit] == name) return uint64_t{1} << bit;
+  }
+  return 0;
+}
+
 uint32_t OpenFlagsFalco(uint32_t linux_flags) {
   uint32_t out = 0;
   for (const OpenFlag& flag : kOpenFlags) {

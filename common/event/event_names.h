@@ -20,6 +20,8 @@ std::string_view ErrnoName(int64_t error);
 
 // "CAP_CHOWN CAP_KILL": lowest bit first. Bits without a name are left out.
 std::string CapabilityNames(uint64_t capabilities);
+// The bit of "CAP_KILL"; 0 for a name that is none.
+uint64_t FindCapability(std::string_view name);
 
 // Open flags in Falco's own encoding, from Linux's O_*: reading is a bit of its own there.
 uint32_t OpenFlagsFalco(uint32_t linux_flags);

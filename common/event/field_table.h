@@ -138,6 +138,7 @@ enum FieldFlag : uint32_t {
   kFieldNotImplemented = 128,  // known to Falco; null here, and the rule loader warns
   kFieldEnvironment = 512,     // program starts tell their environment while a rule asks for it
   kFieldProcessState = 256,    // the same while Process::change is; reads nothing else of the event
+  kFieldMetadata = 1024,       // the container runtime's to say: rules that read it wait for that
 };
 
 struct FieldRow {

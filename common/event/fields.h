@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/event/container.h"
 #include "common/event/event.h"
 #include "common/event/field_table.h"
 #include "common/event/process.h"
@@ -111,7 +112,60 @@ Extract UserUid, UserUidBefore, UserName, UserHomedir, UserShell, UserLoginuid, 
 Extract GroupGid, GroupName;
 
 // ---- fields_container.cc
-Extract ContainerId, ContainerFullId, ContainerHost, ContainerStart, ContainerDuration;
+Extract ContainerId, ContainerFullId, ContainerName, ContainerType, ContainerStart,
+    ContainerDuration;
+Extract ContainerMetadata, ContainerNsMismatch, ContainerPrivileged, ContainerCapabilities;
+Extract ContainerMounts, ContainerMountOne, ContainerMountDest, ContainerMountMode,
+    ContainerMountPropagation, ContainerMountRdwr, ContainerMountSource;
+Extract K8sPodAddress, K8sPodShortSandboxId, K8sDeploymentName, K8sReplicaSetName,
+    K8sReplicationControllerName;
+
+// The container of the acting process; null on the host.
+const Container* ContainerOf(const Event& event);
+const Pod* PodOf(const Event& event);
+
+template <auto part>
+void Put(const auto* whole, Extractor& out) {
+  if (whole != nullptr && !(whole->*part).empty()) out.Add(Value::String(whole->*part));
+}
+
+template <std::string Container::*part>
+void ContainerText(const Event& event, const FieldArg&, Extractor& out) {
+  Put<part>(ContainerOf(event), out);
+}
+
+template <std::string Pod::*part>
+void PodText(const Event& event, const FieldArg&, Extractor& out) {
+  Put<part>(PodOf(event), out);
+}
+
+template <bool Pod::*part>
+void PodFlag(const Event& event, const FieldArg&, Extractor& out) {
+  if (const Pod* pod = PodOf(event)) out.Add(Value::Bool(pod->*part));
+}
+
+void PutLabel(const Labels& labels, const FieldArg& key, Extractor& out);
+void PutLabels(const Labels& labels, Extractor& out);  // "key:value", each one value
+
+template <Labels Container::*part>
+void ContainerLabel(const Event& event, const FieldArg& key, Extractor& out) {
+  if (const Container* container = ContainerOf(event)) PutLabel(container->*part, key, out);
+}
+
+template <Labels Container::*part>
+void ContainerLabels(const Event& event, const FieldArg&, Extractor& out) {
+  if (const Container* container = ContainerOf(event)) PutLabels(container->*part, out);
+}
+
+template <Labels Pod::*part>
+void PodLabel(const Event& event, const FieldArg& key, Extractor& out) {
+  if (const Pod* pod = PodOf(event)) PutLabel(pod->*part, key, out);
+}
+
+template <Labels Pod::*part>
+void PodLabels(const Event& event, const FieldArg&, Extractor& out) {
+  if (const Pod* pod = PodOf(event)) PutLabels(pod->*part, out);
+}
 
 }  // namespace vakt
 

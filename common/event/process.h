@@ -8,11 +8,14 @@
 #define VAKT_COMMON_EVENT_PROCESS_H_
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "common/base/shared_string.h"
 
 namespace vakt {
+
+struct Container;  // common/event/container.h
 
 struct Process {
   uint64_t cookie = 0;
@@ -78,8 +81,9 @@ struct Process {
   // Container.
   uint64_t cgroup_id = 0;
   SharedString cgroup_path;
-  SharedString container_id;       // first 12 hex digits; "host" outside containers
-  SharedString container_full_id;  // 64 hex digits; empty outside
+  SharedString container_id;                   // first 12 hex digits; "host" outside containers
+  SharedString container_full_id;              // 64 hex digits; empty outside
+  std::shared_ptr<const Container> container;  // null outside
 };
 
 }  // namespace vakt

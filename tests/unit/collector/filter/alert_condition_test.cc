@@ -99,6 +99,39 @@ constexpr struct {
     {"alert.workload", "=", "api"},
 };
 
+// What is in no output field, the alert's container tells.
+TEST(AlertConditionTest, AsksForTheContainer) {
+  v1::StoredRecord stored;
+  *stored.mutable_record() = MakeAlertRecord({});
+  v1::Alert* alert = stored.mutable_record()->mutable_alert();
+  alert->clear_output_fields();
+  v1::Container* container = alert->mutable_container();
+  container->set_id(std::string(64, 'c'));
+  container->set_name("main");
+  container->set_image("registry:5000/shop/api:2");
+  container->set_image_digest("sha256:12");
+  container->set_metadata(v1::Container::METADATA_COMPLETE);
+  container->mutable_created()->set_seconds(1);
+  v1::Pod* pod = container->mutable_pod();
+  pod->set_name("api-0");
+  pod->set_namespace_("shop");
+  pod->set_workload_kind("StatefulSet");
+  pod->set_workload_name("api");
+  (*pod->mutable_labels())["tier"] = "front";
+  for (const char* condition :
+       {"alert.container = cccccccccccc", "alert.container = main", "alert.image = sha256:12",
+        "alert.image = registry:5000/shop/api", "alert.pod = api-0", "alert.namespace = shop",
+        "alert.workload = api", "k8s.pod.name = api-0", "k8s.pod.label[tier] = front",
+        "container.privileged = false", "container.mount.dest[/etc] = N/A",
+        "k8s.workload.kind = StatefulSet", "container.id = cccccccccccc"}) {
+    EXPECT_TRUE(Matches(condition, stored)) << condition;
+  }
+  for (const char* condition : {"alert.container = other", "container.privileged = true",
+                                "k8s.ns.name = other", "k8s.deployment.name exists"}) {
+    EXPECT_FALSE(Matches(condition, stored)) << condition;
+  }
+}
+
 TEST(AlertConditionTest, AsksForEveryFieldOfTheTable) {
   ASSERT_EQ(std::size(kCases), AllAlertFields().size());
   for (size_t i = 0; i < std::size(kCases); ++i) {

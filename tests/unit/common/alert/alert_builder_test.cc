@@ -92,13 +92,16 @@ TEST_F(AlertBuilderTest, SaysWhatWhereAndWhen) {
 TEST_F(AlertBuilderTest, AppendsWhatTheRuleLeavesOutAboutTheContainer) {
   const v1::Alert alert = Build(world_.exec, "ran %proc.name");
   EXPECT_EQ(alert.output(),
-            "ran curl container_id=0123456789ab container_name=<NA> "
-            "container_image_repository=<NA> container_image_tag=<NA> k8s_pod_name=<NA> "
-            "k8s_ns_name=<NA>");
+            "ran curl container_id=0123456789ab container_name=app "
+            "container_image_repository=registry.example:5000/shop/web container_image_tag=1.2 "
+            "k8s_pod_name=web-7d4b9c6f5d-x2x4z k8s_ns_name=shop");
   const auto fields = Fields(alert);
   EXPECT_EQ(fields.size(), 7u);
   EXPECT_EQ(fields.at("container.id").string_value(), "0123456789ab");
-  EXPECT_EQ(fields.at("k8s.ns.name").value_case(), v1::OutputField::VALUE_NOT_SET);
+  EXPECT_EQ(fields.at("k8s.ns.name").string_value(), "shop");
+  world_.curl.container = nullptr;
+  EXPECT_EQ(Fields(Build(world_.exec, "x")).at("k8s.ns.name").value_case(),
+            v1::OutputField::VALUE_NOT_SET);
 }
 
 TEST_F(AlertBuilderTest, DoesNotRepeatWhatTheRuleSays) {
@@ -106,6 +109,19 @@ TEST_F(AlertBuilderTest, DoesNotRepeatWhatTheRuleSays) {
   EXPECT_THAT(alert.output(), HasSubstr("in host by host container_image_repository=<NA>"));
   EXPECT_THAT(alert.output(), Not(HasSubstr("container_id=")));
   EXPECT_EQ(Fields(alert).size(), 6u);
+}
+
+TEST_F(AlertBuilderTest, CarriesTheContainerWholeAndNoneOnTheHost) {
+  v1::Alert alert = Build(world_.exec, "x");
+  EXPECT_EQ(alert.container().id(), world_.app->id);
+  EXPECT_EQ(alert.container().image_digest(), world_.app->image_digest);
+  EXPECT_EQ(alert.container().mounts_size(), 2);
+  EXPECT_EQ(alert.container().pod().workload_name(), "web");
+  EXPECT_EQ(alert.container().metadata(), v1::Container::METADATA_COMPLETE);
+  world_.app->metadata = Metadata::kAwaited;
+  alert = Build(world_.exec, "x");
+  EXPECT_EQ(alert.container().metadata(), v1::Container::METADATA_PARTIAL);
+  EXPECT_FALSE(Build(world_.accept, "x").has_container());
 }
 
 TEST_F(AlertBuilderTest, FieldsKeepTheirTypes) {

@@ -269,6 +269,7 @@ TEST(FieldContract, Connections) {
 TEST(FieldContract, AnUndecidedContainerHasAnEmptyId) {
   World world;
   world.curl.container_id = "";
+  world.curl.container = nullptr;
   EXPECT_EQ(TextOf("container.id", world.exec), "");
   EXPECT_EQ(TextOf("container.name", world.exec), "null");
   EXPECT_EQ(TextOf("container.privileged", world.exec), "null");

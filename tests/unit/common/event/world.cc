@@ -33,11 +33,59 @@ void SetAccount(uint32_t id, std::string_view name, std::string_view home, Proce
   process.user_shell = "/bin/bash";
 }
 
-void PutInContainer(Process& process) {
+void PutInContainer(const std::shared_ptr<Container>& container, Process& process) {
   process.pid_ns = 200;
+  process.mnt_ns = 201;
   process.container_id = kContainer;
   process.container_full_id = kContainerFull;
   process.cgroup_path = "/docker-" + std::string(kContainerFull) + ".scope";
+  process.container = container;
+}
+
+std::shared_ptr<Container> MakeApp() {
+  auto app = std::make_shared<Container>();
+  app->id = std::string(kContainerFull);
+  app->runtime = "containerd";
+  app->metadata = Metadata::kComplete;
+  app->name = "app";
+  app->image = "registry.example:5000/shop/web:1.2";
+  app->image_repository = "registry.example:5000/shop/web";
+  app->image_tag = "1.2";
+  app->image_digest = "sha256:" + std::string(64, '1');
+  app->image_id = "sha256:" + std::string(64, '2');
+  app->labels = {{"app", "web"}, {"tier", "front"}};
+  app->annotations = {{"team", "shop"}};
+  app->mounts = {{"/var/lib/kubelet/pods/1/data", "/data", "", true, "rprivate"},
+                 {"/etc", "/host/etc", "ro", false, "rslave"}};
+  app->privileged = false;
+  app->capabilities = 1 << 10;
+  app->user = "33";
+  app->created_wall_ns = kBootWallNs;
+  app->mnt_ns = 201;
+  Pod& pod = app->pod.emplace();
+  pod.name = "web-7d4b9c6f5d-x2x4z";
+  pod.name_space = "shop";
+  pod.uid = "0a1b";
+  pod.sandbox_id = std::string(64, 'f');
+  pod.labels = {{"app", "web"}, {"pod-template-hash", "7d4b9c6f5d"}};
+  pod.addresses = {"10.1.2.3", "fd00::3"};
+  pod.workload_kind = "Deployment";
+  pod.workload_name = "web";
+  return app;
+}
+
+std::shared_ptr<Container> MakeWorker() {
+  auto worker = std::make_shared<Container>();
+  worker->id = std::string(64, 'e');
+  worker->metadata = Metadata::kPartial;
+  worker->image_id = "sha256:" + std::string(64, '3');
+  worker->privileged = true;
+  worker->created_wall_ns = kBootWallNs;
+  Pod& pod = worker->pod.emplace();
+  pod.host_network = pod.host_pid = pod.host_ipc = true;
+  pod.workload_kind = "ReplicationController";
+  pod.workload_name = "worker";
+  return worker;
 }
 
 Process MakeProcess(uint32_t pid, uint32_t ns_pid, uint64_t start_s, const Process* parent) {
@@ -94,21 +142,22 @@ void MakeProcesses(World& w) {
   w.init.container_id = "host";
   w.init.pid_ns = 100;
 
+  w.app = MakeApp();
   w.entry = MakeProcess(500, 1, 10, &w.init);
   SetCommandLine("entry", {"/entry"}, w.entry);
   SetAccount(0, "root", "/root", w.entry);
-  PutInContainer(w.entry);
+  PutInContainer(w.app, w.entry);
 
   w.shell = MakeProcess(600, 7, 20, &w.entry);
   SetCommandLine("bash", {"-bash", "-l"}, w.shell);
   SetAccount(33, "www-data", "/var/www", w.shell);
-  PutInContainer(w.shell);
+  PutInContainer(w.app, w.shell);
   w.shell.exe_path = "/usr/bin/bash";
 
   w.curl = MakeProcess(700, 8, 90, &w.shell);
   SetCommandLine("curl", {"/usr/bin/curl", "-s", "http://x/"}, w.curl);
   SetAccount(33, "www-data", "/var/www", w.curl);
-  PutInContainer(w.curl);
+  PutInContainer(w.app, w.curl);
   w.curl.env = {"HOME=/var/www", "HOMES=x", "LD_PRELOAD=/tmp/x.so"};
   w.shell.env = {"TERM=xterm"};
   w.shell.argv_truncated = true;
@@ -131,6 +180,14 @@ void MakeProcesses(World& w) {
   w.curl.exe_ctime_ns = kBootWallNs + 80 * static_cast<int64_t>(kSecond);
   w.curl.exe_mtime_ns = kBootWallNs + 70 * static_cast<int64_t>(kSecond);
 
+  // In its container's control group, and in the host's mount namespace.
+  w.worker = MakeProcess(750, 750, 30, &w.init);
+  SetCommandLine("worker", {"/worker"}, w.worker);
+  w.worker.container_id = "eeeeeeeeeeee";
+  w.worker.container_full_id = std::string(64, 'e');
+  w.worker.container = MakeWorker();
+  w.worker.mnt_ns = w.init.mnt_ns = 101;
+
   w.cron = MakeProcess(800, 800, 2, nullptr);
   w.cron.comm = "cron";
   w.cron.cmdline = "cron";
@@ -143,6 +200,7 @@ void MakeProcessEvents(World& w) {
   w.exec = MakeEvent(Kind::process_exec, "execve", w.curl, 1);
   w.exec.process_exec.exe_upper_layer = w.exec.process_exec.exe_writable = true;
   w.exec.process_exec.filename = "./curl";
+  w.worker_exec = MakeEvent(Kind::process_exec, "execve", w.worker, 29);
   w.hidden_exec = MakeEvent(Kind::process_exec, "execveat", w.cron, 2);
   w.hidden_exec.process_exec.exe_memfd = true;
   w.hidden_exec.task.tid = 801;

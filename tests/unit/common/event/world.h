@@ -4,6 +4,9 @@
 #ifndef VAKT_TESTS_UNIT_COMMON_EVENT_WORLD_H_
 #define VAKT_TESTS_UNIT_COMMON_EVENT_WORLD_H_
 
+#include <memory>
+
+#include "common/event/container.h"
 #include "common/event/event.h"
 #include "common/event/node_facts.h"
 #include "common/event/process.h"
@@ -17,13 +20,16 @@ struct World {
   World& operator=(const World&) = delete;
 
   NodeFacts node;
-  Process init;   // host, pid 1
-  Process entry;  // first process of the container's pid namespace, ns pid 1
-  Process shell;  // bash in the container, leader of its session
-  Process curl;   // the acting process of most events
-  Process cron;   // on the host, without a command line, no names known, parent not known
+  std::shared_ptr<Container> app;  // of the shell and curl: a pod of a deployment
+  Process init;                    // host, pid 1
+  Process entry;                   // first process of the container's pid namespace, ns pid 1
+  Process shell;                   // bash in the container, leader of its session
+  Process curl;                    // the acting process of most events
+  Process worker;                  // of a privileged container in the host's namespaces
+  Process cron;  // on the host, without a command line, no names known, parent not known
 
-  Event exec;          // curl, from bash
+  Event exec;  // curl, from bash
+  Event worker_exec;
   Event hidden_exec;   // cron, by execveat of an unlinked memfd
   Event fork;          // by the shell
   Event exit;          // of curl
