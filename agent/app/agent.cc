@@ -27,6 +27,8 @@ namespace vakt {
 namespace {
 
 constexpr std::chrono::seconds kTick{1};
+// While alerts wait for the container runtime: how exactly their time ends.
+constexpr absl::Duration kHeldTick = absl::Milliseconds(20);
 constexpr absl::Duration kStopDrain = absl::Seconds(2);
 
 // Ahead of ordinary processes, so that a busy machine does not delay detection (an exec's alert
@@ -59,6 +61,7 @@ absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentOptions& options)
   VAKT_RETURN_IF_ERROR(agent->LoadRules());
   VAKT_RETURN_IF_ERROR(agent->OpenOutputs());
   VAKT_RETURN_IF_ERROR(agent->StartSensor());
+  agent->StartContainers();
   VAKT_RETURN_IF_ERROR(agent->Seed());
   VAKT_RETURN_IF_ERROR(agent->StartFlows());
   VAKT_RETURN_IF_ERROR(agent->StartServices());
@@ -139,6 +142,16 @@ absl::Status Agent::StartSensor() {
   ReadPrograms();
   map_bytes_ = sensor_->MapBytes();  // all maps are allocated whole: it stays so
   return absl::OkStatus();
+}
+
+// Before the running processes are listed, so that the runtime's list comes about when they do.
+void Agent::StartContainers() {
+  if (options_.container_sockets.empty()) return;
+  CriOptions cri;
+  cri.sockets = options_.container_sockets;
+  containers_ = std::make_unique<CriClient>(std::move(cri), [this] { sensor_->Wake(); });
+  pipeline_->SetContainerSource(
+      containers_.get(), static_cast<uint64_t>(absl::ToInt64Nanoseconds(options_.container_wait)));
 }
 
 absl::Status Agent::Seed() {
@@ -362,7 +375,9 @@ void Agent::OnRecord(RawRecord record) {
 absl::Status Agent::Run() {
   auto next_tick = std::chrono::steady_clock::now() + kTick;
   while (!stop_.load(std::memory_order_acquire)) {
-    for (RawRecord record : sensor_->Next(absl::FromChrono(kTick))) OnRecord(record);
+    pipeline_->TakeContainers(static_cast<uint64_t>(RealClock().BootNs()));
+    const absl::Duration patience = pipeline_->holds_events() ? kHeldTick : absl::FromChrono(kTick);
+    for (RawRecord record : sensor_->Next(patience)) OnRecord(record);
     if (flows_) flows_->Collect();
     ReportLosses();
     TakeNewRules();
@@ -394,6 +409,7 @@ Agent::~Agent() {
   health_server_.reset();  // their calls use what follows
   metrics_server_.reset();
   admin_.reset();
+  containers_.reset();  // it wakes the sensor
   reloader_.reset();
   uplink_.reset();
 }

@@ -37,6 +37,7 @@
 #include "agent/app/rule_reloader.h"
 #include "agent/app/run_stamp.h"
 #include "agent/app/tombstone_codec.h"
+#include "agent/enrich/cri/cri_client.h"
 #include "agent/sensor/kernel_sensor.h"
 #include "agent/sensor/program_stats.h"
 #include "agent/spool/spool.h"
@@ -76,6 +77,7 @@ class Agent {
   absl::Status LoadRules();
   absl::Status OpenOutputs();
   absl::Status StartSensor();
+  void StartContainers();
   absl::Status StartServices();
   absl::Status Seed();
   absl::Status StartFlows();
@@ -106,6 +108,7 @@ class Agent {
   void FillMetrics(MetricSet* metrics) const;
   void FillSensorMetrics(MetricSet* metrics) const;
   void FillPipelineMetrics(MetricSet* metrics) const;
+  void FillContainerMetrics(MetricSet* metrics) const;
   void FillDeliveryMetrics(MetricSet* metrics) const;
   void WaitForPublish(absl::Duration timeout);
   v1::Hello MakeHello();
@@ -137,6 +140,7 @@ class Agent {
   std::unique_ptr<RecordingWriter> recorder_;
   std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<KernelSensor> sensor_;
+  std::unique_ptr<CriClient> containers_;  // null: nobody is asked
   std::unique_ptr<PrefilterFeed> prefilter_;
   std::unique_ptr<Canary> canary_;
   std::unique_ptr<FlowStage> flows_;  // null: off

@@ -163,6 +163,7 @@ void Agent::FillStatus(v1::AgentStatus* s) const {
 void Agent::FillMetrics(MetricSet* m) const {
   FillSensorMetrics(m);
   FillPipelineMetrics(m);
+  FillContainerMetrics(m);
   FillDeliveryMetrics(m);
   if (flows_) flows_->FillMetrics(m);
   m->Set("rss_bytes", ResidentBytes());
@@ -210,6 +211,21 @@ void Agent::FillSensorMetrics(MetricSet* m) const {
   for (const ProgramStats& program : programs_) {
     m->Set("programs_skipped_total", program.skipped, {program.name});
   }
+}
+
+void Agent::FillContainerMetrics(MetricSet* m) const {
+  const ContainerTable& containers = pipeline_->enricher().containers();
+  m->Set("containers", containers.size());
+  m->Set("containers_unknown", containers.unknown());
+  m->Set("containers_refused_total", containers.refused());
+  m->Set("events_held", pipeline_->events_held());
+  m->Set("events_held_total", pipeline_->counters().held);
+  m->Set("events_not_held_total", pipeline_->counters().not_held);
+  m->Set("alerts_partial_total", pipeline_->counters().partial_alerts);
+  const CriClient::Stats runtime = containers_ ? containers_->stats() : CriClient::Stats();
+  m->Set("runtime_connected", runtime.connected ? 1 : 0);
+  m->Set("runtime_requests_total", runtime.requests);
+  m->Set("runtime_failures_total", runtime.failures);
 }
 
 void Agent::FillPipelineMetrics(MetricSet* m) const {

@@ -38,6 +38,8 @@ absl::StatusOr<AgentOptions> AgentOptionsFrom(const Settings& settings) {
   o.flow.interval = settings.Dur("flows.interval");
   o.flow.afterglow = settings.Dur("flows.afterglow");
   o.cluster_blocks = settings.List("flows.cluster_blocks");
+  o.container_sockets = settings.List("containers.runtime");
+  o.container_wait = settings.Dur("containers.wait");
   o.record_path = settings.Str("record.path");
   o.state_dir = settings.Str("state.dir");
   o.ready_file = settings.Str("state.ready_file");

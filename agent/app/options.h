@@ -45,6 +45,8 @@ struct AgentOptions {
   bool flows = true;
   FlowOptions flow;
   std::vector<std::string> cluster_blocks;
+  std::vector<std::string> container_sockets;  // of runtimes, in order of preference; empty: none
+  absl::Duration container_wait;
   std::string record_path;
 
   std::string state_dir;

@@ -28,7 +28,8 @@ Pipeline::Pipeline(NodeFacts node, std::unique_ptr<AccountTable> accounts,
       decoder_(node_.boot_to_wall_ns),
       enricher_(EnrichOptions{}, accounts_.get()),
       matcher_(std::move(matcher)),
-      output_(output) {
+      output_(output),
+      undecided_(matcher_->rules()) {
   std::vector<Correlator::Summary> none;
   correlator_.SetRules(matcher_->rules(), &none);
 }
@@ -39,17 +40,95 @@ void Pipeline::OnRecord(absl::Span<const std::byte> record) {
 }
 
 void Pipeline::OnEvent(Event& event) {
-  if (recorder_ != nullptr) Record(recorder_->Add(event));
+  if (!held_.empty()) GiveUpWaiting(event.boot_ns);
   event.num = ++counters_.events;
   event.node = &node_;
   enricher_.Apply(event);
+  AskForContainers();
+  if (recorder_ != nullptr) Record(recorder_->Add(event));
   if (correlator_.HasSummaries(event.boot_ns)) SendSummaries(DueSummaries(event.boot_ns));
   matcher_->Match(event, &matched_);
-  if (!matched_.empty()) {
-    correlator_.Apply(event, matched_, &firings_);
-    for (const Correlator::Firing& firing : firings_) SendAlert(event, firing);
+  if (MustWait(event)) {
+    if (held_.Hold(event)) {
+      ++counters_.held;
+      matched_.clear();
+    } else {
+      ++counters_.not_held;
+    }
   }
+  if (!matched_.empty()) Fire(event);
   if (observer_ != nullptr) observer_->OnEvaluated(event);
+}
+
+void Pipeline::Fire(const Event& event) {
+  correlator_.Apply(event, matched_, &firings_);
+  for (const Correlator::Firing& firing : firings_) SendAlert(event, firing);
+}
+
+// Every alert names its container, so all that fire wait, not only those whose condition asks.
+bool Pipeline::MustWait(const Event& event) {
+  const Container* container = event.process->container.get();
+  if (container == nullptr || container->metadata != Metadata::kAwaited) return false;
+  return !matched_.empty() || undecided_.MayFire(event);
+}
+
+void Pipeline::SetContainerSource(ContainerSource* source, uint64_t wait_ns) {
+  containers_ = source;
+  container_wait_ns_ = wait_ns;
+}
+
+// Recorded ahead of the event that brought the container, so that it waits in a replay, too.
+void Pipeline::AskForContainers() {
+  ContainerTable& containers = enricher_.containers();
+  if (!containers.has_news()) return;
+  for (const std::string& id : containers.TakeForgotten()) {
+    if (containers_ != nullptr) containers_->Forget(id);
+  }
+  for (const std::string& id : containers.TakeNew()) {
+    if (containers_ == nullptr) continue;
+    if (containers_->Answers()) {
+      v1::Container asked;
+      asked.set_id(id);
+      OnContainer(asked);
+    }
+    containers_->Ask(id);
+  }
+}
+
+void Pipeline::TakeContainers(uint64_t now_boot_ns) {
+  if (containers_ == nullptr) return;
+  found_containers_.clear();
+  containers_->Take(&found_containers_);
+  for (const v1::Container& container : found_containers_) OnContainer(container);
+  GiveUpWaiting(now_boot_ns);
+}
+
+void Pipeline::OnContainer(const v1::Container& container) {
+  if (recorder_ != nullptr) Record(recorder_->AddContainer(container));
+  enricher_.Learn(container);
+  if (container.metadata() == v1::Container::METADATA_UNSPECIFIED || held_.empty()) return;
+  Decide(held_.TakeOf(container.id()));
+}
+
+// Of a container that was waited for once nothing waits any more: an answer that is late may not
+// come at all.
+void Pipeline::GiveUpWaiting(uint64_t now_boot_ns) {
+  while (!held_.empty() && now_boot_ns >= held_.oldest().boot_ns() &&
+         now_boot_ns - held_.oldest().boot_ns() >= container_wait_ns_) {
+    v1::Container silent;
+    silent.set_id(std::string(held_.oldest().container_id()));
+    silent.set_metadata(v1::Container::METADATA_PARTIAL);
+    OnContainer(silent);
+  }
+}
+
+void Pipeline::Decide(std::vector<HeldEvent> events) {
+  Event event;
+  for (HeldEvent& held : events) {
+    if (!held.Restore(&event)) continue;
+    matcher_->Match(event, &matched_);
+    if (!matched_.empty()) Fire(event);
+  }
 }
 
 void Pipeline::SendAlert(const Event& event, const Correlator::Firing& firing) {
@@ -60,6 +139,7 @@ void Pipeline::SendAlert(const Event& event, const Correlator::Firing& firing) {
                    ValuesOfKey(firing.key), &alert_);
   }
   alert_.set_rule_set_hash(matcher_->rules().hash);
+  if (alert_.container().metadata() == v1::Container::METADATA_PARTIAL) ++counters_.partial_alerts;
   output_->OnAlert(alert_);
 }
 
@@ -102,6 +182,7 @@ void Pipeline::Tick(uint64_t boot_ns) {
 }
 
 void Pipeline::Finish() {
+  Decide(held_.TakeAll());
   std::vector<Correlator::Summary> open;
   correlator_.TakeAllSummaries(&open);
   SendSummaries(open);
@@ -109,9 +190,11 @@ void Pipeline::Finish() {
 }
 
 std::unique_ptr<Matcher> Pipeline::SetMatcher(std::unique_ptr<Matcher> matcher) {
+  Decide(held_.TakeAll());  // by the rules of its time, with what is known by now
   std::vector<Correlator::Summary> closed;
   correlator_.SetRules(matcher->rules(), &closed);
   SendSummaries(closed);  // of rules that are gone: as long as the old matcher keeps them
+  undecided_ = UndecidedRules(matcher->rules());
   return std::exchange(matcher_, std::move(matcher));
 }
 

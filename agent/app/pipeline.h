@@ -2,6 +2,10 @@
 // The stages in a row: decode -> enrich -> match -> correlate -> alert. Needs no kernel and no
 // root, so that `vaktctl replay` and the rule tests run the same code as the agent.
 //
+// An event in a container of which the container runtime has not told yet waits for that, if a rule
+// may fire on it: alerts come a moment later then, others do not wait behind it. What is held is
+// decided when the runtime has answered, or has not in time, once for all of a container.
+//
 //   Pipeline pipeline(options, &output);
 //   for (RawRecord record : source.Next(timeout)) pipeline.OnRecord(record);
 //
@@ -19,11 +23,14 @@
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
+#include "agent/app/held_events.h"
 #include "agent/correlate/correlator.h"
 #include "agent/decode/decoder.h"
 #include "agent/enrich/account_table.h"
+#include "agent/enrich/container_source.h"
 #include "agent/enrich/enricher.h"
 #include "agent/match/matcher.h"
+#include "agent/match/undecided_rules.h"
 #include "common/event/event.h"
 #include "common/event/field_table.h"
 #include "common/event/node_facts.h"
@@ -56,6 +63,9 @@ class Pipeline {
     uint64_t alerts = 0;
     uint64_t gaps = 0;
     uint64_t recording_errors = 0;
+    uint64_t held = 0;            // events that waited for the container runtime
+    uint64_t not_held = 0;        // that should have, and found no room
+    uint64_t partial_alerts = 0;  // made without what the container runtime knows
   };
 
   Pipeline(NodeFacts node, std::unique_ptr<AccountTable> accounts, std::unique_ptr<Matcher> matcher,
@@ -69,6 +79,17 @@ class Pipeline {
   }
   void OnEvent(Event& event);
   void OnGap(const v1::Gap& gap);
+
+  // From now on `source` is asked for each container, and answers are waited for so long. It
+  // outlives the pipeline. Without, nothing is held.
+  void SetContainerSource(ContainerSource* source, uint64_t wait_ns);
+  // Takes what the source has found out, and decides what has waited long enough. About as often as
+  // events are taken.
+  void TakeContainers(uint64_t now_boot_ns);
+  // What a source found out, or a recording tells.
+  void OnContainer(const v1::Container& container);
+  bool holds_events() const { return !held_.empty(); }
+  size_t events_held() const { return held_.size(); }
 
   // What is due without an event: summaries of alerts that were held back, and what was given up.
   // Call it about once a second, with the time now.
@@ -98,6 +119,11 @@ class Pipeline {
 
  private:
   void Record(const absl::Status& status);
+  void AskForContainers();
+  bool MustWait(const Event& event);
+  void GiveUpWaiting(uint64_t now_boot_ns);
+  void Decide(std::vector<HeldEvent> events);
+  void Fire(const Event& event);
   void SendAlert(const Event& event, const Correlator::Firing& firing);
   std::vector<Correlator::Summary> DueSummaries(uint64_t boot_ns);
   void SendSummaries(const std::vector<Correlator::Summary>& summaries);
@@ -117,6 +143,11 @@ class Pipeline {
   Counters counters_;
   Correlator correlator_;
   uint64_t reported_evictions_ = 0;
+  ContainerSource* containers_ = nullptr;
+  uint64_t container_wait_ns_ = 0;
+  UndecidedRules undecided_;
+  HeldEvents held_;
+  std::vector<v1::Container> found_containers_;  // scratch
   std::vector<const Rule*> matched_;
   std::vector<Correlator::Firing> firings_;
   Extractor scratch_;

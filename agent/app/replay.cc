@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/app/replay.h"
 
+#include <limits>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -74,6 +75,8 @@ class Player {
     return visit_(event);
   }
 
+  void Learn(const v1::Container& container) { enricher_.Learn(container); }
+
  private:
   AccountTable accounts_;
   Enricher enricher_;
@@ -91,12 +94,15 @@ absl::Status Replay(const std::string& recording_path, std::unique_ptr<Matcher> 
   const NodeFacts node = NodeFactsFromProto(reader->node());
   Pipeline pipeline(node, std::make_unique<AccountTable>(reader->node()), std::move(matcher),
                     output);
+  // The recording says when the answer came, or that it was not waited for any longer.
+  pipeline.SetContainerSource(nullptr, std::numeric_limits<uint64_t>::max());
   v1::RecordingEntry entry;
   std::string argv;
   for (;;) {
     VAKT_ASSIGN_OR_RETURN(const bool more, reader->Next(&entry));
     if (!more) break;
     if (entry.has_gap()) pipeline.OnGap(entry.gap());
+    if (entry.has_container()) pipeline.OnContainer(entry.container());
     if (!entry.has_event()) continue;
     VAKT_ASSIGN_OR_RETURN(Event event, RecordedEvent(entry.event(), node, &argv));
     pipeline.OnEvent(event);
@@ -112,6 +118,7 @@ absl::Status PlayRecording(const std::string& path, const EventVisitor& visit) {
   for (;;) {
     VAKT_ASSIGN_OR_RETURN(const bool more, reader->Next(&entry));
     if (!more) return absl::OkStatus();
+    if (entry.has_container()) player.Learn(entry.container());
     if (!entry.has_event()) continue;
     VAKT_ASSIGN_OR_RETURN(const bool go_on, player.Play(entry.event()));
     if (!go_on) return absl::OkStatus();

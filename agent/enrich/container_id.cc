@@ -6,7 +6,23 @@
 namespace vakt {
 namespace {
 
-constexpr std::string_view kPrefixes[] = {"docker-", "cri-containerd-", "crio-", "libpod-"};
+struct RuntimeName {
+  std::string_view name;
+  std::string_view runtime;
+};
+
+// Before the id.
+constexpr RuntimeName kPrefixes[] = {{"docker", "docker"},
+                                     {"cri-containerd", "containerd"},
+                                     {"nerdctl", "containerd"},
+                                     {"crio", "cri-o"},
+                                     {"libpod", "podman"}};
+// Names of the directory above a bare id. That of the pod (kubepods/...) is every runtime's.
+constexpr RuntimeName kParents[] = {{"docker", "docker"},
+                                    {"moby", "docker"},
+                                    {"k8s.io", "containerd"},
+                                    {"default", "containerd"},
+                                    {"libpod_parent", "podman"}};
 constexpr std::string_view kSuffix = ".scope";
 
 bool IsContainerId(std::string_view text) {
@@ -15,26 +31,48 @@ bool IsContainerId(std::string_view text) {
          });
 }
 
-std::string_view IdOfComponent(std::string_view component) {
+std::string_view LastComponent(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);  // npos + 1 is 0
+}
+
+template <size_t size>
+std::string_view RuntimeOf(std::string_view name, const RuntimeName (&names)[size]) {
+  for (const RuntimeName& row : names) {
+    if (row.name == name) return row.runtime;
+  }
+  return {};
+}
+
+// `above` is the path that the component is in.
+ContainerName NameOf(std::string_view component, std::string_view above) {
   if (component.size() < kContainerIdSize) return {};
   if (component.ends_with(kSuffix)) component.remove_suffix(kSuffix.size());
-  for (const std::string_view prefix : kPrefixes) {
-    if (!component.starts_with(prefix)) continue;
-    component.remove_prefix(prefix.size());
-    break;
+  if (component.size() < kContainerIdSize) return {};
+  std::string_view prefix = component.substr(0, component.size() - kContainerIdSize);
+  const std::string_view id = component.substr(prefix.size());
+  if (!IsContainerId(id)) return {};
+  if (prefix.empty()) return {id, RuntimeOf(LastComponent(above), kParents)};
+  const char last = prefix.back();
+  prefix.remove_suffix(1);
+  if (last == ':') {
+    prefix = prefix.substr(prefix.rfind(':') + 1);
+  } else if (last != '-') {
+    return {};
   }
-  return IsContainerId(component) ? component : std::string_view();
+  const std::string_view runtime = RuntimeOf(prefix, kPrefixes);
+  return runtime.empty() ? ContainerName() : ContainerName{id, runtime};
 }
 
 }  // namespace
 
-std::string_view ContainerIdOf(std::string_view cgroup_path) {
+ContainerName ContainerOfCgroup(std::string_view cgroup_path) {
   while (!cgroup_path.empty()) {
-    const size_t slash = cgroup_path.rfind('/');
-    const size_t begin = slash == std::string_view::npos ? 0 : slash + 1;
-    const std::string_view id = IdOfComponent(cgroup_path.substr(begin));
-    if (!id.empty()) return id;
-    cgroup_path = cgroup_path.substr(0, begin == 0 ? 0 : slash);
+    const std::string_view component = LastComponent(cgroup_path);
+    std::string_view above = cgroup_path.substr(0, cgroup_path.size() - component.size());
+    if (!above.empty()) above.remove_suffix(1);
+    const ContainerName name = NameOf(component, above);
+    if (!name.id.empty()) return name;
+    cgroup_path = above;
   }
   return {};
 }

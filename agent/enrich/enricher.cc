@@ -2,6 +2,7 @@
 #include "agent/enrich/enricher.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "agent/enrich/container_id.h"
 
@@ -60,6 +61,7 @@ std::string_view WithoutPadding(std::string_view argv) {
 
 Enricher::Enricher(const EnrichOptions& options, AccountTable* accounts)
     : accounts_(accounts),
+      containers_(options.max_containers, options.container_retention_ns),
       table_(options.max_processes, options.exited_retention_ns),
       host_(kHost) {}
 
@@ -67,6 +69,7 @@ void Enricher::Apply(Event& event) {
   now_boot_ns_ = std::max(now_boot_ns_, event.boot_ns);
   accounts_->ReloadIfChanged(now_boot_ns_);
   table_.Expire(now_boot_ns_);
+  containers_.Expire(now_boot_ns_);
 
   ProcessEntry* process = table_.FindEntry(event.task.cookie);
   if (process == nullptr) {
@@ -157,6 +160,7 @@ void Enricher::ApplyFacts(const ProcessFacts& facts, ProcessEntry* process) {
 void Enricher::ApplyProgram(const Event& event, ProcessEntry* process) {
   const ProcessExec& exec = event.process_exec;
   const bool is_seed = event.kind == Kind::process_seed;
+  if (is_seed && process->pid == 1) host_mnt_ns_ = process->mnt_ns;
   ApplyFacts(exec.facts, process);
   process->has_program = true;
   process->exec_id = event.task.exec_id;
@@ -181,7 +185,15 @@ void Enricher::ApplyProgram(const Event& event, ProcessEntry* process) {
   }
   SetScript(exec, process);
   SetCommandLine(process);
+  SetContainerNamespace(process);
   table_.Changed(process);
+}
+
+// Its first program makes a container's mount namespace known, unless it is another's.
+void Enricher::SetContainerNamespace(ProcessEntry* process) {
+  if (process->container == nullptr || process->container->mnt_ns != 0) return;
+  if (process->mnt_ns == 0 || SharesNamespaceOutside(*process) != false) return;
+  containers_.SetMountNamespace(process->container->id, process->mnt_ns);
 }
 
 void Enricher::ApplyFork(const ProcessFork& fork, const ProcessEntry& forker) {
@@ -205,6 +217,7 @@ void Enricher::ApplyFork(const ProcessFork& fork, const ProcessEntry& forker) {
     child->cgroup_path = forker.cgroup_path;
     child->container_id = forker.container_id;
     child->container_full_id = forker.container_full_id;
+    child->container = forker.container;
   }
   table_.Changed(child);
 }
@@ -264,17 +277,22 @@ void Enricher::ApplyCgroup(uint64_t cgroup_id, std::string_view path, ProcessEnt
   auto found = cgroups_.find(cgroup_id);
   if (!path.empty() && (found == cgroups_.end() || !(found->second.path == path))) {
     if (cgroups_.size() >= kMaxCgroups) cgroups_.clear();
-    const std::string_view id = ContainerIdOf(path);
+    const auto [id, runtime] = ContainerOfCgroup(path);
     const Cgroup cgroup{
         .path = SharedString(path),
         .container_id = id.empty() ? host_ : SharedString(id.substr(0, kShortContainerIdSize)),
-        .container_full_id = SharedString(id)};
+        .container_full_id = SharedString(id),
+        .runtime = runtime};
     found = cgroups_.insert_or_assign(cgroup_id, cgroup).first;
   }
   if (found == cgroups_.end()) return;
   process->cgroup_path = found->second.path;
   process->container_id = found->second.container_id;
   process->container_full_id = found->second.container_full_id;
+  process->container =
+      found->second.container_full_id.empty()
+          ? nullptr
+          : containers_.Use(found->second.container_full_id, found->second.runtime);
 }
 
 // What was asked for is a claim: the kernel has let go of the script's file when exec is done.

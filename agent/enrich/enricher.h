@@ -17,11 +17,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "absl/container/flat_hash_map.h"
 #include "agent/enrich/account_table.h"
+#include "agent/enrich/container_table.h"
 #include "agent/enrich/process_table.h"
 #include "agent/enrich/string_cache.h"
 #include "common/event/event.h"
@@ -33,6 +35,10 @@ struct EnrichOptions {
   // Events of one process may come a little late from another CPU; people look at a process that
   // has just ended.
   uint64_t exited_retention_ns = 30'000'000'000;
+  // A node runs a few hundred at most.
+  size_t max_containers = 4096;
+  // After the last process of it was forgotten.
+  uint64_t container_retention_ns = 60'000'000'000;
 };
 
 class Enricher {
@@ -42,7 +48,12 @@ class Enricher {
 
   void Apply(Event& event);
 
+  // What the container runtime says (container_table.h, Learn).
+  void Learn(const v1::Container& container) { containers_.Learn(container, now_boot_ns_); }
+
   const ProcessTable& processes() const { return table_; }
+  const ContainerTable& containers() const { return containers_; }
+  ContainerTable& containers() { return containers_; }
 
   struct Counters {
     uint64_t unknown_processes = 0;  // actors without seed, fork or exec: made from their event
@@ -56,6 +67,7 @@ class Enricher {
     SharedString path;
     SharedString container_id;
     SharedString container_full_id;
+    std::string_view runtime;  // "docker"; empty when the path does not tell
   };
 
   // What the kind of the event says about its process, and about the child of a fork.
@@ -70,16 +82,19 @@ class Enricher {
   void ApplyNames(ProcessEntry* process);
   // `path` may be empty: then the names come from what is known of the id.
   void ApplyCgroup(uint64_t cgroup_id, std::string_view path, ProcessEntry* process);
+  void SetContainerNamespace(ProcessEntry* process);
   void SetScript(const ProcessExec& exec, ProcessEntry* process);
   void SetCommandLine(ProcessEntry* process);
 
   AccountTable* const accounts_;
+  ContainerTable containers_;
   ProcessTable table_;
   StringCache strings_;
   absl::flat_hash_map<uint64_t, Cgroup> cgroups_;  // by id
   const SharedString host_;
   std::string scratch_;
   uint64_t now_boot_ns_ = 0;
+  uint32_t host_mnt_ns_ = 0;  // of the node's first process
   Counters counters_;
 };
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/event/container.h"
+
 namespace vakt {
 namespace {
 
@@ -210,9 +212,14 @@ void ProcessTable::Changed(ProcessEntry* entry) {
 }
 
 void ProcessTable::Number(ProcessEntry* entry) {
-  if (entry->change != 0 && entry->relatives_change == relatives_change_) return;
+  const uint32_t container_change = entry->container == nullptr ? 0 : entry->container->change;
+  if (entry->change != 0 && entry->relatives_change == relatives_change_ &&
+      entry->container_change == container_change) {
+    return;
+  }
   entry->change = ++last_change_;
   entry->relatives_change = relatives_change_;
+  entry->container_change = container_change;
 }
 
 }  // namespace vakt

@@ -7,8 +7,8 @@
 //   - There are never more than max_processes. To make room the one that exited first goes, then
 //     the oldest kept for its children alone, then the newest that lives: a fork bomb displaces
 //     itself and not the daemons that are older. Each is counted.
-//   - Two states of the tree in which a process, an ancestor or its session leader differ have
-//     different numbers in its Process::change (once Number was called for both).
+//   - Two states of the tree in which a process, an ancestor, its session leader or its container
+//     differ have different numbers in its Process::change (once Number was called for both).
 //
 // Ownership: owns all entries; pointers stay valid until the entry is forgotten, which Insert and
 // Expire alone do. Threads: pipeline thread only.
@@ -31,6 +31,7 @@ struct ProcessEntry : Process {
   uint32_t account_generation = 0;  // of the names
   uint64_t exit_boot_ns = 0;
   uint64_t relatives_change = 0;  // of the table, when `change` was given
+  uint32_t container_change = 0;  // of the container, likewise
 
   ListLink<ProcessEntry> sibling_link;
   ListLink<ProcessEntry> session_link;

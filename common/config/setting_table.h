@@ -120,6 +120,16 @@ inline constexpr SettingRow kSettings[] = {
      "Blocks of addresses of the cluster's pods and services, such as 10.42.0.0/16: remote sides "
      "within them are of the class cluster."},
 
+    {"containers.runtime", "--container-runtime", SettingType::kList,
+     "/run/containerd/containerd.sock,/run/crio/crio.sock,/run/k3s/containerd/containerd.sock,"
+     "/run/host-containerd/containerd.sock",
+     kInAgent, "", "",
+     "Sockets at which a container runtime may be asked what a container is (CRI: containerd, CRI-O); "
+     "the first that answers is. Empty (--no-container-runtime) asks nobody."},
+    {"containers.wait", "--container-wait", SettingType::kDuration, "1s", kInAgent, "", "",
+     "How long an alert waits for what the container runtime says of its container; without that by "
+     "then it is marked partial."},
+
     {"record.path", "--record", SettingType::kPath, "", kInAgent, "", "",
      "File that every event is recorded to, for `vaktctl replay`; empty is none."},
 

@@ -35,6 +35,11 @@ absl::Status RecordingWriter::AddGap(const v1::Gap& gap) {
   return AddEntry();
 }
 
+absl::Status RecordingWriter::AddContainer(const v1::Container& container) {
+  *entry_.mutable_container() = container;
+  return AddEntry();
+}
+
 absl::Status RecordingWriter::AddEntry() {
   if (!entry_.SerializeToString(&bytes_)) {
     return absl::InternalError(StrCat("write ", log_->path(), ": entry cannot be encoded"));
@@ -67,10 +72,11 @@ absl::StatusOr<std::unique_ptr<RecordingReader>> RecordingReader::Open(const std
 
 absl::StatusOr<bool> RecordingReader::Next(v1::RecordingEntry* entry) {
   VAKT_ASSIGN_OR_RETURN(const bool more, NextEntry(entry));
-  if (more && !entry->has_event() && !entry->has_gap()) {
-    return absl::DataLossError(StrCat(path_, ": the entry at offset ", log_->record_offset(),
-                                      " is neither event nor gap: skip it, or replay with the "
-                                      "version of Vakt that recorded it"));
+  if (more && !entry->has_event() && !entry->has_gap() && !entry->has_container()) {
+    return absl::DataLossError(
+        StrCat(path_, ": the entry at offset ", log_->record_offset(),
+               " is neither event, gap nor container: skip it, or replay with the "
+               "version of Vakt that recorded it"));
   }
   return more;
 }

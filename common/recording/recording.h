@@ -35,6 +35,7 @@ class RecordingWriter {
   // Errors are final: what was written before stays readable.
   absl::Status Add(const Event& event);
   absl::Status AddGap(const v1::Gap& gap);
+  absl::Status AddContainer(const v1::Container& container);
   // Makes everything durable. No calls after this.
   absl::Status Close();
 
@@ -53,7 +54,7 @@ class RecordingReader {
 
   const v1::NodeFacts& node() const { return node_; }
 
-  // The next event or gap; false at the end. Where the file is damaged: DataLoss, with the offset
+  // The next event, gap or container; false at the end. Where the file is damaged: DataLoss, with the offset
   // and how many bytes are affected; call again to go on behind the damage. Other errors are final.
   absl::StatusOr<bool> Next(v1::RecordingEntry* entry);
 

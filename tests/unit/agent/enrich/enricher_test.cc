@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "common/base/strings.h"
+#include "common/event/container.h"
+#include "common/event/field_table.h"
 #include "gtest/gtest.h"
 #include "tests/unit/agent/enrich/process_events.h"
 
@@ -280,6 +282,84 @@ TEST_F(EnricherTest, SeedAfterTheForkKnowsBetter) {
   Apply(ForkOf(shell, 81, kNow - 5));  // was in the ring when the seed was taken
   EXPECT_EQ(Find(81)->exe_path, "/bin/cat");
   EXPECT_EQ(Find(81)->comm, "cat");
+}
+
+// Process `pid` starts a program in a container (empty: on the host) and a mount namespace.
+Event ExecIn(std::string_view container, uint32_t mnt_ns, uint32_t pid, uint32_t ppid,
+             std::string* path) {
+  Task task = TaskOf(pid, ppid, "x");
+  task.mnt_ns = mnt_ns;
+  task.cgroup_id = 1000 + container.size() + (container.empty() ? 0 : container.front());
+  *path = container.empty() ? "/system.slice" : StrCat("/docker-", container, ".scope");
+  Event event = EventOf(Kind::process_exec, task, kNow);
+  event.process_exec.exe.path = "/bin/x";
+  event.process_exec.facts = FactsOf(pid, pid);
+  event.process_exec.facts.cgroup_path = *path;
+  return event;
+}
+
+TEST_F(EnricherTest, AControlGroupIsAClaimAndTheMountNamespaceTells) {
+  const std::string a(64, 'a');
+  const std::string b(64, 'b');
+  std::string path;
+  const auto mismatch = [&](std::string_view container, uint32_t mnt_ns, uint32_t pid,
+                            uint32_t ppid) -> std::string {
+    Event event = ExecIn(container, mnt_ns, pid, ppid, &path);
+    enricher_.Apply(event);
+    Extractor extractor;
+    FindField("container.ns_mismatch")->extract(event, FieldArg(), extractor);
+    if (extractor.values().empty()) return "null";
+    return extractor.values()[0].bool_value ? "true" : "false";
+  };
+  EXPECT_EQ(mismatch("", 1, 2, 1), "null");    // the host: the runtime's shim
+  EXPECT_EQ(mismatch(a, 1, 10, 2), "true");    // made, not yet in its namespace
+  EXPECT_EQ(mismatch(a, 7, 10, 2), "false");   // the first program
+  EXPECT_EQ(mismatch(a, 7, 11, 10), "false");  // its child
+  EXPECT_EQ(mismatch(a, 8, 12, 11), "false");  // one that left for a namespace of its own
+  EXPECT_EQ(mismatch(a, 7, 13, 2), "false");   // an exec from outside
+  EXPECT_EQ(mismatch(a, 1, 14, 2), "true");    // a process of the host moved itself here
+  EXPECT_EQ(mismatch(a, 1, 15, 14), "true");   // its child
+  EXPECT_EQ(mismatch(a, 9, 16, 2), "true");    // one in a namespace of its own
+  EXPECT_EQ(mismatch(b, 7, 17, 11), "true");   // of a, in a group that it named as another's
+  EXPECT_EQ(mismatch(b, 7, 18, 17), "true");   // its child
+  EXPECT_EQ(mismatch(b, 20, 19, 2), "false");  // the true one
+  EXPECT_EQ(mismatch(b, 7, 20, 17), "true");
+}
+
+TEST_F(EnricherTest, TheNodesFirstProcessStandsForAnUnknownRuntime) {
+  const std::string a(64, 'a');
+  std::string path;
+  Task init = TaskOf(1, 0, "systemd");
+  init.mnt_ns = 1;
+  Apply(SeedOf(init, "/sbin/init", kNow));
+  for (const auto& [mnt_ns, expected] : {std::pair(1u, true), std::pair(7u, false)}) {
+    Event event = ExecIn(a, mnt_ns, 10, 999, &path);
+    const Process& process = Apply(event);
+    EXPECT_EQ(SharesNamespaceOutside(process), expected);
+    EXPECT_EQ(process.container->mnt_ns, expected ? 0u : 7u);
+  }
+}
+
+TEST_F(EnricherTest, AnAnswerMakesAnotherStateOfTheProcess) {
+  const std::string a(64, 'a');
+  std::string path;
+  Event event = ExecIn(a, 7, 10, 2, &path);
+  const Process& process = Apply(event);
+  ASSERT_NE(process.container, nullptr);
+  EXPECT_EQ(process.container->runtime, "docker");
+  const uint64_t before = process.change;
+  Apply(event);
+  const uint64_t again = Apply(event).change;
+  v1::Container answer;
+  answer.set_id(a);
+  answer.set_name("web");
+  answer.mutable_created()->set_seconds(1);
+  answer.set_metadata(v1::Container::METADATA_COMPLETE);
+  enricher_.Learn(answer);
+  Event look = EventOf(Kind::file_open, event.task, kNow);
+  EXPECT_NE(Apply(look).change, again);
+  EXPECT_NE(Apply(look).change, before);
+  EXPECT_EQ(process.container->name, "web");
 }
 
 TEST_F(EnricherTest, ContainersByCgroup) {
