@@ -5,6 +5,7 @@ alerts with its name. 0 when each act raised its alert and each alert named the 
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -100,6 +101,7 @@ def main():
     if reason:
         say(f"demo-cluster: {reason}")
         return 1
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # by the way of the clean-up
     demo = Demo()
     try:
         succeeded = demo.run()
