@@ -26,10 +26,6 @@ constexpr size_t kMaxReasonBytes = 256;
 constexpr const char* kLossCounters[] = {"events_lost_total", "alerts_shed_total",
                                          "programs_skipped_total"};
 
-absl::Time SteadyTime() {
-  return absl::UnixEpoch() + absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
-}
-
 std::string KeyText(const NodeKey& key) { return StrCat(key.cluster, "/", key.node); }
 
 template <typename Probes>
@@ -72,10 +68,7 @@ absl::StatusOr<std::unique_ptr<FleetWatch>> FleetWatch::Start(Store* store, Flee
 }
 
 FleetWatch::~FleetWatch() {
-  {
-    absl::MutexLock lock(&mutex_);
-    stopping_ = true;
-  }
+  stop_.Notify();
   if (thread_.joinable()) thread_.join();
 }
 
@@ -101,8 +94,8 @@ absl::Status FleetWatch::Load() {
     if (const ConditionTableRow* found = FindCondition(row.name)) {
       Node& node = Of(row.about);
       node.open[found->id] = row;
-      if (found->id == ConditionId::kLosing) node.state.last_loss = SteadyTime();
-      if (found->id == ConditionId::kMalformed) node.state.last_malformed = SteadyTime();
+      if (found->id == ConditionId::kLosing) node.state.last_loss = SteadyNow();
+      if (found->id == ConditionId::kMalformed) node.state.last_malformed = SteadyNow();
     }
   }
   return absl::OkStatus();
@@ -112,7 +105,7 @@ FleetWatch::Node& FleetWatch::Of(const NodeKey& key) {
   const auto [at, is_new] = nodes_.try_emplace(KeyText(key));
   if (is_new) {
     at->second.key = key;
-    at->second.state.heard = SteadyTime();
+    at->second.state.heard = SteadyNow();
   }
   return at->second;
 }
@@ -121,7 +114,7 @@ void FleetWatch::OnHello(const NodeKey& node, const v1::Hello& hello,
                          const std::optional<CertificateLife>& certificate) {
   absl::MutexLock lock(&mutex_);
   NodeState& state = Of(node).state;
-  state.heard = SteadyTime();
+  state.heard = SteadyNow();
   state.has_spoken = true;
   if (hello.heartbeat_ms() != 0) {
     state.heartbeat =
@@ -137,7 +130,7 @@ void FleetWatch::OnHeartbeat(const NodeKey& node, const v1::Heartbeat& heartbeat
   const int64_t wall_ns = RealClock().WallNs();
   absl::MutexLock lock(&mutex_);
   NodeState& state = Of(node).state;
-  state.heard = SteadyTime();
+  state.heard = SteadyNow();
   state.has_spoken = state.has_beaten = true;
   TakeProbes(heartbeat.probes(), &state);
   TakeLoss(heartbeat, state.heard, &state);
@@ -158,7 +151,7 @@ void FleetWatch::OnHeartbeat(const NodeKey& node, const v1::Heartbeat& heartbeat
 void FleetWatch::OnMalformed(const NodeKey& node, uint64_t records, const std::string& reason) {
   absl::MutexLock lock(&mutex_);
   NodeState& state = Of(node).state;
-  const absl::Time now = SteadyTime();
+  const absl::Time now = SteadyNow();
   if (now - state.last_malformed > kQuietHeartbeats * state.heartbeat) state.malformed_lately = 0;
   state.malformed_lately += records;
   state.malformed_reason = EscapeUtf8(reason.substr(0, kMaxReasonBytes));
@@ -168,18 +161,14 @@ void FleetWatch::OnMalformed(const NodeKey& node, uint64_t records, const std::s
 void FleetWatch::OnMessage(const NodeKey& node) {
   absl::MutexLock lock(&mutex_);
   NodeState& state = Of(node).state;
-  state.heard = SteadyTime();
+  state.heard = SteadyNow();
   state.has_spoken = true;
 }
 
 void FleetWatch::Run() {
-  while (true) {
-    {
-      absl::MutexLock lock(&mutex_);
-      if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_), options_.tick)) return;
-    }
+  while (!stop_.WaitPast(0, options_.tick)) {
     absl::MutexLock changing(&changing_);
-    Announce(Look({SteadyTime(), RealClock().WallNs()}));
+    Announce(Look({SteadyNow(), RealClock().WallNs()}));
   }
 }
 

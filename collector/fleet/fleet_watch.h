@@ -24,6 +24,7 @@
 #include "collector/fleet/node_state.h"
 #include "collector/ingest/ingest_observer.h"
 #include "collector/store/store.h"
+#include "common/base/wakeup.h"
 
 namespace vakt {
 
@@ -89,7 +90,7 @@ class FleetWatch final : public IngestObserver {
   absl::Mutex changing_;  // held while changes are found and stored, so that they are in order
   mutable absl::Mutex mutex_;
   std::map<std::string, Node, std::less<>> nodes_ ABSL_GUARDED_BY(mutex_);  // by "cluster/node"
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  Wakeup stop_;
   std::thread thread_;
 };
 

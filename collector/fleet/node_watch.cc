@@ -8,6 +8,7 @@
 
 #include "absl/hash/hash.h"
 #include "absl/time/clock.h"
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
@@ -62,6 +63,7 @@ NodeWatchHub::~NodeWatchHub() {
     absl::MutexLock lock(&mutex_);
     stopping_ = true;
   }
+  news_.Notify();
   thread_.join();
 }
 
@@ -75,6 +77,7 @@ absl::StatusOr<NodeWatch*> NodeWatchHub::Open() {
   auto* const watch = new NodeWatch(this);
   watches_.insert(watch);
   urgent_ = true;
+  news_.Notify();
   return watch;
 }
 
@@ -99,6 +102,7 @@ void NodeWatchHub::OnPageSent(NodeWatch* watch, bool ok) {
   }
   watch->state = NodeWatch::State::kIdle;
   urgent_ = urgent_ || watch->behind;
+  if (urgent_) news_.Notify();
 }
 
 void NodeWatchHub::OnCancelled(NodeWatch* watch) {
@@ -119,11 +123,15 @@ void NodeWatchHub::End(NodeWatch* watch, const grpc::Status& status) {
 
 void NodeWatchHub::Run() {
   while (true) {
+    const uint64_t seen = news_.count();
+    bool waits = false;
     {
       absl::MutexLock lock(&mutex_);
-      const auto due = [this]()
-                           ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_ || urgent_; };
-      mutex_.AwaitWithTimeout(absl::Condition(&due), options_.look);
+      waits = !stopping_ && !urgent_;
+    }
+    if (waits) news_.WaitPast(seen, options_.look);
+    {
+      absl::MutexLock lock(&mutex_);
       if (stopping_) return;
       urgent_ = false;
     }
@@ -154,8 +162,7 @@ std::vector<NodeWatch*> NodeWatchHub::TakeIdle() {
 }
 
 absl::Status NodeWatchHub::Look() {
-  const absl::Time begin = absl::Now();
-  if (looked_ <= begin && begin - looked_ < options_.look) return absl::OkStatus();
+  if (SteadyNow() - looked_ < options_.look) return absl::OkStatus();
   v1::ListNodesResponse response;
   VAKT_RETURN_IF_ERROR(list_(&response));
   nodes_.clear();
@@ -165,7 +172,8 @@ absl::Status NodeWatchHub::Look() {
     seen.digest = DigestOf(node);
     seen.node = std::move(node);
   }
-  looked_ = absl::Now();
+  looked_ = SteadyNow();
+  looked_wall_ns_ = RealClock().WallNs();
   return absl::OkStatus();
 }
 
@@ -201,12 +209,12 @@ std::vector<v1::WatchNodesResponse> NodeWatchHub::PageFor(NodeWatch* watch, bool
 void NodeWatchHub::Serve(NodeWatch* watch) {
   bool all = false;
   std::vector<v1::WatchNodesResponse> page;
-  const absl::Time now = absl::Now();
+  const absl::Time now = SteadyNow();
   if (looked_ != absl::InfinitePast()) {
     page = PageFor(watch, &all);
-    const bool beats = now - watch->last_page >= options_.heartbeat || now < watch->last_page;
+    const bool beats = now - watch->last_page >= options_.heartbeat;
     if (all && (!page.empty() || beats)) {
-      FromWallNs(absl::ToUnixNanos(looked_), page.emplace_back().mutable_up_to_date());
+      FromWallNs(looked_wall_ns_, page.emplace_back().mutable_up_to_date());
     }
   }
   {

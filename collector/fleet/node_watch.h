@@ -26,6 +26,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "common/base/wakeup.h"
 #include "vakt/v1/fleet.pb.h"
 
 namespace vakt {
@@ -104,13 +105,15 @@ class NodeWatchHub {
   const NodeWatchOptions options_;
   // The hub's thread only.
   std::vector<Seen> nodes_;
-  absl::Time looked_ = absl::InfinitePast();
+  absl::Time looked_ = absl::InfinitePast();  // on the steady clock
+  int64_t looked_wall_ns_ = 0;
 
   mutable absl::Mutex mutex_;
   absl::flat_hash_set<NodeWatch*> watches_ ABSL_GUARDED_BY(mutex_);
   bool urgent_ ABSL_GUARDED_BY(mutex_) = false;  // somebody is new, or not done with all nodes
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  Wakeup news_;  // something of urgent_ and stopping_ has come
   std::thread thread_;
 };
 

@@ -31,19 +31,12 @@ IngestService::IngestService(Store* store, IngestLimits limits, IngestObserver* 
       watch_([this] { Watch(); }) {}
 
 IngestService::~IngestService() {
-  {
-    absl::MutexLock lock(&mutex_);
-    stopping_ = true;
-  }
+  stop_.Notify();
   watch_.join();
 }
 
 void IngestService::Watch() {
-  while (true) {
-    {
-      absl::MutexLock lock(&mutex_);
-      if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_), kTick)) return;
-    }
+  while (!stop_.WaitPast(0, kTick)) {
     const absl::Time now = SteadyNow();
     for (const auto& session : registry_.Sessions()) session->CheckTime(now);
   }

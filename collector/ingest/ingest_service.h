@@ -15,6 +15,7 @@
 #include "collector/ingest/ingest_stats.h"
 #include "collector/ingest/session_registry.h"
 #include "collector/store/store.h"
+#include "common/base/wakeup.h"
 #include "vakt/v1/ingest.grpc.pb.h"
 
 namespace vakt {
@@ -53,8 +54,7 @@ class IngestService final : public v1::Ingest::CallbackService {
   IngestObserver& observer_;
   std::atomic<bool> draining_{false};
 
-  absl::Mutex mutex_;
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  Wakeup stop_;
   std::thread watch_;
 };
 

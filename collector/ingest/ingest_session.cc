@@ -49,10 +49,6 @@ std::optional<CertificateLife> CertificateOf(const grpc::ServerContextBase& call
 
 }  // namespace
 
-absl::Time SteadyNow() {
-  return absl::UnixEpoch() + absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
-}
-
 IngestSession::IngestSession(const IngestContext& context, grpc::CallbackServerContext* call,
                              AgentIdentity agent)
     : context_(context),

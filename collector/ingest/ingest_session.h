@@ -34,6 +34,7 @@
 #include "collector/ingest/session_registry.h"
 #include "collector/ingest/token_bucket.h"
 #include "collector/store/store.h"
+#include "common/base/wakeup.h"
 #include "vakt/v1/ingest.pb.h"
 
 namespace vakt {
@@ -57,9 +58,6 @@ struct IngestContext {
   IngestObserver& observer;
   IngestLimits limits;
 };
-
-// The monotonic clock as a time: for intervals only.
-absl::Time SteadyNow();
 
 class IngestSession final : public grpc::ServerBidiReactor<v1::AgentMessage, v1::CollectorMessage>,
                             public std::enable_shared_from_this<IngestSession> {

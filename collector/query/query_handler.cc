@@ -10,6 +10,7 @@
 #include "collector/query/format.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
+#include "common/base/wakeup.h"
 
 namespace vakt {
 namespace {
@@ -57,10 +58,10 @@ template <typename Request, typename Response>
 absl::Status QueryHandler::Page(const Request& request, const RecordFilter& filter,
                                 absl::FunctionRef<bool()> cancelled, Response* response) const {
   VAKT_ASSIGN_OR_RETURN(ScanRequest scan, StartOfPage(store_, request));
-  const absl::Time deadline = absl::Now() + budget_;
+  const absl::Time deadline = SteadyNow() + budget_;
   bool at_end = false;
   // A scan gives at least one record, so the last one can overshoot the bytes by that one.
-  while (!at_end && scan.max_records > 0 && scan.max_bytes > 0 && absl::Now() < deadline) {
+  while (!at_end && scan.max_records > 0 && scan.max_bytes > 0 && SteadyNow() < deadline) {
     if (cancelled()) return absl::CancelledError("the caller has gone");
     VAKT_ASSIGN_OR_RETURN(ScanResult result, store_.Scan(filter, scan));
     for (v1::StoredRecord& record : result.records) {

@@ -11,6 +11,7 @@
 #include "common/base/status.h"
 #include "common/base/strings.h"
 #include "common/base/text.h"
+#include "common/base/wakeup.h"
 
 namespace vakt {
 namespace {
@@ -114,7 +115,7 @@ std::vector<Delivery> AlertmanagerDestination::Deliver(absl::Span<const v1::Stor
   std::vector<std::string> keys;
   for (const v1::StoredRecord& record : records) keys.push_back(Take(record, now, &alerts));
   // What was remembered from before a restart is repeated at once, and nothing else.
-  if (open_.empty()) next_tick_ = now + kRepeat;
+  if (open_.empty()) next_tick_ = SteadyNow() + kRepeat;
   const Delivery together = Post(alerts, now);
   if (together.result == Delivery::Result::kDelivered) Keep(alerts, now);
   std::map<std::string, Delivery> outcomes;
@@ -151,12 +152,12 @@ void AlertmanagerDestination::Remember(const v1::StoredRecord& record) {
 
 absl::Duration AlertmanagerDestination::UntilTick() const {
   if (open_.empty()) return absl::InfiniteDuration();
-  return std::max(absl::ZeroDuration(), next_tick_ - absl::Now());
+  return std::max(absl::ZeroDuration(), next_tick_ - SteadyNow());
 }
 
 void AlertmanagerDestination::Tick() {
   const absl::Time now = absl::Now();
-  next_tick_ = now + kRepeat;
+  next_tick_ = SteadyNow() + kRepeat;
   std::erase_if(open_, [now](const auto& entry) { return entry.second.end <= now; });
   if (open_.empty()) return;
   const Delivery delivery = Post(open_, now);

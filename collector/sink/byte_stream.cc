@@ -17,6 +17,7 @@
 #include "absl/time/clock.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
+#include "common/base/wakeup.h"
 
 namespace vakt {
 namespace {
@@ -150,7 +151,7 @@ absl::Status ByteStream::Handshake(const TlsClient& tls) {
 absl::Status ByteStream::Wait(short events) {
   pollfd fds[] = {{socket_.get(), events, 0}, {cancel_fd_, POLLIN, 0}};
   while (true) {
-    const int64_t left = absl::ToInt64Milliseconds(deadline_ - absl::Now());
+    const int64_t left = absl::ToInt64Milliseconds(deadline_ - SteadyNow());
     if (left <= 0) return absl::DeadlineExceededError("the other side does not answer in time");
     const int count = poll(fds, 2, static_cast<int>(std::min<int64_t>(left, 1000)));
     if (count < 0 && errno != EINTR) return ErrnoStatus(errno, "poll");

@@ -14,6 +14,7 @@
 #include "common/alert/text.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
+#include "common/base/wakeup.h"
 
 namespace vakt {
 namespace {
@@ -54,7 +55,7 @@ absl::Status FileDestination::OpenIfMoved() {
 // Only a pipe is ever full for a while. False: still is at the deadline, or it is time to stop.
 bool FileDestination::AwaitRoom(absl::Time deadline) const {
   pollfd fd = {file_.get(), POLLOUT, 0};
-  while (absl::Now() < deadline && !cancelled_) {
+  while (SteadyNow() < deadline && !cancelled_) {
     if (poll(&fd, 1, kPollMs) > 0) return true;
   }
   errno = EAGAIN;
@@ -62,7 +63,7 @@ bool FileDestination::AwaitRoom(absl::Time deadline) const {
 }
 
 absl::Status FileDestination::Write(const std::string& lines) {
-  const absl::Time deadline = absl::Now() + kPatience;
+  const absl::Time deadline = SteadyNow() + kPatience;
   std::string_view rest = lines;
   while (!rest.empty()) {
     const ssize_t count = write(file_.get(), rest.data(), rest.size());

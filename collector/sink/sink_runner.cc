@@ -106,13 +106,18 @@ SinkRunner::~SinkRunner() {
     absl::MutexLock lock(&mutex_);
     stopping_ = true;
   }
+  stop_.Notify();
+  news_.Notify();
   destination_->Cancel();
   if (thread_.joinable()) thread_.join();
 }
 
 void SinkRunner::OnCommit(int64_t last_id) {
-  absl::MutexLock lock(&mutex_);
-  last_id_ = last_id;
+  {
+    absl::MutexLock lock(&mutex_);
+    last_id_ = last_id;
+  }
+  news_.Notify();
 }
 
 void SinkRunner::Run() {
@@ -151,12 +156,12 @@ bool SinkRunner::Refill() {
 }
 
 bool SinkRunner::Attempt() {
-  const absl::Span<const v1::StoredRecord> records = outbox_.Next(absl::Now());
+  const absl::Span<const v1::StoredRecord> records = outbox_.Next(SteadyNow());
   if (records.empty()) return false;
   oldest_received_ns_ = ToWallNs(outbox_.oldest()->received());
   const std::vector<Delivery> deliveries = destination_->Deliver(records);
   const AttemptResult result = outbox_.Take(
-      deliveries, absl::Now(), [this](const v1::StoredRecord& record, const std::string& why) {
+      deliveries, SteadyNow(), [this](const v1::StoredRecord& record, const std::string& why) {
         return SetAside(record, why);
       });
   delivered_ += result.delivered;
@@ -187,8 +192,8 @@ void SinkRunner::RaiseSetAside(const v1::StoredRecord& record, const std::string
   // Not about itself: a sink that takes none of these would never come to an end.
   if (record.record().alert().rule() == RowOf(OwnAlert::kSetAside).rule) return;
   ++set_aside_since_;
-  const absl::Time now = absl::Now();
-  if (raised_ <= now && now - raised_ < kRaiseInterval) return;
+  const absl::Time now = SteadyNow();
+  if (now - raised_ < kRaiseInterval) return;
   raised_ = now;
   const std::string detail = StrCat("sink=", name(), " count=", std::exchange(set_aside_since_, 0),
                                     " uid=", record.record().alert().uid(), " reason=", reason);
@@ -239,25 +244,24 @@ void SinkRunner::Settle() {
 }
 
 void SinkRunner::Await() {
-  const absl::Duration until_due = outbox_.due() - absl::Now();
+  const absl::Duration until_due = outbox_.due() - SteadyNow();
   const absl::Duration time =
       std::max(absl::ZeroDuration(), std::min(destination_->UntilTick(), until_due));
   const bool wants_records = outbox_.wants_records();
-  bool has_news = false;
-  {
-    absl::MutexLock lock(&mutex_);
-    const auto news = [this, wants_records]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-      return stopping_ || (wants_records && last_id_ > position_);
-    };
-    has_news = mutex_.AwaitWithTimeout(absl::Condition(&news), time);
+  const absl::Time until = SteadyNow() + time;
+  for (;;) {
+    const uint64_t seen = news_.count();
+    {
+      absl::MutexLock lock(&mutex_);
+      if (stopping_) return;
+      if (wants_records && last_id_ > position_) break;
+    }
+    if (!news_.WaitPast(seen, until - SteadyNow())) return;
   }
-  if (has_news && outbox_.wants_many()) Sleep(destination_->gather());
+  if (outbox_.wants_many()) Sleep(destination_->gather());
 }
 
-bool SinkRunner::Sleep(absl::Duration time) {
-  absl::MutexLock lock(&mutex_);
-  return !mutex_.AwaitWithTimeout(absl::Condition(&stopping_), time);
-}
+bool SinkRunner::Sleep(absl::Duration time) { return !stop_.WaitPast(0, time); }
 
 int64_t SinkRunner::IdOf(const v1::StoredRecord& record) const {
   return store_.IdOf(record.cursor()).value_or(0);

@@ -29,6 +29,7 @@
 #include "collector/sink/quarantine.h"
 #include "collector/sink/sink_cursor.h"
 #include "collector/store/store.h"
+#include "common/base/wakeup.h"
 #include "common/sinks/sink_config.h"
 
 namespace vakt {
@@ -106,6 +107,8 @@ class SinkRunner {
   std::string error_ ABSL_GUARDED_BY(mutex_);
   int64_t last_id_ ABSL_GUARDED_BY(mutex_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  Wakeup stop_;
+  Wakeup news_;  // of last_id_ and stopping_
   std::thread thread_;
 };
 

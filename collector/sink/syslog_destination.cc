@@ -13,6 +13,7 @@
 #include "collector/sink/syslog_message.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
+#include "common/base/wakeup.h"
 
 namespace vakt {
 namespace {
@@ -51,7 +52,7 @@ void SyslogDestination::Cancel() { eventfd_write(cancel_.get(), 1); }
 absl::Status SyslogDestination::Send(const std::string& frames) {
   VAKT_ASSIGN_OR_RETURN(
       const auto stream,
-      ByteStream::Connect(peer_, tls_.get(), absl::Now() + timeout_, cancel_.get()));
+      ByteStream::Connect(peer_, tls_.get(), SteadyNow() + timeout_, cancel_.get()));
   VAKT_RETURN_IF_ERROR(stream->Write(frames));
   return stream->FinishAndAwaitEnd();
 }

@@ -12,6 +12,7 @@
 #include "common/base/status.h"
 #include "common/base/strings.h"
 #include "common/base/text.h"
+#include "common/base/wakeup.h"
 #include "common/time/wall_time.h"
 
 namespace vakt {
@@ -121,7 +122,7 @@ absl::StatusOr<ScanResult> RecordReader::Scan(const RecordFilter& filter,
 
 absl::StatusOr<ScanResult> RecordReader::ScanSnapshot(const RecordFilter& filter,
                                                       const ScanRequest& request) {
-  const absl::Time deadline = absl::Now() + request.budget;
+  const absl::Time deadline = SteadyNow() + request.budget;
   VAKT_ASSIGN_OR_RETURN(const NameIds names, FindIds(filter));
   ScanResult result;
   result.position = request.after_id;
@@ -194,7 +195,7 @@ absl::StatusOr<bool> RecordReader::ScanRange(const RecordFilter& filter, const N
     }
     result->position = rows.Int(kId);
     if (result->records.size() >= request.max_records) return false;
-    if (count % kRowsPerClockRead == 0 && absl::Now() > deadline) return false;
+    if (count % kRowsPerClockRead == 0 && SteadyNow() > deadline) return false;
   }
   result->position = forward ? range.last : range.first;
   return true;

@@ -29,9 +29,11 @@ absl::StatusOr<std::unique_ptr<RecordWriter>> RecordWriter::Create(Database* dat
   VAKT_ASSIGN_OR_RETURN(const bool has_row, last.Step());
   if (has_row) writer->last_id_ = writer->committed_id_ = last.Int(0);
   VAKT_ASSIGN_OR_RETURN(writer->store_id_, database->QueryText("SELECT store_id FROM identity"));
-  VAKT_ASSIGN_OR_RETURN(Statement indexed, database->Prepare("SELECT indexed_id FROM state"));
-  VAKT_RETURN_IF_ERROR(indexed.Step().status());
-  writer->indexed_id_ = indexed.Int(0);
+  VAKT_ASSIGN_OR_RETURN(Statement state,
+                        database->Prepare("SELECT indexed_id, retention_ns FROM state"));
+  VAKT_RETURN_IF_ERROR(state.Step().status());
+  writer->indexed_id_ = state.Int(0);
+  writer->retention_time_ns_ = state.Int(1);
   VAKT_ASSIGN_OR_RETURN(const int64_t newest_epoch, writer->NewestOwnEpoch());
   // Rising also when the clock was set back.
   writer->own_epoch_ = std::max(clock->WallNs() / 1000, newest_epoch + 1);
@@ -92,6 +94,7 @@ absl::Status RecordWriter::PrepareAll() {
       {&delete_search_, "INSERT INTO search (search, rowid, terms) VALUES ('delete', ?1, ?2)"},
       {&find_payload_, "SELECT bytes FROM payload WHERE id = ?1"},
       {&set_pruned_, "UPDATE state SET pruned_id = max(pruned_id, ?1)"},
+      {&set_retention_time_, "UPDATE state SET retention_ns = max(retention_ns, ?1)"},
       {&delete_spans_, "DELETE FROM span WHERE id < (SELECT ifnull(min(id), 0) FROM record) >> ?1"},
   };
   for (const auto& [statement, sql] : statements) {
@@ -309,9 +312,12 @@ absl::StatusOr<PruneStep> RecordWriter::Prune(const PruneScope& scope, int64_t m
   VAKT_RETURN_IF_ERROR(oldest_records_.Start(scope.after_id, max_records));
   while (true) {
     VAKT_ASSIGN_OR_RETURN(const bool has_row, oldest_records_.Step());
-    if (!has_row || oldest_records_.Int(3) >= scope.cutoff_ns) break;
+    if (!has_row) break;
+    const int64_t received_ns = oldest_records_.Int(3);
+    if (received_ns >= scope.cutoff_ns && received_ns <= scope.now_ns) break;
     ++step.looked_at;
     step.last_id = oldest_records_.Int(0);
+    if (received_ns > scope.now_ns) continue;
     const auto kind = static_cast<RecordKind>(oldest_records_.Int(4));
     const int64_t record_class = kind == RecordKind::kAlert  ? oldest_records_.Int(5)
                                  : kind == RecordKind::kFlow ? kRetentionClassOfFlows

@@ -57,6 +57,7 @@ inline constexpr int kRetentionClassOfFlows = 9;
 struct PruneScope {
   uint32_t classes = 0;   // bit n: class n
   int64_t cutoff_ns = 0;  // received before
+  int64_t now_ns = 0;     // what was received later came under a wrong clock: passed by
   int64_t after_id = 0;   // records up to here have been looked at
 };
 struct PruneStep {
@@ -88,6 +89,9 @@ class RecordWriter {
   // Looks at the oldest records behind `scope.after_id`, at most `max_records`, and forgets those
   // of the scope's classes.
   absl::StatusOr<PruneStep> Prune(const PruneScope& scope, int64_t max_records);
+  // Remembers what time records have expired by, and tells the latest that was remembered.
+  absl::Status SetRetentionTime(int64_t now_ns) { return set_retention_time_.Run(now_ns); }
+  int64_t retention_time_ns() const { return retention_time_ns_; }
 
   AuditWriter& audit() { return audit_; }
   ConsumerWriter& consumers() { return consumers_; }
@@ -155,6 +159,7 @@ class RecordWriter {
   MalformedWriter malformed_;
   TriageWriter triage_;
   int64_t indexed_id_ = 0;
+  int64_t retention_time_ns_ = 0;
   int64_t last_id_ = 0;  // of this transaction
   int64_t committed_id_ = 0;
   std::string store_id_;
@@ -174,7 +179,7 @@ class RecordWriter {
   Statement newest_run_, find_run_, insert_run_, update_run_;
   Statement find_rule_, insert_rule_, insert_record_, insert_payload_, upsert_span_;
   Statement oldest_records_, delete_record_, delete_payload_, prune_run_, delete_spans_,
-      set_pruned_;
+      set_pruned_, set_retention_time_;
   Statement insert_search_, delete_search_, find_payload_;
 };
 

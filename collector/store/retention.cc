@@ -18,8 +18,8 @@ constexpr absl::Duration kBetweenLooks = absl::Minutes(1);
 
 }  // namespace
 
-Retention::Retention(GroupCommit* commits, Clock* clock, RetentionAges ages)
-    : commits_(*commits), clock_(*clock), audit_age_(ages.audit) {
+Retention::Retention(GroupCommit* commits, Clock* clock, RetentionAges ages, int64_t last_ns)
+    : commits_(*commits), clock_(*clock, last_ns), audit_age_(ages.audit) {
   for (int i = 0; i < kRetentionClasses; ++i) {
     const absl::Duration age = ages.of_class[static_cast<size_t>(i)];
     auto group = std::find_if(groups_.begin(), groups_.end(),
@@ -31,20 +31,13 @@ Retention::Retention(GroupCommit* commits, Clock* clock, RetentionAges ages)
 }
 
 Retention::~Retention() {
-  {
-    absl::MutexLock lock(&mutex_);
-    stopping_ = true;
-  }
+  stop_.Notify();
   thread_.join();
 }
 
 void Retention::Run() {
   absl::Duration pause = absl::ZeroDuration();
-  while (true) {
-    {
-      absl::MutexLock lock(&mutex_);
-      if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_), pause)) return;
-    }
+  while (!stop_.WaitPast(0, pause)) {
     const absl::StatusOr<bool> more = Step();
     if (!more.ok() && LogEvery("store.retention", absl::Minutes(10))) {
       LogError(StrCat("cannot delete expired records: ", Message(more.status())));
@@ -54,24 +47,32 @@ void Retention::Run() {
 }
 
 absl::StatusOr<bool> Retention::Step() {
+  const RetentionClock::Reading time = clock_.Read();
+  if (time.distrust > absl::ZeroDuration() && LogEvery("store.clock", absl::Hours(1))) {
+    LogError(
+        StrCat("the clock is ", absl::FormatDuration(absl::Trunc(time.distrust, absl::Minutes(1))),
+               " ahead of what can be: records expire as if it were not; set it right, or start "
+               "the collector again if it is right"));
+  }
   bool more = false;
   for (Group& group : groups_) {
-    VAKT_ASSIGN_OR_RETURN(const bool more_of_group, Step(&group));
+    VAKT_ASSIGN_OR_RETURN(const bool more_of_group, Step(&group, time.now_ns));
     more |= more_of_group;
   }
   return more;
 }
 
-absl::StatusOr<bool> Retention::Step(Group* group) {
-  const int64_t now_ns = clock_.WallNs();
+absl::StatusOr<bool> Retention::Step(Group* group, int64_t now_ns) {
   const PruneScope scope = {.classes = group->classes,
                             .cutoff_ns = now_ns - absl::ToInt64Nanoseconds(group->age),
+                            .now_ns = now_ns,
                             .after_id = group->looked_id};
   const int64_t audit_cutoff_ns = now_ns - absl::ToInt64Nanoseconds(audit_age_);
   PruneStep step;
   absl::Status outcome;
   absl::Notification done;
   commits_.Submit({.apply = [&](RecordWriter& writer) -> absl::Status {
+                     VAKT_RETURN_IF_ERROR(writer.SetRetentionTime(now_ns));
                      VAKT_ASSIGN_OR_RETURN(step, writer.Prune(scope, kStepRecords));
                      return writer.audit().Prune(audit_cutoff_ns, kStepRecords);
                    },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Forgets records when they reach the age of their class, counted from when they were received (the
-// collector's clock: a node cannot make its records live longer or shorter). Works in small steps
-// between the agents' batches.
+// collector's clock: a node cannot make its records live longer or shorter; of a clock that jumps:
+// retention_clock.h). Works in small steps between the agents' batches.
 //
 // Threads: a thread of its own, from construction to destruction.
 #ifndef VAKT_COLLECTOR_STORE_RETENTION_H_
@@ -12,12 +12,12 @@
 #include <thread>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "collector/store/group_commit.h"
+#include "collector/store/retention_clock.h"
 #include "common/base/clock.h"
+#include "common/base/wakeup.h"
 
 namespace vakt {
 
@@ -28,8 +28,8 @@ struct RetentionAges {
 
 class Retention {
  public:
-  // Both must outlive it.
-  Retention(GroupCommit* commits, Clock* clock, RetentionAges ages);
+  // Both must outlive it. `last_ns`: what time records have expired by; 0: none have.
+  Retention(GroupCommit* commits, Clock* clock, RetentionAges ages, int64_t last_ns);
   ~Retention();
 
  private:
@@ -43,14 +43,13 @@ class Retention {
 
   // Looks at one step's records of each group and waits for the commits. False: nothing is left.
   absl::StatusOr<bool> Step();
-  absl::StatusOr<bool> Step(Group* group);
+  absl::StatusOr<bool> Step(Group* group, int64_t now_ns);
 
   GroupCommit& commits_;
-  Clock& clock_;
+  RetentionClock clock_;  // the thread's alone
   const absl::Duration audit_age_;
   std::vector<Group> groups_;  // the thread's alone
-  absl::Mutex mutex_;
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  Wakeup stop_;
   std::thread thread_;
 };
 

@@ -194,6 +194,11 @@ constexpr std::string_view kForgotten = R"sql(
   ALTER TABLE node ADD COLUMN forgotten_ns INTEGER;
 )sql";
 
+// state.retention_ns: the latest time that records have expired by (retention_clock.h).
+constexpr std::string_view kRetentionTime = R"sql(
+  ALTER TABLE state ADD COLUMN retention_ns INTEGER NOT NULL DEFAULT 0;
+)sql";
+
 struct Migration {
   std::string_view name;
   std::string_view sql;
@@ -210,6 +215,7 @@ constexpr Migration kMigrations[] = {
     {"flows", kFlows},
     {"malformed records", kMalformed},
     {"forgotten nodes", kForgotten},
+    {"retention time", kRetentionTime},
 };
 
 constexpr std::string_view kVersionTable = R"sql(

@@ -105,8 +105,9 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(StoreOptions options) {
   const std::string path = store->options_.directory + "/vakt.db";
   VAKT_RETURN_IF_ERROR(store->OpenWriter(path));
   VAKT_RETURN_IF_ERROR(store->OpenReaders(path));
-  store->retention_ = std::make_unique<Retention>(store->commits_.get(), store->options_.clock,
-                                                  AgesOf(store->options_));
+  store->retention_ =
+      std::make_unique<Retention>(store->commits_.get(), store->options_.clock,
+                                  AgesOf(store->options_), store->retention_time_ns_);
   return store;
 }
 
@@ -142,6 +143,7 @@ absl::Status Store::OpenWriter(const std::string& path) {
   VAKT_RETURN_IF_ERROR(LimitSize(*writer_database_, options_.max_bytes));
   VAKT_ASSIGN_OR_RETURN(auto writer, RecordWriter::Create(writer_database_.get(), options_.clock));
   last_id_ = writer->last_id();
+  retention_time_ns_ = writer->retention_time_ns();
   commits_ = std::make_unique<GroupCommit>(
       std::move(writer),
       [this](int64_t last_id) {

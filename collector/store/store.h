@@ -156,6 +156,7 @@ class Store {
   absl::Mutex backup_mutex_;
   std::unique_ptr<Database> writer_database_;
   std::unique_ptr<GroupCommit> commits_;  // goes before its connection
+  int64_t retention_time_ns_ = 0;         // when it was opened
   std::unique_ptr<Retention> retention_;
 
   // Last, to go first: only the last connection to go can empty the log, and readers cannot write.

@@ -41,6 +41,7 @@ SubscriptionHub::~SubscriptionHub() {
     absl::MutexLock lock(&mutex_);
     stopping_ = true;
   }
+  news_.Notify();
   thread_.join();
 }
 
@@ -147,22 +148,25 @@ void SubscriptionHub::Run() {
 }
 
 Subscription* SubscriptionHub::TakeNext() {
-  absl::MutexLock lock(&mutex_);
   while (true) {
-    mutex_.AwaitWithDeadline(absl::Condition(this, &SubscriptionHub::HasWork), NextHeartbeat());
-    if (stopping_) return nullptr;
-    QueueHeartbeats(absl::Now());
-    while (!queue_.empty()) {
-      Subscription* subscription = queue_.front();
-      queue_.pop_front();
-      if (EndIfDue(subscription)) continue;
-      subscription->state = Subscription::State::kReading;
-      return subscription;
+    const uint64_t seen = news_.count();
+    absl::Time next;
+    {
+      absl::MutexLock lock(&mutex_);
+      if (stopping_) return nullptr;
+      QueueHeartbeats(SteadyNow());
+      while (!queue_.empty()) {
+        Subscription* subscription = queue_.front();
+        queue_.pop_front();
+        if (EndIfDue(subscription)) continue;
+        subscription->state = Subscription::State::kReading;
+        return subscription;
+      }
+      next = NextHeartbeat();
     }
+    news_.WaitPast(seen, next - SteadyNow());
   }
 }
-
-bool SubscriptionHub::HasWork() const { return stopping_ || !queue_.empty(); }
 
 absl::Time SubscriptionHub::NextHeartbeat() const {
   absl::Time next = absl::InfiniteFuture();
@@ -186,6 +190,7 @@ void SubscriptionHub::QueueHeartbeats(absl::Time now) {
 void SubscriptionHub::Queue(Subscription* subscription) {
   subscription->state = Subscription::State::kQueued;
   queue_.push_back(subscription);
+  news_.Notify();
 }
 
 void SubscriptionHub::Serve(Subscription* subscription) {
@@ -202,7 +207,7 @@ void SubscriptionHub::Serve(Subscription* subscription) {
   bool heartbeat_due = false;
   {
     absl::MutexLock lock(&mutex_);
-    heartbeat_due = subscription->last_message + options_.heartbeat <= absl::Now();
+    heartbeat_due = subscription->last_message + options_.heartbeat <= SteadyNow();
   }
   if (page->scan.records.empty() && page->expired_id == 0 && !heartbeat_due) {
     Rest(subscription, page->scan.at_end);
@@ -226,7 +231,7 @@ void SubscriptionHub::Send(Subscription* subscription, Page page) {
   absl::MutexLock lock(&mutex_);
   if (EndIfDue(subscription)) return;
   subscription->state = Subscription::State::kWriting;
-  subscription->last_message = absl::Now();
+  subscription->last_message = SteadyNow();
   subscription->StartPage(std::move(messages));
 }
 
@@ -243,7 +248,7 @@ void SubscriptionHub::Rest(Subscription* subscription, bool at_end) {
 
 void SubscriptionHub::OnPageSent(Subscription* subscription, bool ok) {
   absl::MutexLock lock(&mutex_);
-  subscription->last_message = absl::Now();
+  subscription->last_message = SteadyNow();
   if (!ok) subscription->cancelled = true;
   if (!EndIfDue(subscription)) Queue(subscription);
 }

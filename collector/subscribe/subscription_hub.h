@@ -23,6 +23,7 @@
 #include "absl/time/time.h"
 #include "collector/store/store.h"
 #include "collector/subscribe/subscription.h"
+#include "common/base/wakeup.h"
 #include "vakt/v1/query.pb.h"
 
 namespace vakt {
@@ -74,7 +75,6 @@ class SubscriptionHub {
   // Sends nothing: the subscription waits for news, or goes on if there is some already.
   void Rest(Subscription* subscription, bool at_end) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Time NextHeartbeat() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void QueueHeartbeats(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Queue(Subscription* subscription) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -92,6 +92,7 @@ class SubscriptionHub {
   int64_t last_id_ ABSL_GUARDED_BY(mutex_) = 0;  // newest committed record
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  Wakeup news_;  // of queue_ and stopping_
   std::thread thread_;
 };
 

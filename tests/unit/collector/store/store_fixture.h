@@ -22,11 +22,17 @@ namespace vakt {
 
 class FakeClock final : public Clock {
  public:
-  int64_t BootNs() const override { return wall_ns_; }
+  int64_t BootNs() const override { return boot_ns_; }
   int64_t WallNs() const override { return wall_ns_; }
-  void Advance(absl::Duration by) { wall_ns_ += absl::ToInt64Nanoseconds(by); }
+  void Advance(absl::Duration by) {
+    boot_ns_ += absl::ToInt64Nanoseconds(by);
+    Set(by);
+  }
+  // Somebody sets the wall clock.
+  void Set(absl::Duration by) { wall_ns_ += absl::ToInt64Nanoseconds(by); }
 
  private:
+  std::atomic<int64_t> boot_ns_{1'000'000'000};
   std::atomic<int64_t> wall_ns_{1'700'000'000'000'000'000};
 };
 

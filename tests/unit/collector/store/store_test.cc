@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/store/store.h"
+#include "common/base/wakeup.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -195,6 +196,31 @@ TEST_F(StoreTest, WhenFullRefusesWholeBatchesAndKeepsReading) {
     rest.push_back(MakeAlertRecord({.seq = next}));
   ASSERT_TRUE(Append(again, rest).ok());
   EXPECT_EQ(Read().size(), seq);
+}
+
+// The wall clock of a collector jumps ten years ahead, and then it is started again, and the clock
+// is set right: what was stored before and meanwhile is there, and the rest expires as ever.
+TEST_F(StoreTest, AClockThatJumpsDeletesNothing) {
+  options_.retention = absl::Hours(24 * 90);
+  const auto look = [&] {  // it looks for expired records when it is opened, and commits each step
+    store_.reset();
+    Open();
+    Wakeup commits;
+    store_->AddCommitListener(this, [&](int64_t) { commits.Notify(); });
+    commits.WaitPast(1, absl::Milliseconds(300));
+    store_->RemoveCommitListener(this);
+  };
+  Open();
+  ASSERT_TRUE(Append(Register(), {MakeAlertRecord({.seq = 1})}).ok());
+  look();
+  clock_.Set(absl::Hours(24 * 3650));
+  ASSERT_TRUE(Append(Register(), {MakeAlertRecord({.seq = 2})}).ok());
+  look();
+  EXPECT_THAT(Seqs(Read()), ElementsAre(1, 2));
+  clock_.Set(-absl::Hours(24 * 3650));
+  ASSERT_TRUE(Append(Register(), {MakeAlertRecord({.seq = 3})}).ok());
+  look();
+  EXPECT_THAT(Seqs(Read()), ElementsAre(1, 2, 3));
 }
 
 TEST_F(StoreTest, ForgetsOldRecordsButNotThatItHadThem) {

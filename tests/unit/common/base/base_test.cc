@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -18,6 +19,7 @@
 #include "common/base/strings.h"
 #include "common/base/unique_fd.h"
 #include "common/base/version.h"
+#include "common/base/wakeup.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -132,6 +134,18 @@ TEST(LogTest, LogEveryHoldsBack) {
   EXPECT_FALSE(LogEvery("base_test.a", absl::Hours(1)));
   EXPECT_TRUE(LogEvery("base_test.b", absl::Hours(1)));
   EXPECT_TRUE(LogEvery("base_test.a", absl::ZeroDuration()));
+}
+
+TEST(WakeupTest, WaitsForNewsOrForTime) {
+  Wakeup wakeup;
+  const uint64_t seen = wakeup.count();
+  EXPECT_FALSE(wakeup.WaitPast(seen, absl::ZeroDuration()));
+  EXPECT_FALSE(wakeup.WaitPast(seen, -absl::Seconds(1)));
+  std::thread other([&] { wakeup.Notify(); });
+  EXPECT_TRUE(wakeup.WaitPast(seen, absl::InfiniteDuration()));
+  other.join();
+  EXPECT_TRUE(wakeup.WaitPast(seen, absl::ZeroDuration()));  // news stays news
+  EXPECT_FALSE(wakeup.WaitPast(wakeup.count(), absl::ZeroDuration()));
 }
 
 // The hash of "abc" is in FIPS 180-4's examples.
