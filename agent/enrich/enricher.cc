@@ -289,10 +289,14 @@ void Enricher::ApplyCgroup(uint64_t cgroup_id, std::string_view path, ProcessEnt
   process->cgroup_path = found->second.path;
   process->container_id = found->second.container_id;
   process->container_full_id = found->second.container_full_id;
-  process->container =
-      found->second.container_full_id.empty()
-          ? nullptr
-          : containers_.Use(found->second.container_full_id, found->second.runtime);
+  if (found->second.container_full_id.empty()) {
+    process->container = nullptr;
+    return;
+  }
+  const std::shared_ptr<Container> container =
+      containers_.Use(found->second.container_full_id, found->second.runtime);
+  container->host_mnt_ns = host_mnt_ns_;
+  process->container = container;
 }
 
 // What was asked for is a claim: the kernel has let go of the script's file when exec is done.

@@ -54,8 +54,9 @@ class RecordingReader {
 
   const v1::NodeFacts& node() const { return node_; }
 
-  // The next event, gap or container; false at the end. Where the file is damaged: DataLoss, with the offset
-  // and how many bytes are affected; call again to go on behind the damage. Other errors are final.
+  // The next event, gap or container; false at the end. Where the file is damaged: DataLoss, with
+  // the offset and how many bytes are affected; call again to go on behind the damage. Other errors
+  // are final.
   absl::StatusOr<bool> Next(v1::RecordingEntry* entry);
 
  private:

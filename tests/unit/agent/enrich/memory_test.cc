@@ -39,7 +39,7 @@ namespace vakt {
 namespace {
 
 constexpr uint32_t kProcesses = 20'000;
-constexpr size_t kBudgetBytes = 15 << 20;
+constexpr size_t kBudgetBytes = 16 << 20;
 
 // Bytes that the enricher holds for `kProcesses` processes that `init` forks; with `exec` each runs
 // a program with a command line of its own.

@@ -18,7 +18,9 @@ std::vector<ProbeReport> ReportsWithout(KindSet kinds, State state) {
   std::vector<ProbeReport> reports;
   for (const ProbeRow& row : AllProbes()) {
     const bool without = In(kinds, row.kind);
-    reports.push_back({&row, without ? state : State::kAttached, without ? "the verifier" : ""});
+    reports.push_back({.probe = &row,
+                       .state = without ? state : State::kAttached,
+                       .detail = without ? "the verifier" : ""});
   }
   return reports;
 }

@@ -396,7 +396,7 @@ TEST_F(LoadTest, Warnings) {
               ElementsAre(StartsWith("LOAD_COMPILE_CONDITION")));
   EXPECT_THAT(warnings(RuleWith("evt.type = open and evt.dir = <")),
               ElementsAre(StartsWith("LOAD_DEPRECATED_ITEM")));
-  EXPECT_THAT(warnings(RuleWith("evt.type = open and container.image = x")),
+  EXPECT_THAT(warnings(RuleWith("evt.type = open and container.cni.json = x")),
               ElementsAre(StartsWith("LOAD_FIELD_NOT_IMPLEMENTED")));
 }
 
