@@ -5,6 +5,8 @@
 
 #include <string_view>
 
+#include "common/event/container.h"
+#include "common/event_codec/container_codec.h"
 #include "common/time/wall_time.h"
 
 namespace vakt {
@@ -76,14 +78,13 @@ void FlowToProto(const FlowRecord& record, const AddressClasses& classes,
   SetTask(record, out->mutable_task());
   Set(record.process->exe_path, out->mutable_executable());
   Set(record.process->cmdline, out->mutable_command_line());
-  if (!record.process->container_id.empty()) {
-    Set(record.process->container_id, out->mutable_container()->mutable_id());
-  }
+  const Container* container = record.process->container.get();
+  if (container != nullptr) ContainerToProto(*container, out->mutable_container());
   out->set_direction(static_cast<v1::Flow::Direction>(where.direction));
   const std::string_view local = Address(where, where.local_addr);
   const std::string_view remote = Address(where, where.remote_addr);
   if (where.direction != VAKT_FLOW_LISTEN) {
-    out->set_class_(classes.Of(remote, local, !record.process->container_id.empty()));
+    out->set_class_(classes.Of(remote, local, container != nullptr));
   }
   out->set_transport(where.protocol == IPPROTO_TCP   ? v1::TRANSPORT_TCP
                      : where.protocol == IPPROTO_UDP ? v1::TRANSPORT_UDP

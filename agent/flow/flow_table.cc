@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/base/strings.h"
+#include "common/event/container.h"
 
 namespace vakt {
 namespace {
@@ -60,7 +61,8 @@ uint64_t ListenerPlace(const vakt_flow_key& key) {
 
 std::string ProgramKey(const FlowProcess& process) {
   if (process.exe_path.empty()) return StrCat("?", process.cookie);
-  return StrCat(process.exe_path.view(), std::string_view("\0", 1), process.container_id.view(),
+  const std::string_view container = process.container == nullptr ? "" : process.container->id;
+  return StrCat(process.exe_path.view(), std::string_view("\0", 1), container,
                 std::string_view("\0", 1), process.uid);
 }
 
@@ -96,7 +98,7 @@ FlowProcess FlowTable::ProcessOf(uint64_t cookie) {
   process.comm = known->comm;
   process.exe_path = known->exe_path;
   process.cmdline = known->cmdline;
-  process.container_id = known->container_full_id;
+  process.container = known->container;
   return process;
 }
 

@@ -22,6 +22,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -50,7 +51,7 @@ struct FlowProcess {
   SharedString comm;
   SharedString exe_path;
   SharedString cmdline;
-  SharedString container_id;  // 64 hex digits; empty outside containers
+  std::shared_ptr<const Container> container;  // null outside
 };
 
 // Valid during the call that hands it out.

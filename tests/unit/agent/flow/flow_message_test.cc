@@ -5,8 +5,10 @@
 #include <netinet/in.h>
 
 #include <cstring>
+#include <memory>
 #include <vector>
 
+#include "common/event/container.h"
 #include "common/time/wall_time.h"
 
 namespace vakt {
@@ -21,7 +23,10 @@ class FlowMessageTest : public ::testing::Test {
     process_.comm = SharedString("curl");
     process_.exe_path = SharedString("/usr/bin/curl");
     process_.cmdline = SharedString("curl https://example.com");
-    process_.container_id = SharedString("0123abcd");
+    auto container = std::make_shared<Container>();
+    container->id = "0123abcd";
+    container->pod.emplace().name = "web-1";
+    process_.container = container;
     record_.process = &process_;
     record_.where.direction = VAKT_FLOW_OUT;
     record_.where.family = AF_INET;
@@ -69,6 +74,7 @@ TEST_F(FlowMessageTest, EverythingIsInItsField) {
   EXPECT_EQ(flow.executable(), "/usr/bin/curl");
   EXPECT_EQ(flow.command_line(), "curl https://example.com");
   EXPECT_EQ(flow.container().id(), "0123abcd");
+  EXPECT_EQ(flow.container().pod().name(), "web-1");
   EXPECT_EQ(flow.direction(), v1::Flow::DIRECTION_OUT);
   EXPECT_EQ(flow.class_(), v1::Flow::CLASS_EXTERNAL);
   EXPECT_EQ(flow.transport(), v1::TRANSPORT_TCP);

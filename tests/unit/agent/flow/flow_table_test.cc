@@ -5,7 +5,10 @@
 #include <netinet/in.h>
 
 #include <map>
+#include <memory>
 #include <vector>
+
+#include "common/event/container.h"
 
 namespace vakt {
 namespace {
@@ -104,7 +107,9 @@ TEST_F(FlowTableTest, TheNewestProcessIsToldInWhateverOrderTheSumsCome) {
 
 TEST_F(FlowTableTest, ProgramsContainersAndUsersAreToldApart) {
   const auto table = Table();
-  processes_[2].container_full_id = SharedString("abc");
+  auto container = std::make_shared<Container>();
+  container->id = "abc";
+  processes_[2].container = container;
   processes_[3].uid = 33;
   std::vector<FlowSum> sums;
   for (const uint64_t cookie : {1, 2, 3, 200, 999}) {
