@@ -88,7 +88,9 @@ absl::Status Agent::OpenOutputs() {
   VAKT_RETURN_IF_ERROR(MakeDirectories(options_.state_dir, 0700));
   VAKT_ASSIGN_OR_RETURN(node_.boot_id, BootId());
   node_.agent_version = std::string(kVersion);
-  VAKT_ASSIGN_OR_RETURN(tier_, DecideTier(options_.tier));
+  absl::StatusOr<Tier> tier = Tier::kTracepoint;
+  hooks_->Do([&] { tier = DecideTier(options_.tier); });  // by loading a program
+  VAKT_ASSIGN_OR_RETURN(tier_, tier);
   node_.tier = std::string(TierName(tier_));
   VAKT_RETURN_IF_ERROR(BeginHistory());
   if (!options_.collectors.empty()) {

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -108,6 +109,12 @@ static void make_file(void) {
 int main(int count, char** args) {
   int rounds = count == 2 ? atoi(args[1]) : -1;
   if (rounds == 0) return 0; /* what do_exec starts */
+  int how = personality(0xffffffff);
+  if (!(how & ADDR_NO_RANDOMIZE)) { /* where memory lies decides how many page tables there are */
+    personality((unsigned long)how | ADDR_NO_RANDOMIZE);
+    execv(args[0], args);
+    err(1, "execv");
+  }
   if (rounds < 0 || rounds > MAX_ROUNDS) errx(2, "usage: workloads ROUNDS (1 to %d)", MAX_ROUNDS);
   self = args[0];
   null_fd = open("/dev/null", O_WRONLY);
