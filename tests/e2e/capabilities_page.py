@@ -30,7 +30,7 @@ Others that it makes use of when it has them, and does not miss elsewhere:
 | CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE | rules, certificates and state that are not root's own | given up; the second is kept where one of the paths is closed without it |
 
 After the start, on Linux 5.19 and later, CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON belong to the thread that loads and
-attaches and to the one that measures, and to no other ([why](../decisions/0030-capabilities-belong-to-one-thread.md)).
+attaches and to the one that measures, and to no other ([why](../decisions/0028-capabilities-belong-to-one-thread.md)).
 Before 5.19 all threads keep CAP_BPF, for those kernels refuse maps to who has it not.
 """
 
