@@ -18,7 +18,7 @@ RULES = """
 - rule: Marked
   desc: an argument that only this test's acts have
   condition: evt.type in (execve, execveat) and proc.args contains vakt-mark
-  output: "%proc.args"
+  output: "%proc.args %container.image.digest"
   priority: NOTICE
 - rule: Privileged
   desc: decided by what the runtime says alone
@@ -94,6 +94,8 @@ class Containers(KernelTestCase):
         self.assertEqual(fields["k8s.ns.name"], namespace, alert)
         self.assertEqual(fields["container.image.repository"], APP_IMAGE.rsplit(":", 1)[0], alert)
         self.assertEqual(fields["container.image.tag"], "1", alert)
+        if alert["rule"] == "Marked":
+            self.assertEqual(fields["container.image.digest"], self.world.app_digest, alert)
 
 
 class Identity(Containers):
@@ -169,7 +171,7 @@ class Hardships(Containers):
         stats = self.stats()
         self.assertEqual(stats["alerts_partial_total"], 0, stats)
         print(f"{len(alerts)} alerts of {CONTAINERS} short-lived containers, "
-              f"{stats['alerts_partial_total']} without pod, namespace and image; "
+              f"{stats['alerts_partial_total']} without pod, namespace and image digest; "
               f"{stats['events_held_total']} waited")
 
     def test_the_digest_and_the_mounts_are_in_the_alert(self):
@@ -197,7 +199,7 @@ class Hardships(Containers):
         self.assertTrue(told["image_id"].startswith("sha256:"))
         self.assertEqual(told["user"], "33")
         self.assertEqual(told["mounts"][0]["source"], "/etc")
-        self.assertEqual(told["metadata"], "METADATA_COMPLETE")
+        self.assertEqual(told["metadata"], "complete")
         self.assertEqual(told["pod"]["sandbox_id"], pod)
 
     def test_an_agent_that_starts_after_the_containers(self):
