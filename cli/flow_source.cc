@@ -3,12 +3,14 @@
 
 #include <grpcpp/client_context.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/time/clock.h"
 #include "cli/connection.h"
+#include "cli/flow_text.h"
 #include "cli/time_text.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
@@ -21,18 +23,16 @@ namespace {
 constexpr uint32_t kPageRecords = 1000;  // the most that the collector gives
 
 // "same-node" to CLASS_SAME_NODE.
-absl::StatusOr<int> EnumNumber(const google::protobuf::EnumDescriptor& type,
-                               std::string_view prefix, std::string_view flag,
+absl::StatusOr<int> EnumNumber(const google::protobuf::EnumDescriptor& type, std::string_view flag,
                                const std::string& text) {
-  std::string name = absl::AsciiStrToUpper(text);
-  for (char& c : name) c = c == '-' ? '_' : c;
-  const auto* value = type.FindValueByName(StrCat(prefix, name));
-  if (value != nullptr) return value->number();
+  std::string word = absl::AsciiStrToLower(text);
+  std::replace(word.begin(), word.end(), '_', '-');
   std::string known;
-  for (int i = 1; i < type.value_count(); ++i) {
-    std::string choice = absl::AsciiStrToLower(type.value(i)->name().substr(prefix.size()));
-    for (char& c : choice) c = c == '_' ? '-' : c;
-    known += StrCat(known.empty() ? "" : ", ", choice);
+  for (int i = 0; i < type.value_count(); ++i) {
+    const int number = type.value(i)->number();
+    const std::string choice = EnumWord(type, number);
+    if (choice == word) return number;
+    if (number != 0) known += StrCat(known.empty() ? "" : ", ", choice);
   }
   return absl::InvalidArgumentError(
       StrCat(flag, ": \"", EscapeUtf8(text), "\" is none of ", known));
@@ -67,12 +67,12 @@ absl::StatusOr<v1::FlowFilter> FlowFilterFromFlags(const Arguments& arguments, a
   }
   for (const std::string& text : arguments.Texts("--class")) {
     VAKT_ASSIGN_OR_RETURN(const int number,
-                          EnumNumber(*v1::Flow::Class_descriptor(), "CLASS_", "--class", text));
+                          EnumNumber(*v1::Flow::Class_descriptor(), "--class", text));
     filter.add_classes(static_cast<v1::Flow::Class>(number));
   }
   for (const std::string& text : arguments.Texts("--direction")) {
-    VAKT_ASSIGN_OR_RETURN(const int number, EnumNumber(*v1::Flow::Direction_descriptor(),
-                                                       "DIRECTION_", "--direction", text));
+    VAKT_ASSIGN_OR_RETURN(const int number,
+                          EnumNumber(*v1::Flow::Direction_descriptor(), "--direction", text));
     filter.add_directions(static_cast<v1::Flow::Direction>(number));
   }
   if (arguments.Has("--external")) filter.add_classes(v1::Flow::CLASS_EXTERNAL);

@@ -1,27 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/flow_text.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <cstdio>
 
-#include "absl/strings/ascii.h"
 #include "cli/json.h"
 #include "common/alert/alert_time.h"
+#include "common/base/address.h"
 #include "common/base/strings.h"
 
 namespace vakt {
 namespace {
 
 constexpr size_t kShortContainerId = 12;
-
-std::string Words(std::string_view name, std::string_view prefix) {
-  if (name.starts_with(prefix)) name.remove_prefix(prefix.size());
-  std::string text = absl::AsciiStrToLower(ToAbsl(name));
-  for (char& c : text) c = c == '_' ? '-' : c;
-  return text == "unspecified" ? "" : text;
-}
 
 std::string ProtocolText(const v1::Flow& flow) {
   switch (flow.protocol()) {
@@ -39,14 +32,6 @@ std::string ProtocolText(const v1::Flow& flow) {
 }
 
 }  // namespace
-
-std::string AddressText(const std::string& address) {
-  char text[INET6_ADDRSTRLEN] = {};
-  if (address.size() == 4 || address.size() == 16) {
-    inet_ntop(address.size() == 4 ? AF_INET : AF_INET6, address.data(), text, sizeof(text));
-  }
-  return text;
-}
 
 std::string EndpointText(const v1::Endpoint& endpoint) {
   const std::string address = AddressText(endpoint.address());
@@ -87,12 +72,20 @@ std::string ServiceText(const v1::Flow& flow) {
   return port == 0 ? ProtocolText(flow) : StrCat(port, "/", ProtocolText(flow));
 }
 
+std::string EnumWord(const google::protobuf::EnumDescriptor& type, int number) {
+  std::string text = EnumText(type, number);
+  std::replace(text.begin(), text.end(), '_', '-');
+  return text;
+}
+
 std::string DirectionText(const v1::Flow& flow) {
-  return Words(v1::Flow::Direction_Name(flow.direction()), "DIRECTION_");
+  const bool is_told = flow.direction() != 0 && v1::Flow::Direction_IsValid(flow.direction());
+  return is_told ? EnumWord(*v1::Flow::Direction_descriptor(), flow.direction()) : "";
 }
 
 std::string ClassText(const v1::Flow& flow) {
-  return Words(v1::Flow::Class_Name(flow.class_()), "CLASS_");
+  const bool is_told = flow.class_() != 0 && v1::Flow::Class_IsValid(flow.class_());
+  return is_told ? EnumWord(*v1::Flow::Class_descriptor(), flow.class_()) : "";
 }
 
 std::string BytesText(uint64_t bytes) {

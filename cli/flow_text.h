@@ -12,8 +12,6 @@
 
 namespace vakt {
 
-// "10.0.0.1", "2001:db8::1"; empty when it is not known.
-std::string AddressText(const std::string& address);
 // "10.0.0.1:443", "[::1]:443", "10.0.0.1" without a port.
 std::string EndpointText(const v1::Endpoint& endpoint);
 
@@ -25,7 +23,9 @@ std::string ProgramText(const v1::Flow& flow);
 std::string RemoteText(const v1::Flow& flow);
 // The service's port and protocol: "443/tcp".
 std::string ServiceText(const v1::Flow& flow);
-// "out", "same-node": the value's name without its prefix.
+// "same-node" for CLASS_SAME_NODE, as flags write it (EnumText).
+std::string EnumWord(const google::protobuf::EnumDescriptor& type, int number);
+// "out", "same-node"; empty when it is not told.
 std::string DirectionText(const v1::Flow& flow);
 std::string ClassText(const v1::Flow& flow);
 // "1.2 MiB".

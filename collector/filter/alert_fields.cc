@@ -4,12 +4,12 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <array>
 #include <initializer_list>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "common/alert/priority.h"
+#include "common/base/address.h"
 #include "common/base/strings.h"
 #include "common/event/container.h"
 #include "common/event_codec/container_codec.h"
@@ -55,13 +55,8 @@ void AddOutputs(const v1::Alert& alert, std::initializer_list<std::string_view> 
 }
 
 void AddEndpoint(const v1::Endpoint& endpoint, Extractor& out) {
-  const std::string& bytes = endpoint.address();
-  std::array<char, INET6_ADDRSTRLEN> text;
-  if (bytes.size() != 4 && bytes.size() != 16) return;
-  const int family = bytes.size() == 4 ? AF_INET : AF_INET6;
-  if (inet_ntop(family, bytes.data(), text.data(), text.size()) != nullptr) {
-    AddKept(text.data(), out);
-  }
+  std::string text = AddressText(endpoint.address());
+  if (!text.empty()) AddKept(std::move(text), out);
 }
 
 void Process(AlertView& view, Extractor& out) {

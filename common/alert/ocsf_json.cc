@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/alert/ocsf_json.h"
 
-#include <arpa/inet.h>
-
-#include <array>
 #include <cmath>
 #include <cstdint>
 #include <map>
 
 #include "common/alert/priority.h"
+#include "common/base/address.h"
 #include "common/base/strings.h"
 #include "common/base/text.h"
 #include "common/base/version.h"
@@ -154,13 +152,9 @@ std::string FindingInfo(const v1::Alert& alert) {
 }
 
 std::string Endpoint(const v1::Endpoint& endpoint) {
-  std::array<char, INET6_ADDRSTRLEN> text = {};
-  const size_t size = endpoint.address().size();
-  if (size == 4 || size == 16) {
-    inet_ntop(size == 4 ? AF_INET : AF_INET6, endpoint.address().data(), text.data(), text.size());
-  }
   Object object;
-  object.OptionalText("ip", text.data()).Number("port", static_cast<int64_t>(endpoint.port()));
+  object.OptionalText("ip", AddressText(endpoint.address()))
+      .Number("port", static_cast<int64_t>(endpoint.port()));
   return object.Json();
 }
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/address.h"
 #include "common/base/clock.h"
 #include "common/base/file.h"
 #include "common/base/log.h"
@@ -134,6 +135,13 @@ TEST(LogTest, LogEveryHoldsBack) {
   EXPECT_FALSE(LogEvery("base_test.a", absl::Hours(1)));
   EXPECT_TRUE(LogEvery("base_test.b", absl::Hours(1)));
   EXPECT_TRUE(LogEvery("base_test.a", absl::ZeroDuration()));
+}
+
+TEST(AddressTest, FourOrSixteenBytes) {
+  EXPECT_EQ(AddressText("\x0a\x01\x02\x03"), "10.1.2.3");
+  EXPECT_EQ(AddressText(std::string(15, '\0') + "\x01"), "::1");
+  EXPECT_EQ(AddressText(""), "");
+  EXPECT_EQ(AddressText("12345"), "");
 }
 
 TEST(WakeupTest, WaitsForNewsOrForTime) {
