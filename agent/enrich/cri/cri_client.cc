@@ -10,6 +10,7 @@
 #include "common/base/log.h"
 #include "common/base/strings.h"
 #include "common/base/text.h"
+#include "common/base/wakeup.h"
 #include "common/event/container.h"
 
 namespace vakt {
@@ -64,7 +65,7 @@ void CriClient::Ask(const std::string& id) {
     std::lock_guard lock(mutex_);
     known_.erase(id);
     if (wanted_.size() >= kMaxWanted) return;  // the list tells of it later
-    Schedule(id, absl::Now(), /*by_process=*/true);
+    Schedule(id, SteadyNow(), /*by_process=*/true);
   }
   changed_.notify_all();
 }
@@ -115,7 +116,7 @@ void CriClient::WantIfNew(const std::string& id) {
   {
     std::lock_guard lock(mutex_);
     if (known_.contains(id) || wanted_.contains(id) || wanted_.size() >= kMaxWanted) return;
-    Schedule(id, absl::Now(), /*by_process=*/false);
+    Schedule(id, SteadyNow(), /*by_process=*/false);
   }
   changed_.notify_all();
 }
@@ -125,7 +126,7 @@ std::optional<std::string> CriClient::NextWanted() {
   std::unique_lock lock(mutex_);
   for (;;) {
     if (stopping_) return std::nullopt;
-    const absl::Time now = absl::Now();
+    const absl::Time now = SteadyNow();
     if (now >= next_list_) return std::nullopt;
     absl::Time first = next_list_;
     for (const std::set<Due>* due : {&due_of_processes_, &due_others_}) {
@@ -141,7 +142,7 @@ void CriClient::Deliver(const std::string& id, v1::Container found) {
   {
     std::lock_guard lock(mutex_);
     if (found_.size() >= kMaxFound) {
-      Schedule(id, absl::Now() + options_.min_backoff, /*by_process=*/false);
+      Schedule(id, SteadyNow() + options_.min_backoff, /*by_process=*/false);
       return;
     }
     found.set_runtime(runtime_name_);
@@ -160,13 +161,13 @@ void CriClient::Postpone(const std::string& id) {
   Want& want = found->second;
   if (!want.by_process) return Unschedule(id);  // the next list tells whether it is still there
   if (!want.backoff) want.backoff.emplace(options_.min_backoff, options_.max_backoff);
-  Schedule(id, absl::Now() + std::max(want.backoff->Next(), options_.min_backoff / 4), true);
+  Schedule(id, SteadyNow() + std::max(want.backoff->Next(), options_.min_backoff / 4), true);
 }
 
 bool CriClient::WaitUntil(absl::Time time) {
   std::unique_lock lock(mutex_);
-  while (!stopping_ && absl::Now() < time) {
-    changed_.wait_for(lock, absl::ToChronoMicroseconds(time - absl::Now()));
+  while (!stopping_ && SteadyNow() < time) {
+    changed_.wait_for(lock, absl::ToChronoMicroseconds(time - SteadyNow()));
   }
   return !stopping_;
 }
@@ -179,6 +180,11 @@ std::unique_ptr<grpc::ClientContext> CriClient::NewContext() const {
   return context;
 }
 
+std::shared_ptr<cri::RuntimeService::Stub> CriClient::CurrentStub() const {
+  std::lock_guard lock(mutex_);
+  return stub_;
+}
+
 grpc::Status CriClient::Count(const grpc::Status& status) {
   ++requests_;
   if (!status.ok() && status.error_code() != grpc::StatusCode::NOT_FOUND) ++failures_;
@@ -189,10 +195,10 @@ void CriClient::AskLoop() {
   Backoff backoff(options_.min_backoff, options_.max_backoff);
   while (!Connect()) {
     answers_ = std::any_of(options_.sockets.begin(), options_.sockets.end(), Exists);
-    if (!WaitUntil(absl::Now() + backoff.Next())) return;
+    if (!WaitUntil(SteadyNow() + backoff.Next())) return;
   }
   for (;;) {
-    if (absl::Now() >= next_list_) List();
+    if (SteadyNow() >= next_list_) List();
     const std::optional<std::string> id = NextWanted();
     grpc::Status status;
     if (id.has_value()) {
@@ -211,7 +217,7 @@ void CriClient::AskLoop() {
     Disconnect();
     backoff.Reset();
     while (!Connect()) {
-      if (!WaitUntil(absl::Now() + backoff.Next())) return;
+      if (!WaitUntil(SteadyNow() + backoff.Next())) return;
     }
   }
 }
@@ -254,11 +260,10 @@ void CriClient::Disconnect() {
 // What the runtime has that is not known yet. What it has no more is no longer known here either:
 // should it come back, it is asked for again.
 void CriClient::List() {
-  std::shared_ptr<cri::RuntimeService::Stub> stub;
+  const std::shared_ptr<cri::RuntimeService::Stub> stub = CurrentStub();
   {
     std::lock_guard lock(mutex_);
-    stub = stub_;
-    next_list_ = absl::Now() + (has_events_ ? options_.poll_with_events : options_.poll);
+    next_list_ = SteadyNow() + (has_events_ ? options_.poll_with_events : options_.poll);
   }
   cri::ListContainersResponse containers;
   cri::ListPodSandboxResponse sandboxes;
@@ -275,11 +280,7 @@ void CriClient::List() {
 }
 
 grpc::Status CriClient::FindOut(const std::string& id, v1::Container* found) {
-  std::shared_ptr<cri::RuntimeService::Stub> stub;
-  {
-    std::lock_guard lock(mutex_);
-    stub = stub_;
-  }
+  const std::shared_ptr<cri::RuntimeService::Stub> stub = CurrentStub();
   cri::ContainerStatusRequest request;
   request.set_container_id(id);
   request.set_verbose(true);
@@ -308,11 +309,7 @@ grpc::Status CriClient::FindOut(const std::string& id, v1::Container* found) {
 
 // A sandbox that is gone already leaves what the container's labels tell.
 grpc::Status CriClient::FindPod(v1::Container* container) {
-  std::shared_ptr<cri::RuntimeService::Stub> stub;
-  {
-    std::lock_guard lock(mutex_);
-    stub = stub_;
-  }
+  const std::shared_ptr<cri::RuntimeService::Stub> stub = CurrentStub();
   cri::PodSandboxStatusRequest request;
   request.set_pod_sandbox_id(container->pod().sandbox_id());
   cri::PodSandboxStatusResponse answer;
@@ -389,7 +386,7 @@ void CriClient::ReadEvents(cri::RuntimeService::Stub* stub) {
       has_events_ = false;
     }
     if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) return;
-    if (!WaitUntil(absl::Now() + kEventsAgain)) return;
+    if (!WaitUntil(SteadyNow() + kEventsAgain)) return;
   }
 }
 

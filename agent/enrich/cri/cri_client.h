@@ -74,7 +74,7 @@ class CriClient : public ContainerSource {
 
  private:
   struct Want {
-    absl::Time due;
+    absl::Time due;  // here and below: of the steady clock
     bool by_process = false;
     std::optional<Backoff> backoff;  // once it was asked for in vain
   };
@@ -87,6 +87,7 @@ class CriClient : public ContainerSource {
   void Unschedule(const std::string& id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   grpc::Status Count(const grpc::Status& status);
   std::unique_ptr<grpc::ClientContext> NewContext() const;
+  std::shared_ptr<runtime::v1::RuntimeService::Stub> CurrentStub() const;
 
   // Asking thread.
   void AskLoop();
