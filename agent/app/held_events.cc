@@ -5,19 +5,14 @@
 #include <iterator>
 #include <utility>
 
+#include "common/event/fields.h"
 #include "common/event_codec/event_codec.h"
 
 namespace vakt {
-namespace {
-
-// As far up as fields look (common/event/fields.h).
-constexpr size_t kMaxAncestors = 1024;
-
-}  // namespace
-
 ProcessSnapshot::ProcessSnapshot(const Process& process) {
   std::vector<const Process*> chain;
-  for (const Process* p = &process; p != nullptr && chain.size() <= kMaxAncestors; p = p->parent) {
+  for (const Process* p = &process; p != nullptr && chain.size() <= size_t{kMaxAncestors};
+       p = p->parent) {
     chain.push_back(p);
   }
   const size_t ancestors = chain.size();

@@ -415,8 +415,7 @@ absl::StatusOr<Tier> DecideTier(TierChoice choice) {
   if (choice == TierChoice::kAuto) return Tier::kTracepoint;
   return absl::FailedPreconditionError(
       "this kernel refuses programs on its functions (fexit), which the inline tier needs; tier "
-      "auto "
-      "does without");
+      "auto does without");
 }
 
 absl::StatusOr<std::unique_ptr<KernelSensor>> KernelSensor::Start(

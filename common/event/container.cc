@@ -3,14 +3,10 @@
 
 #include <algorithm>
 
+#include "common/event/fields.h"
 #include "common/event/process.h"
 
 namespace vakt {
-namespace {
-
-constexpr int kMaxAncestors = 1024;
-
-}  // namespace
 
 const std::string* FindLabel(const Labels& labels, std::string_view key) {
   const auto found =
