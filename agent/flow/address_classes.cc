@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/flow/address_classes.h"
 
-#include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
 
 #include <algorithm>
 #include <memory>
+#include <optional>
+#include <utility>
 
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_split.h"
-#include "common/base/status.h"
 #include "common/base/strings.h"
 
 namespace vakt {
@@ -45,48 +43,20 @@ constexpr Reserved kReserved[] = {
     {"fc00::/7", v1::Flow::CLASS_PRIVATE},
 };
 
-struct ParsedBlock {
-  std::string address;
-  int bits = 0;
-};
-
-absl::StatusOr<ParsedBlock> ParseBlock(std::string_view text) {
-  const std::vector<std::string> parts = absl::StrSplit(ToAbsl(text), '/');
-  ParsedBlock block;
-  char bytes[16];
-  const bool v6 = text.find(':') != text.npos;
-  const int size = v6 ? 16 : 4;
-  block.bits = size * 8;
-  if (parts.size() > 2 || inet_pton(v6 ? AF_INET6 : AF_INET, parts[0].c_str(), bytes) != 1 ||
-      (parts.size() == 2 && !absl::SimpleAtoi(parts[1], &block.bits)) || block.bits < 0 ||
-      block.bits > size * 8) {
-    return absl::InvalidArgumentError(
-        StrCat("\"", text, "\" is no block of addresses such as 10.0.0.0/8 or fd00::/8"));
-  }
-  block.address.assign(bytes, static_cast<size_t>(size));
-  return block;
-}
-
-bool SamePrefix(std::string_view a, std::string_view b, int bits) {
-  const auto whole = static_cast<size_t>(bits / 8);
-  if (a.size() != b.size() || a.substr(0, whole) != b.substr(0, whole)) return false;
-  const int rest = bits % 8;
-  return rest == 0 ||
-         ((static_cast<uint8_t>(a[whole]) ^ static_cast<uint8_t>(b[whole])) >> (8 - rest)) == 0;
-}
-
 v1::Flow::Class ReservedFor(std::string_view address) {
   struct Row {
-    ParsedBlock block;
+    AddressBlock block;
     v1::Flow::Class of;
   };
   static const std::vector<Row>& rows = *[] {
     auto* made = new std::vector<Row>();
-    for (const Reserved& row : kReserved) made->push_back({ParseBlock(row.block).value(), row.of});
+    for (const Reserved& row : kReserved) {
+      made->push_back({ParseAddressBlock(row.block).value(), row.of});
+    }
     return made;
   }();
   for (const Row& row : rows) {
-    if (SamePrefix(address, row.block.address, row.block.bits)) return row.of;
+    if (row.block.Contains(address)) return row.of;
   }
   return v1::Flow::CLASS_EXTERNAL;
 }
@@ -96,18 +66,18 @@ v1::Flow::Class ReservedFor(std::string_view address) {
 absl::StatusOr<AddressClasses> AddressClasses::Create(const std::vector<std::string>& cluster) {
   AddressClasses classes;
   for (const std::string& text : cluster) {
-    VAKT_ASSIGN_OR_RETURN(ParsedBlock block, ParseBlock(text));
-    classes.cluster_.push_back({std::move(block.address), block.bits});
+    std::optional<AddressBlock> block = ParseAddressBlock(text);
+    if (!block.has_value()) {
+      return absl::InvalidArgumentError(
+          StrCat("\"", text, "\" is no block of addresses such as 10.0.0.0/8 or fd00::/8"));
+    }
+    classes.cluster_.push_back(*std::move(block));
   }
   return classes;
 }
 
 void AddressClasses::SetNodeAddresses(std::vector<std::string> addresses) {
   node_ = {std::make_move_iterator(addresses.begin()), std::make_move_iterator(addresses.end())};
-}
-
-bool AddressClasses::Contains(const Block& block, std::string_view address) {
-  return SamePrefix(address, block.address, block.bits);
 }
 
 v1::Flow::Class AddressClasses::Of(std::string_view remote, std::string_view local,
@@ -120,8 +90,8 @@ v1::Flow::Class AddressClasses::Of(std::string_view remote, std::string_view loc
   }
   if (node_.contains(ToAbsl(remote))) return v1::Flow::CLASS_SAME_NODE;
   if (reserved != v1::Flow::CLASS_PRIVATE && reserved != v1::Flow::CLASS_EXTERNAL) return reserved;
-  for (const Block& block : cluster_) {
-    if (Contains(block, remote)) return v1::Flow::CLASS_CLUSTER;
+  for (const AddressBlock& block : cluster_) {
+    if (block.Contains(remote)) return v1::Flow::CLASS_CLUSTER;
   }
   return reserved;
 }

@@ -12,6 +12,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
+#include "common/base/address.h"
 #include "vakt/v1/flow.pb.h"
 
 namespace vakt {
@@ -30,13 +31,7 @@ class AddressClasses {
   v1::Flow::Class Of(std::string_view remote, std::string_view local, bool in_container) const;
 
  private:
-  struct Block {
-    std::string address;
-    int bits = 0;
-  };
-  static bool Contains(const Block& block, std::string_view address);
-
-  std::vector<Block> cluster_;
+  std::vector<AddressBlock> cluster_;
   absl::flat_hash_set<std::string> node_;
 };
 

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/filter/flow_condition.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
 #include "common/base/text.h"
@@ -23,15 +20,6 @@ bool AnyOf(const Values& values, const Predicate& is_one) {
   return values.empty() || std::any_of(values.begin(), values.end(), is_one);
 }
 
-bool SamePrefix(std::string_view a, std::string_view b, int bits) {
-  const auto whole = static_cast<size_t>(bits / 8);
-  if (a.size() != b.size() || a.substr(0, whole) != b.substr(0, whole)) return false;
-  const int rest = bits % 8;
-  return rest == 0 ||
-         ((static_cast<unsigned char>(a[whole]) ^ static_cast<unsigned char>(b[whole])) >>
-          (8 - rest)) == 0;
-}
-
 bool IsExecutable(std::string_view wanted, std::string_view path) {
   if (wanted.find('/') != wanted.npos) return path == wanted;
   const size_t slash = path.rfind('/');
@@ -46,18 +34,9 @@ uint32_t ServicePort(const v1::Flow& flow) {
 
 absl::StatusOr<FlowCondition::Remote> FlowCondition::ParseRemote(const std::string& text) {
   Remote remote;
-  const size_t slash = text.find('/');
-  const bool v6 = text.find(':') != text.npos;
-  char bytes[16];
-  if (inet_pton(v6 ? AF_INET6 : AF_INET, text.substr(0, slash).c_str(), bytes) == 1) {
-    remote.address.assign(bytes, v6 ? 16 : 4);
-    const int size = v6 ? 128 : 32;
-    remote.bits = size;
-    if (slash == text.npos || (absl::SimpleAtoi(text.substr(slash + 1), &remote.bits) &&
-                               remote.bits >= 0 && remote.bits <= size)) {
-      return remote;
-    }
-  } else if (slash == text.npos && !v6 && !text.empty()) {
+  remote.block = ParseAddressBlock(text);
+  if (remote.block.has_value()) return remote;
+  if (!text.empty() && text.find_first_of("/:") == text.npos) {
     remote.name = absl::AsciiStrToLower(text);
     return remote;
   }
@@ -91,9 +70,7 @@ absl::StatusOr<FlowCondition> FlowCondition::Create(const v1::FlowFilter& filter
 }
 
 bool FlowCondition::IsRemote(const Remote& remote, const v1::Flow& flow) {
-  if (!remote.address.empty()) {
-    return SamePrefix(flow.remote().address(), remote.address, remote.bits);
-  }
+  if (remote.block.has_value()) return remote.block->Contains(flow.remote().address());
   return std::any_of(flow.names().begin(), flow.names().end(), [&](const v1::RemoteName& known) {
     const std::string& name = known.name();
     if (!name.ends_with(remote.name)) return false;

@@ -4,11 +4,13 @@
 #ifndef VAKT_COLLECTOR_FILTER_FLOW_CONDITION_H_
 #define VAKT_COLLECTOR_FILTER_FLOW_CONDITION_H_
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/base/address.h"
 #include "vakt/v1/flow.pb.h"
 #include "vakt/v1/flows_query.pb.h"
 
@@ -23,9 +25,8 @@ class FlowCondition {
 
  private:
   struct Remote {
-    std::string address;  // 4 or 16 bytes; empty: a name
-    int bits = 0;
-    std::string name;  // lower case
+    std::optional<AddressBlock> block;  // none: a name
+    std::string name;                   // lower case
   };
   static absl::StatusOr<Remote> ParseRemote(const std::string& text);
   static bool IsRemote(const Remote& remote, const v1::Flow& flow);

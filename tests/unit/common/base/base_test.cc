@@ -144,6 +144,20 @@ TEST(AddressTest, FourOrSixteenBytes) {
   EXPECT_EQ(AddressText("12345"), "");
 }
 
+TEST(AddressTest, BlocksHoldWhatBeginsAsTheyDo) {
+  const auto block = ParseAddressBlock("10.16.0.0/12");
+  ASSERT_TRUE(block.has_value());
+  EXPECT_TRUE(block->Contains("\x0a\x1f\xff\xff"));
+  EXPECT_FALSE(block->Contains("\x0a\x20\x01\x01"));
+  EXPECT_FALSE(block->Contains(std::string(16, '\x0a')));
+  EXPECT_TRUE(ParseAddressBlock("::/0")->Contains(std::string(16, 'x')));
+  EXPECT_EQ(ParseAddressBlock("10.1.2.3")->bits, 32);
+  for (const char* text : {"", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/8/8", "x/8",
+                           "::/129", "10.0.0/8", "example.com"}) {
+    EXPECT_FALSE(ParseAddressBlock(text).has_value()) << text;
+  }
+}
+
 TEST(WakeupTest, WaitsForNewsOrForTime) {
   Wakeup wakeup;
   const uint64_t seen = wakeup.count();
