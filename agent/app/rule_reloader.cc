@@ -16,7 +16,7 @@
 namespace vakt {
 namespace {
 
-constexpr int kLookMs = 1000;   // between two looks at the files
+constexpr int kLookMs = 3000;   // between two looks at the files, each of which costs about 1 ms
 constexpr int kSettleMs = 100;  // files that did not change for so long are whole
 
 }  // namespace

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import pathlib
 import subprocess
 import tarfile
 import unittest
@@ -45,7 +46,7 @@ class Images(unittest.TestCase):
         subprocess.run([os.path.join(harness.SOURCE, "scripts/build-images"), again], check=True,
                        env={**os.environ, "VAKT_BUILD_DIR": os.path.abspath(harness.BUILD)})
         for name in ("agent", "collector"):
-            digests = [open(os.path.join(place, f"vakt-{name}.digest")).read()
+            digests = [pathlib.Path(place, f"vakt-{name}.digest").read_text()
                        for place in (pod_runner.IMAGES, again)]
             self.assertEqual(*digests)
             self.assertRegex(digests[0], "^sha256:[0-9a-f]{64}$")

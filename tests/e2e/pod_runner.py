@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs pods of the rendered chart as containers, with podman and runc: what the manifest says of
 command, environment, user, capabilities, seccomp, root file system, memory and mounts is what the
-container gets. Not its share of a CPU: on a machine that is busy with other tests a fifth of one makes
-a start last minutes. There is no kubelet; what that would do besides is said here."""
+container gets. Its share of a CPU only where it is asked for: on a machine that is busy with other tests
+a fifth of one makes a start last minutes. There is no kubelet; what that would do besides is said here."""
 
 import os
 import shutil
@@ -30,8 +30,10 @@ def build_images():
     """Those of the built programs, made anew when a program is newer."""
     archives = [os.path.join(IMAGES, f"vakt-{name}.oci.tar") for name in ("agent", "collector")]
     programs = [os.path.join(harness.BIN, name) for name in ("vakt-agent", "vakt-collector", "vaktctl")]
-    inputs = programs + [os.path.join(harness.SOURCE, "scripts/build-images"),
-                         os.path.join(harness.SOURCE, "daemonset/chart/files/seccomp-agent.json")]
+    inputs = programs + [os.path.join(harness.SOURCE, path) for path in (
+        "scripts/build-images", "daemonset/chart/files/seccomp-agent.json",
+        "daemonset/images/agent.Dockerfile", "daemonset/images/collector.Dockerfile")]
+    inputs += [os.path.join(folder, name) for folder, _, names in os.walk(harness.RULES) for name in names]
     if all(os.path.exists(a) for a in archives) and \
             min(map(os.path.getmtime, archives)) > max(map(os.path.getmtime, inputs)):
         return archives
@@ -105,15 +107,23 @@ class Podman:
         out = self("logs", name, check=False)
         return out.stdout + out.stderr
 
+    def remove_containers(self):
+        while self.names:
+            self("rm", "--force", "--time", "10", self.names.pop(), check=False)
+
     def close(self):
-        for name in reversed(self.names):
-            self("rm", "--force", "--time", "10", name, check=False)
+        self.remove_containers()
         self("rmi", "--all", "--force", check=False)
         # Mounts of the storage, which rm leaves when the driver is overlay.
         subprocess.run(["umount", f"{self.directory}/root/overlay"], capture_output=True)
 
 
-def flags_of(container, pod, volumes, seccomp):
+def cpus(text):
+    """'200m' -> 0.2"""
+    return int(text[:-1]) / 1000 if text.endswith("m") else float(text)
+
+
+def flags_of(container, pod, volumes, seccomp, cpu_limit=False):
     """What the manifest says of a container, as podman takes it. `volumes`: of each volume its
     directory here; `seccomp`: the file of a Localhost profile."""
     context = {**pod.get("securityContext", {}), **container["securityContext"]}
@@ -132,6 +142,8 @@ def flags_of(container, pod, volumes, seccomp):
         flags.append("--pid=host")
     memory = container["resources"]["limits"]["memory"]
     flags += ["--memory", memory.replace("i", "").lower(), "--memory-swap", memory.replace("i", "").lower()]
+    if cpu_limit:
+        flags += ["--cpus", str(cpus(container["resources"]["limits"]["cpu"]))]
     for mount in container["volumeMounts"]:
         source = volumes[mount["name"]]
         if "subPath" in mount:
