@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -249,6 +250,11 @@ void ForgetProgram(ScriptProcess& process) {
 
 }  // namespace
 
+void ScriptProcess::SetCgroup(const std::string& path) {
+  image.mutable_facts()->set_cgroup_path(path);
+  task.set_cgroup_id(std::hash<std::string>()(path));
+}
+
 // A new process takes from its parent what a fork copies.
 ScriptProcess EventScript::Start(uint32_t pid, uint32_t ppid) {
   ScriptProcess process;
@@ -291,6 +297,15 @@ absl::StatusOr<ScriptProcess> EventScript::FindOrStart(const YamlNode& keys, boo
   return process;
 }
 
+// As earlier events told of it. One that is moved to a control group is there from now on.
+void EventScript::CompleteTarget(Kind kind, EventDraft& draft) {
+  const auto known = processes_.find(draft.act.target().pid());
+  if (known == processes_.end()) return;
+  ScriptProcess& target = known->first == draft.process.task.pid() ? draft.process : known->second;
+  if (kind == Kind::process_cgroup) target.SetCgroup(draft.act.text());
+  *draft.act.mutable_target() = target.task;
+}
+
 absl::StatusOr<v1::Event> EventScript::Add(const YamlNode& item, SourcePosition* where) {
   *where = item.position;
   VAKT_ASSIGN_OR_RETURN(const Kind kind, ReadKind(item));
@@ -309,6 +324,7 @@ absl::StatusOr<v1::Event> EventScript::Add(const YamlNode& item, SourcePosition*
     }
   }
   *where = item.position;
+  if (draft.act.has_target()) CompleteTarget(kind, draft);
   VAKT_RETURN_IF_ERROR(Complete(kind, draft));
   boot_ns_ += draft.after_ns;
   processes_[draft.process.task.pid()] = draft.process;

@@ -8,8 +8,10 @@
 
 #include <cstdint>
 #include <map>
+#include <string>
 
 #include "absl/status/statusor.h"
+#include "common/event/kind.h"
 #include "common/rulelang/yaml_reader.h"
 #include "vakt/v1/event.pb.h"
 
@@ -19,7 +21,11 @@ namespace vakt {
 struct ScriptProcess {
   v1::Task task;
   v1::ProcessExec image;
+
+  void SetCgroup(const std::string& path);
 };
+
+struct EventDraft;  // script_keys.h
 
 class EventScript {
  public:
@@ -30,6 +36,7 @@ class EventScript {
  private:
   absl::StatusOr<ScriptProcess> FindOrStart(const YamlNode& keys, bool starts_program);
   ScriptProcess Start(uint32_t pid, uint32_t ppid);
+  void CompleteTarget(Kind kind, EventDraft& draft);
 
   std::map<uint32_t, ScriptProcess> processes_;
   uint64_t boot_ns_ = 1'000'000'000'000;

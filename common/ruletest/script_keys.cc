@@ -9,7 +9,6 @@
 #include <cctype>
 #include <cerrno>
 #include <cstdlib>
-#include <functional>
 #include <limits>
 #include <optional>
 #include <type_traits>
@@ -155,14 +154,14 @@ absl::Status SetContainer(const YamlNode& value, EventDraft& draft) {
     return Invalid("expected up to 64 hex digits (quoted, when they look like a number)", value);
   }
   id.resize(kContainerIdDigits, '0');
-  FactsOf(draft).set_cgroup_path(StrCat("/system.slice/docker-", id, ".scope"));
-  draft.process.task.set_cgroup_id(std::hash<std::string>()(id));
+  draft.process.SetCgroup(StrCat("/system.slice/docker-", id, ".scope"));
   return absl::OkStatus();
 }
 
 absl::Status SetCgroup(const YamlNode& value, EventDraft& draft) {
-  VAKT_RETURN_IF_ERROR(ReadText(value, FactsOf(draft).mutable_cgroup_path()));
-  draft.process.task.set_cgroup_id(std::hash<std::string>()(FactsOf(draft).cgroup_path()));
+  std::string path;
+  VAKT_RETURN_IF_ERROR(ReadText(value, &path));
+  draft.process.SetCgroup(path);
   return absl::OkStatus();
 }
 
@@ -365,6 +364,8 @@ constexpr ScriptKeyRow kKeys[] = {
     {"container", kPrograms, "Container id, up to 64 hex digits. As uid, or the host.",
      SetContainer},
     {"cgroup", kPrograms, "Control group path, instead of container.", SetCgroup},
+    {"mnt_ns", kPrograms, "Mount namespace, as a number. As uid.",
+     Number<TaskOf, &v1::Task::set_mnt_ns>},
     {"upper_layer", kPrograms, "The executable is not from the image. false.",
      Flag<ImageOf, &v1::ProcessExec::set_exe_upper_layer>},
     {"memfd", kPrograms, "The executable is a memfd. false.",

@@ -137,6 +137,36 @@ class Identity(Containers):
         self.assertEqual(self.stats()["events_held_total"], 0)
 
 
+class Claims(Containers):
+    def test_a_process_that_put_itself_into_a_containers_group(self):
+        self.rules = [self.rule_file("""
+- rule: Claims
+  desc: test
+  condition: evt.type in (execve, execveat) and container.ns_mismatch = true and proc.args contains vakt-claim
+  output: "%proc.args"
+  priority: ERROR
+- rule: Belongs
+  desc: test
+  condition: evt.type in (execve, execveat) and container.ns_mismatch = false and proc.args contains vakt-claim
+  output: "%proc.args"
+  priority: ERROR
+""")]
+        # Of the whole node: what is outside of a container is known by the node's first process.
+        self.watch("--scope", "")
+        pod = self.world.run_pod("honest")
+        container = self.world.run(pod, "main", ["/bin/sh", "-c", ": vakt-claim-own; exec sleep 1000"])
+        self.world.exec(container, "/bin/sh", "-c", ": vakt-claim-exec")
+
+        def join():
+            with open(f"{self.cgroup}/{container}/cgroup.procs", "w") as own:
+                own.write("0")
+        subprocess.run(["/bin/sh", "-c", ": vakt-claim-foreign"], check=True, preexec_fn=join)
+        self.assertIn("foreign", json.dumps(self.marked("vakt-claim-foreign", "Claims")))
+        self.marked("vakt-claim-own", "Belongs")
+        self.marked("vakt-claim-exec", "Belongs")
+        self.assertEqual(len([a for a in self.alerts() if a["rule"] == "Claims"]), 1, self.alerts())
+
+
 class Hardships(Containers):
     def test_containers_that_live_a_moment(self):
         self.watch()

@@ -5,7 +5,8 @@ machine, after PRELUDE. A new rule is a new row, or one of CANNOT with the reaso
 from collections import namedtuple
 
 # in_container: in a control group that is named like a container's. preparation: before, and unseen.
-Act = namedtuple("Act", "rule script in_container preparation", defaults=(False, ""))
+# moves: it puts itself into that group.
+Act = namedtuple("Act", "rule script in_container preparation moves", defaults=(False, "", False))
 
 # fake PATH...: programs that do nothing. call NAME ARGUMENT...: runs one that does nothing, as NAME.
 # dialler PATH: a program that runs `PATH -c 'exec 3<>/dev/tcp/ADDRESS/PORT'`.
@@ -90,6 +91,8 @@ def lie():
     os.close(os.open('/srv/secret', os.O_WRONLY))
 threading.Thread(target=lie).start()
 libc.open(name, os.O_RDONLY)" """),
+    Act("Process moved itself into a container's control group",
+        'sh -c "echo 0 >$CGROUP/docker-$(printf ab%.0s $(seq 32)).scope/cgroup.procs"', moves=True),
     Act("Hidden program run", "fake /srv/.x; /srv/.x"),
     Act("Program started by naming the dynamic loader",
         "$(ls /lib64/ld-linux-x86-64.so.2 /lib/ld-linux-*.so.* 2>/dev/null | head -1) /usr/bin/true"),

@@ -60,7 +60,7 @@ class LiveRules(NodeCopyCase):
         for name in ("proc.name", "proc.exepath", "proc.cmdline", "proc.pname"):
             self.assertTrue(fields.get(name), f"{name} is missing in {alert['output']}")
         self.assertGreater(fields["proc.pid"], 1)
-        self.assertEqual(fields["container.id"], "ab" * 6 if act.in_container else "host")
+        self.assertEqual(fields["container.id"], "ab" * 6 if act.in_container or act.moves else "host")
 
 
 class QuietNeighbours(KernelTestCase):
