@@ -21,6 +21,7 @@
 #include "common/alert/priority.h"
 #include "common/base/file.h"
 #include "common/base/log.h"
+#include "common/base/process.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
 #include "common/base/version.h"
@@ -33,6 +34,8 @@ namespace {
 
 constexpr int kExitFailure = 1;
 constexpr int kExitUsage = 2;
+// Users, strangers at the door, the store, sinks.
+constexpr uint64_t kOtherFiles = 12'000;
 
 int Fail(int exit_code, const absl::Status& status) {
   const std::string line = StrCat("vakt-collector: ", Message(status), "\n");
@@ -96,6 +99,9 @@ absl::StatusOr<CollectorOptions> OptionsOf(const Settings& settings) {
   options.max_message_bytes =
       static_cast<int>(std::min(settings.Uint("listen.max_message_bytes"), max_int));
   options.ingest.max_agents = settings.Uint("listen.max_agents");
+  options.door.agent_calls_per_second = settings.Uint("listen.agent_calls_per_second");
+  options.door.strangers_per_second = settings.Uint("listen.strangers_per_second");
+  options.door.strangers_burst = 5 * options.door.strangers_per_second;
   options.ingest.bytes_per_second = settings.Uint("listen.agent_bytes_per_second");
   options.ingest.idle_timeout = settings.Dur("listen.idle_timeout");
   options.store.directory = settings.Str("store.dir");
@@ -120,7 +126,19 @@ sigset_t BlockSignals() {
   return signals;
 }
 
+// A connection takes two files: one is gRPC's, one the door's.
+void CheckFileLimit(size_t max_agents) {
+  const uint64_t files = RaiseFileLimit();
+  const uint64_t wanted = 2 * max_agents + kOtherFiles;
+  if (files >= wanted) return;
+  LogWarning(StrCat("this process may open ", files, " files, and ", max_agents,
+                    " agents (--max-agents) need ", wanted,
+                    ": raise the hard limit (ulimit -Hn, LimitNOFILE=)"));
+}
+
 int Serve(const CollectorOptions& options, const std::string& ready_file) {
+  DisableMutexChecks();
+  CheckFileLimit(options.ingest.max_agents);
   const sigset_t signals = BlockSignals();
   google::protobuf::SetLogHandler(LogProtobuf);
   gpr_set_log_function(LogNothing);  // a failed start says one line, which is ours

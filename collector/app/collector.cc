@@ -9,7 +9,9 @@
 #include <chrono>
 #include <string_view>
 #include <utility>
+#include <vector>
 
+#include "collector/app/call_watch.h"
 #include "common/base/clock.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
@@ -28,8 +30,6 @@ struct ChannelArgument {
   int value;
 };
 constexpr ChannelArgument kChannelArguments[] = {
-    // A second collector on the port must fail, not share it.
-    {GRPC_ARG_ALLOW_REUSEPORT, 0},
     // A peer that vanished without a word is noticed within 40 s.
     {GRPC_ARG_KEEPALIVE_TIME_MS, 30'000},
     {GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000},
@@ -117,8 +117,13 @@ absl::Status Collector::StartServer(const CollectorOptions& options,
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
-  int port = 0;
-  builder.AddListeningPort(options.listen, credentials, &port);
+  VAKT_ASSIGN_OR_RETURN(door_, Door::Open(options.listen, options.door));
+  std::shared_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor =
+      builder.experimental().AddExternalConnectionAcceptor(
+          grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, credentials);
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> watches;
+  watches.push_back(std::make_unique<CallWatch>(door_.get()));
+  builder.experimental().SetInterceptorCreators(std::move(watches));
   builder.RegisterService(ingest_.get());
   builder.RegisterService(alerts_service_.get());
   builder.RegisterService(flows_service_.get());
@@ -126,22 +131,23 @@ absl::Status Collector::StartServer(const CollectorOptions& options,
   builder.RegisterService(admin_service_.get());
   Limit(options, builder);
   server_ = builder.BuildAndStart();
-  if (server_ == nullptr || port == 0) {
-    return absl::UnavailableError(
-        StrCat("cannot listen on ", options.listen,
-               ": the port is in use, or the address is not one of this host's: choose another "
-               "with --listen"));
-  }
+  if (server_ == nullptr) return absl::InternalError("gRPC does not start");
   serving_ = true;
   ReportHealth();
-  address_ =
-      StrCat(std::string_view(options.listen).substr(0, options.listen.rfind(':')), ":", port);
+  address_ = StrCat(std::string_view(options.listen).substr(0, options.listen.rfind(':')), ":",
+                    door_->port());
+  door_->Start([acceptor](UniqueFd socket) {
+    grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
+    connection.fd = socket.release();
+    acceptor->HandleNewConnection(&connection);
+  });
   return absl::OkStatus();
 }
 
 void Collector::Stop() {
   if (server_ == nullptr) return;
   serving_ = false;
+  door_->Stop();
   store_->SetFullListener(nullptr);
   subscriptions_->Drain();
   node_watches_->Drain();

@@ -28,6 +28,7 @@
 #include "collector/app/flows_service.h"
 #include "collector/app/front.h"
 #include "collector/app/tls.h"
+#include "collector/door/door.h"
 #include "collector/ingest/ingest_service.h"
 #include "collector/sink/sink_set.h"
 #include "collector/store/store.h"
@@ -41,6 +42,7 @@ struct CollectorOptions {
   TlsFiles tls;
   std::string token_file;  // empty: users need certificates
   int max_message_bytes = 4 << 20;
+  DoorLimits door;
   StoreOptions store;
   IngestLimits ingest;
   SubscribeOptions subscribe;
@@ -99,6 +101,7 @@ class Collector {
   std::unique_ptr<FlowsService> flows_service_;
   std::unique_ptr<FleetService> fleet_service_;
   std::unique_ptr<AdminService> admin_service_;
+  std::unique_ptr<Door> door_;
   std::unique_ptr<grpc::Server> server_;
   int64_t started_boot_ns_ = 0;
   std::atomic<bool> serving_{false};

@@ -42,6 +42,17 @@ void FillIngest(const IngestStats& stats, MetricSet* m) {
   m->Set("ingest_replaced_total", stats.replaced);
 }
 
+void FillDoor(const DoorStats& stats, MetricSet* m) {
+  m->Set("connections", stats.waiting, {"waiting"});
+  m->Set("connections", stats.inside, {"inside"});
+  m->Set("connections_let_in_total", stats.let_in);
+  m->Set("connections_refused_total", stats.crowd, {"crowd"});
+  m->Set("connections_refused_total", stats.no_hello, {"no_hello"});
+  m->Set("connections_refused_total", stats.waited, {"waited"});
+  m->Set("connections_refused_total", stats.no_call, {"no_call"});
+  m->Set("connections_refused_total", stats.calls, {"calls"});
+}
+
 void FillSinks(const SinkSet& sinks, MetricSet* m) {
   for (const auto& sink : sinks.runners()) {
     const SinkStats stats = sink->stats();
@@ -63,6 +74,7 @@ void FillSinks(const SinkSet& sinks, MetricSet* m) {
 
 std::string Collector::MetricsText() const {
   MetricSet metrics(kOfCollector);
+  FillDoor(door_->stats(), &metrics);
   FillIngest(ingest_->stats(), &metrics);
   metrics.Set("chain_breaks_total", store_->chain_breaks());
   const FleetWatch::Totals fleet = fleet_watch_->totals();

@@ -32,8 +32,8 @@
 #include "collector/ingest/ingest_observer.h"
 #include "collector/ingest/ingest_stats.h"
 #include "collector/ingest/session_registry.h"
-#include "collector/ingest/token_bucket.h"
 #include "collector/store/store.h"
+#include "common/base/token_bucket.h"
 #include "common/base/wakeup.h"
 #include "vakt/v1/ingest.pb.h"
 

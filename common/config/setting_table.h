@@ -75,6 +75,14 @@ inline constexpr SettingRow kSettings[] = {
 
     {"listen.max_agents", "--max-agents", SettingType::kUint, "10000", kInCollector, "", "1",
      "Agents that may be connected at once."},
+    {"listen.agent_calls_per_second", "--agent-calls-per-second", SettingType::kUint, "10",
+     kInCollector, "", "",
+     "Calls that one agent may make, ten times as many at once; one that makes more is disconnected "
+     "until they are paid for. A well-behaved one makes one call for each connection. 0: no limit."},
+    {"listen.strangers_per_second", "--strangers-per-second", SettingType::kUint, "20", kInCollector,
+     "", "1",
+     "Connections that an address may open and not make a call on, five times as many at once; "
+     "further ones wait. A handshake costs milliseconds of CPU."},
     {"listen.agent_bytes_per_second", "--agent-bytes-per-second", SettingType::kBytes, "32MiB",
      kInCollector, "", "", "What one agent may send; one that has more waits. 0: no limit."},
     {"listen.idle_timeout", "--idle-timeout", SettingType::kDuration, "5m", kInCollector, "", "1s",

@@ -133,6 +133,13 @@ inline constexpr MetricRow kMetrics[] = {
     {"uplink_reconnects_total", MetricType::kCounter, "connections", "",
      "Connections made after the first one was lost."},
 
+    {"connections", MetricType::kGauge, "connections", "where",
+     "Connections now: waiting at the door, or inside.", kOfCollector},
+    {"connections_let_in_total", MetricType::kCounter, "connections", "",
+     "Connections that were handed to the TLS handshake.", kOfCollector},
+    {"connections_refused_total", MetricType::kCounter, "connections", "reason",
+     "Connections that the door closed: crowd, no_hello, waited, no_call, calls (docs/limits.md).",
+     kOfCollector},
     {"ingest_streams_total", MetricType::kCounter, "streams", "",
      "Streams that agents opened.", kOfCollector},
     {"ingest_batches_total", MetricType::kCounter, "batches", "",

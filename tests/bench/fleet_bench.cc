@@ -10,7 +10,6 @@
 // Usage: fleet_bench [AGENTS...]  (100 500 2000). Exits with 1 when after the storm the store does
 // not hold each alert that was sent exactly once.
 #include <grpc/support/log.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -25,6 +24,7 @@
 #include "absl/time/clock.h"
 #include "common/base/file.h"
 #include "common/base/log.h"
+#include "common/base/process.h"
 #include "common/base/strings.h"
 #include "tests/bench/agent_fleet.h"
 #include "tests/integration/collector_client.h"
@@ -176,11 +176,8 @@ class FleetBench {
 int Main(int argc, char** argv) {
   gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);
   InitLog(LogLevel::kError, false);
-  rlimit files;
-  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
-  }
+  DisableMutexChecks();
+  RaiseFileLimit();
   std::vector<size_t> sizes;
   for (int i = 1; i < argc; ++i) sizes.push_back(std::strtoul(argv[i], nullptr, 10));
   if (sizes.empty()) sizes = {100, 500, 2000};

@@ -9,7 +9,9 @@
 #include <grpc/support/log.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstdio>
@@ -36,6 +38,10 @@ namespace {
 
 constexpr char kConnect[] = "/vakt.v1.Ingest/Connect";
 constexpr size_t kGoodAgents = 10;
+// An attacker comes from a machine of its own: it has another address, and here it runs behind
+// everything else, so that what the others notice is the collector's work, not the attacker's.
+constexpr char kAttackerAddress[] = "127.0.0.2";
+constexpr int kAttackerNice = 19;
 constexpr FleetLoad kLoad = {.batch_records = 10, .interval = absl::Milliseconds(100)};
 // What the documentation promises: what gRPC may hold for its peers, what waits for the disk, the
 // store's caches and the program itself.
@@ -66,7 +72,7 @@ struct Attack {
     return bytes;
   }
   std::unique_ptr<RawHttp2> Open() const {
-    auto client = std::make_unique<RawHttp2>(address, certificates);
+    auto client = std::make_unique<RawHttp2>(address, certificates, kAttackerAddress);
     client->Begin();
     return client;
   }
@@ -75,7 +81,7 @@ struct Attack {
 void NothingAfterConnect(Attack& attack) {
   std::vector<UniqueFd> sockets;
   while (!attack.over) {
-    sockets.push_back(ConnectTcp(attack.address));
+    sockets.push_back(ConnectTcp(attack.address, kAttackerAddress));
     ++attack.acts;
     if (sockets.size() >= 500) absl::SleepFor(absl::Milliseconds(20));
     if (sockets.size() >= 1000) sockets.clear();
@@ -84,7 +90,7 @@ void NothingAfterConnect(Attack& attack) {
 
 void GarbageForTls(Attack& attack) {
   while (!attack.over) {
-    const UniqueFd socket = ConnectTcp(attack.address);
+    const UniqueFd socket = ConnectTcp(attack.address, kAttackerAddress);
     const std::string bytes = attack.RandomBytes(1 + attack.random() % 4000);
     send(socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     ++attack.acts;
@@ -98,7 +104,7 @@ void HandshakeByteByByte(Attack& attack) {
       // A record of a handshake that is announced with 512 bytes.
       static constexpr char kRecord[] = "\x16\x03\x01\x02\x00\x01\x00\x01\xfc";
       if (!socket || send(socket.get(), &kRecord[attack.acts % 9], 1, MSG_NOSIGNAL) < 0) {
-        socket = ConnectTcp(attack.address);
+        socket = ConnectTcp(attack.address, kAttackerAddress);
       }
       ++attack.acts;
     }
@@ -109,7 +115,8 @@ void HandshakeByteByByte(Attack& attack) {
 void SilentBehindTls(Attack& attack) {
   std::vector<std::unique_ptr<RawHttp2>> clients;
   while (!attack.over) {
-    clients.push_back(std::make_unique<RawHttp2>(attack.address, attack.certificates));
+    clients.push_back(
+        std::make_unique<RawHttp2>(attack.address, attack.certificates, kAttackerAddress));
     ++attack.acts;
     if (clients.size() >= 200) clients.clear();
   }
@@ -333,11 +340,14 @@ class HostileClientTest : public ::testing::Test {
         fleet_(&authority_, kGoodAgents) {
     gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);
     signal(SIGPIPE, SIG_IGN);
+  }
+  void StartCollector(const std::vector<std::string>& more = {}) {
     const std::string dir = directory_.path();
-    collector_ = std::make_unique<CollectorProcess>(
-        std::vector<std::string>{"--listen", "127.0.0.1:0", "--data-dir", dir + "/data", "--tls-ca",
-                                 files_.ca, "--tls-cert", files_.cert, "--tls-key", files_.key},
-        dir + "/ready", dir + "/log");
+    std::vector<std::string> arguments = {"--listen",  "127.0.0.1:0", "--data-dir", dir + "/data",
+                                          "--tls-ca",  files_.ca,     "--tls-cert", files_.cert,
+                                          "--tls-key", files_.key};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    collector_ = std::make_unique<CollectorProcess>(arguments, dir + "/ready", dir + "/log");
     address_ = collector_->WaitReady();
     pid_ = collector_->pid();
     fleet_.SetAddress(address_);
@@ -349,10 +359,11 @@ class HostileClientTest : public ::testing::Test {
     const size_t at = status.find(line + ":");
     return at == std::string::npos ? 0 : 1024 * std::stoull(status.substr(at + line.size() + 1));
   }
-  void Print(const char* name, uint64_t acts, const FleetReport& report) const {
-    printf("| %s | %llu | %.1f | %.1f | %.0f | %llu |\n", name,
-           static_cast<unsigned long long>(acts), absl::ToDoubleMilliseconds(report.p50),
-           absl::ToDoubleMilliseconds(report.p99),
+  void Print(const char* name, uint64_t acts, const FleetReport& before,
+             const FleetReport& report) const {
+    printf("| %s | %llu | %.1f | %.1f | %.1f | %.0f | %llu |\n", name,
+           static_cast<unsigned long long>(acts), absl::ToDoubleMilliseconds(before.p99),
+           absl::ToDoubleMilliseconds(report.p50), absl::ToDoubleMilliseconds(report.p99),
            static_cast<double>(report.acked_records) / absl::ToDoubleSeconds(report.time),
            static_cast<unsigned long long>(MemoryBytes("VmRSS") >> 20));
     fflush(stdout);
@@ -360,7 +371,10 @@ class HostileClientTest : public ::testing::Test {
   FleetReport During(const std::function<void(Attack&)>& run, absl::Duration time, uint64_t* acts) {
     std::atomic<bool> over{false};
     Attack attack{address_, authority_.Issue(AgentUri("evil")), over};
-    std::thread attacker([&] { run(attack); });
+    std::thread attacker([&] {
+      setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kAttackerNice);
+      run(attack);
+    });
     const FleetReport report = fleet_.Run(kLoad, time);
     over = true;
     attacker.join();
@@ -400,21 +414,21 @@ class HostileClientTest : public ::testing::Test {
 };
 
 TEST_F(HostileClientTest, NoAttackHarmsTheCollectorOrItsOtherAgents) {
+  StartCollector();
   ASSERT_EQ(fleet_.AwaitConnected(absl::Minutes(1)), kGoodAgents) << collector_->Log();
   const absl::Duration time = absl::Seconds(Setting("VAKT_HOSTILE_SECONDS", 2));
   printf(
-      "| Attack | Acts | Others' p50 ms | p99 ms | Alerts/s | Resident MiB "
-      "|\n|---|---|---|---|---|---|\n");
+      "| Attack | Acts | p99 ms before | Others' p50 ms | p99 ms | Alerts/s | Resident MiB "
+      "|\n|---|---|---|---|---|---|---|\n");
   fleet_.Run(kLoad, absl::Seconds(1));
-  Print("none", 0, fleet_.Run(kLoad, 2 * time));
   for (const AttackRow& row : kAttacks) {
     uint64_t acts = 0;
+    const FleetReport before = fleet_.Run(kLoad, time);
     const FleetReport report = During(row.run, time, &acts);
-    Print(row.name, acts, report);
+    Print(row.name, acts, before, report);
     EXPECT_GT(acts, 0u) << row.name;
     ExpectUnharmed(row.name);
   }
-  Print("none", 0, fleet_.Run(kLoad, 2 * time));
   ExpectNothingLost();
   EXPECT_EQ(collector_->Stop(SIGTERM), 0) << collector_->Log();
 }
@@ -448,10 +462,12 @@ void MalformedMessages(Attack& attack, uint64_t wanted) {
 }
 
 TEST_F(HostileClientTest, MalformedMessagesAreAnsweredAndForgotten) {
+  // Else the door would keep them out.
+  StartCollector({"--agent-calls-per-second", "0"});
   ASSERT_EQ(fleet_.AwaitConnected(absl::Minutes(1)), kGoodAgents) << collector_->Log();
   const auto wanted = static_cast<uint64_t>(Setting("VAKT_HOSTILE_MESSAGES", 5'000));
   fleet_.Run(kLoad, absl::Seconds(1));
-  Print("none", 0, fleet_.Run(kLoad, absl::Seconds(2)));
+  const FleetReport before = fleet_.Run(kLoad, absl::Seconds(2));
   std::atomic<bool> over{false};
   std::atomic<bool> done{false};
   Attack attack{address_, authority_.Issue(AgentUri("evil")), over};
@@ -465,7 +481,7 @@ TEST_F(HostileClientTest, MalformedMessagesAreAnsweredAndForgotten) {
     if (report.p99 >= worst.p99) worst = report;
   }
   attacker.join();
-  Print("malformed messages", attack.acts, worst);
+  Print("malformed messages", attack.acts, before, worst);
   EXPECT_EQ(attack.acts, wanted + (wanted % 16 == 0 ? 0 : 16 - wanted % 16));
   ExpectUnharmed("malformed messages");
   ExpectNothingLost();

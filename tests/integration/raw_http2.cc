@@ -118,8 +118,14 @@ std::string RstFrame(uint32_t stream, uint32_t code) {
   return Frame(FrameType::kRstStream, 0, stream, payload);
 }
 
-UniqueFd ConnectTcp(const std::string& address) {
+UniqueFd ConnectTcp(const std::string& address, const std::string& from) {
   UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!from.empty()) {
+    sockaddr_in own = {};
+    own.sin_family = AF_INET;
+    inet_pton(AF_INET, from.c_str(), &own.sin_addr);
+    if (bind(fd.get(), reinterpret_cast<sockaddr*>(&own), sizeof(own)) != 0) fd.reset();
+  }
   sockaddr_in to = {};
   to.sin_family = AF_INET;
   to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -129,8 +135,9 @@ UniqueFd ConnectTcp(const std::string& address) {
   return fd;
 }
 
-RawHttp2::RawHttp2(const std::string& address, const CertificateSet& certificates)
-    : socket_(ConnectTcp(address)), context_(SSL_CTX_new(TLS_client_method())) {
+RawHttp2::RawHttp2(const std::string& address, const CertificateSet& certificates,
+                   const std::string& from)
+    : socket_(ConnectTcp(address, from)), context_(SSL_CTX_new(TLS_client_method())) {
   if (!socket_) return;
   UseCertificates(context_, certificates);
   const unsigned char alpn[] = "\x02h2";

@@ -53,13 +53,15 @@ std::string MessageFrames(uint32_t stream, std::string_view message, uint8_t fla
 std::string GrpcMessage(std::string_view message, bool compressed = false);
 std::string RstFrame(uint32_t stream, uint32_t code);
 
-// A TCP connection to host:port; not open when it was refused.
-UniqueFd ConnectTcp(const std::string& address);
+// A TCP connection to 127.0.0.1:port of `address`, from the address `from` when that is not empty;
+// not open when it was refused.
+UniqueFd ConnectTcp(const std::string& address, const std::string& from = "");
 
 class RawHttp2 {
  public:
   // Connects, with the TLS handshake. is_open() says whether that worked.
-  RawHttp2(const std::string& address, const CertificateSet& certificates);
+  RawHttp2(const std::string& address, const CertificateSet& certificates,
+           const std::string& from = "");
   ~RawHttp2();
   RawHttp2(const RawHttp2&) = delete;
   RawHttp2& operator=(const RawHttp2&) = delete;

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// What each identity does behind the door: its connections, and how fast it makes calls. An
+// identity that makes too many is in debt, and out until that is paid: what it sends is not read
+// any faster for coming back. Threads: thread-compatible; whoever holds it passes the time.
+#ifndef VAKT_COLLECTOR_DOOR_CALLERS_H_
+#define VAKT_COLLECTOR_DOOR_CALLERS_H_
+
+#include <cstddef>
+#include <string>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/time/time.h"
+#include "collector/door/door_limits.h"
+#include "common/base/token_bucket.h"
+
+namespace vakt {
+
+// Who makes a call.
+struct CallerName {
+  std::string identity;  // of the certificate; empty: it has none that we know
+  bool is_agent = false;
+};
+
+class Callers {
+ public:
+  explicit Callers(const DoorLimits& limits) : limits_(limits) {}
+
+  // False: too many connections of the identity. `trusted`: it does not connect too often.
+  bool Connected(const CallerName& caller, absl::Time now, bool* trusted);
+  void Disconnected(const std::string& identity);
+  // False: the connection is to be closed.
+  bool MayCall(const CallerName& caller, absl::Time now);
+
+  size_t size() const { return callers_.size(); }
+
+ private:
+  struct Caller {
+    Caller(const DoorLimits& limits, bool is_agent);
+    TokenBucket calls;
+    TokenBucket connects;
+    size_t connections = 0;
+  };
+  Caller& Of(const CallerName& caller, absl::Time now);
+
+  const DoorLimits limits_;
+  absl::flat_hash_map<std::string, Caller> callers_;
+  size_t sweep_at_ = 1024;
+};
+
+}  // namespace vakt
+
+#endif  // VAKT_COLLECTOR_DOOR_CALLERS_H_

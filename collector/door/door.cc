@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/door/door.h"
+
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "collector/door/peer.h"
+#include "common/base/log.h"
+#include "common/base/strings.h"
+#include "common/base/wakeup.h"
+
+namespace vakt {
+namespace {
+
+constexpr int kBacklog = 4096;   // the kernel cuts it to net.core.somaxconn
+constexpr int kNice = 5;         // a third of the weight of those inside
+constexpr int kTickMs = 100;     // for times that are over
+constexpr int kLineTickMs = 10;  // for sources whose allowance grows
+constexpr int kAcceptAtOnce = 64;
+constexpr int kEventsAtOnce = 256;
+constexpr int kLetInAtOnce = 8;  // half a handshake each, while others come
+// Once for each change.
+constexpr uint32_t kBytes = EPOLLIN | EPOLLET, kGone = EPOLLRDHUP | EPOLLET;
+constexpr absl::Duration kNoFilesPause = absl::Milliseconds(200);
+constexpr uint64_t kWakeId = 0;
+constexpr uint64_t kFirstGuest = 1024;  // below: listeners
+
+// A TLS record (RFC 8446, 5.1) that holds a ClientHello: type, version, length, type of message.
+constexpr size_t kRecordHeaderBytes = 5, kPeekBytes = 6;
+constexpr uint8_t kHandshakeRecord = 22, kClientHello = 1, kTlsMajor = 3;
+constexpr size_t kMaxRecordBytes = 16384;
+
+enum class Hello : uint8_t { kPartial, kWhole, kNone };
+
+// Of what lies in the socket's buffer. Takes nothing out of it.
+Hello LookForHello(int fd) {
+  std::array<uint8_t, kPeekBytes> head = {};
+  const ssize_t count = recv(fd, head.data(), head.size(), MSG_PEEK | MSG_DONTWAIT);
+  if (count < 0) return errno == EAGAIN || errno == EINTR ? Hello::kPartial : Hello::kNone;
+  if (count == 0 || head[0] != kHandshakeRecord) return Hello::kNone;
+  const size_t length = static_cast<size_t>(head[3]) << 8 | head[4];
+  if (count > 1 && head[1] != kTlsMajor) return Hello::kNone;
+  if (count < static_cast<ssize_t>(kPeekBytes)) return Hello::kPartial;
+  if (head[5] != kClientHello || length > kMaxRecordBytes) return Hello::kNone;
+  int there = 0;
+  if (ioctl(fd, FIONREAD, &there) != 0) return Hello::kNone;
+  return static_cast<size_t>(there) >= kRecordHeaderBytes + length ? Hello::kWhole
+                                                                   : Hello::kPartial;
+}
+
+// Closes with a reset: no state is kept for the peer.
+void Reset(UniqueFd socket) {
+  const linger now = {.l_onoff = 1, .l_linger = 0};
+  setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}
+
+UniqueFd ListenOn(const addrinfo& at) {
+  UniqueFd fd(socket(at.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const int on = 1, off = 0;
+  if (!fd) return fd;
+  setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));  // those accepted inherit it
+  // [::] takes IPv4, too.
+  if (at.ai_family == AF_INET6) {
+    setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+  }
+  if (bind(fd.get(), at.ai_addr, at.ai_addrlen) != 0 || listen(fd.get(), kBacklog) != 0) fd.reset();
+  return fd;
+}
+
+}  // namespace
+
+Door::Door(DoorLimits limits) : limits_(limits), lobby_(limits), callers_(limits) {}
+
+absl::StatusOr<std::unique_ptr<Door>> Door::Open(const std::string& address, DoorLimits limits) {
+  std::unique_ptr<Door> door(new Door(limits));
+  if (absl::Status status = door->Listen(address); !status.ok()) return status;
+  return door;
+}
+
+absl::Status Door::Listen(const std::string& address) {
+  const size_t colon = address.rfind(':');
+  std::string host = address.substr(0, colon);
+  const std::string port = colon == std::string::npos ? "" : address.substr(colon + 1);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  addrinfo hints = {};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE;
+  addrinfo* found = nullptr;
+  if (port.empty() ||
+      getaddrinfo(host.empty() ? nullptr : host.c_str(), port.c_str(), &hints, &found) != 0) {
+    found = nullptr;
+  }
+  for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {
+    // A name may have an address in each family; with port 0 one must do.
+    if (port == "0" && !listeners_.empty()) break;
+    UniqueFd fd = ListenOn(*at);
+    if (fd) listeners_.push_back(std::move(fd));
+  }
+  if (found != nullptr) freeaddrinfo(found);
+  epoll_ = UniqueFd(epoll_create1(EPOLL_CLOEXEC));
+  wake_ = UniqueFd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (listeners_.empty() || !epoll_ || !wake_) {
+    return absl::UnavailableError(
+        StrCat("cannot listen on ", address,
+               ": the port is in use, or the address is not one of this host's: choose another "
+               "with --listen"));
+  }
+  sockaddr_storage bound = {};
+  socklen_t size = sizeof(bound);
+  getsockname(listeners_[0].get(), reinterpret_cast<sockaddr*>(&bound), &size);
+  const std::string peer = PeerOf(bound);
+  port_ = std::atoi(peer.c_str() + peer.rfind(':') + 1);
+  return absl::OkStatus();
+}
+
+absl::Status Door::Watch(int fd, uint64_t id, uint32_t events) {
+  epoll_event event = {.events = events, .data = {.u64 = id}};
+  if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0) return absl::OkStatus();
+  return absl::ErrnoToStatus(errno, "epoll_ctl");
+}
+
+void Door::Start(std::function<void(UniqueFd)> let_in) {
+  let_in_ = std::move(let_in);
+  {
+    absl::MutexLock lock(&mutex_);
+    next_id_ = kFirstGuest;
+  }
+  Watch(wake_.get(), kWakeId, EPOLLIN).IgnoreError();
+  for (size_t i = 0; i < listeners_.size(); ++i) {
+    Watch(listeners_[i].get(), i + 1, EPOLLIN).IgnoreError();
+  }
+  thread_ = std::thread([this] { Run(); });
+}
+
+Door::~Door() { Stop(); }
+
+void Door::Stop() {
+  if (!thread_.joinable()) return;
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  eventfd_write(wake_.get(), 1);
+  thread_.join();
+  listeners_.clear();
+  absl::MutexLock lock(&mutex_);
+  absl::erase_if(guests_, [](const auto& entry) { return !entry.second.let_in; });
+}
+
+void Door::Run() {
+  pthread_setname_np(pthread_self(), "door");
+  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice);
+  absl::Time looked = SteadyNow();
+  std::array<epoll_event, kEventsAtOnce> events;
+  bool may_more = false;
+  while (true) {
+    int wait_ms = 0;
+    if (!may_more) {
+      absl::MutexLock lock(&mutex_);
+      wait_ms = lobby_.has_line() ? kLineTickMs : kTickMs;
+    }
+    const int count =
+        epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), wait_ms);
+    for (int i = 0; i < count; ++i) {
+      const uint64_t id = events[static_cast<size_t>(i)].data.u64;
+      if (id == kWakeId) {
+        eventfd_t ignored;
+        eventfd_read(wake_.get(), &ignored);
+        absl::MutexLock lock(&mutex_);
+        if (stopping_) return;
+      } else if (id < kFirstGuest) {
+        Accept(listeners_[id - 1].get());
+      } else {
+        absl::MutexLock lock(&mutex_);
+        OnEvent(id, events[static_cast<size_t>(i)].events);
+      }
+    }
+    may_more = LetIn();
+    if (const absl::Time now = SteadyNow(); now - looked >= absl::Milliseconds(kTickMs)) {
+      absl::MutexLock lock(&mutex_);
+      SendAwayLate(now);
+      Publish();
+      looked = now;
+    }
+  }
+}
+
+void Door::Accept(int listener) {
+  const absl::Time now = SteadyNow();
+  if (now < accept_again_) {
+    absl::SleepFor(absl::Milliseconds(1));  // level-triggered: it would not wait
+    return;
+  }
+  for (int i = 0; i < kAcceptAtOnce; ++i) {
+    sockaddr_storage from = {};
+    socklen_t size = sizeof(from);
+    UniqueFd socket(
+        accept4(listener, reinterpret_cast<sockaddr*>(&from), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (!socket) {
+      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        accept_again_ = now + kNoFilesPause;
+        if (LogEvery("door.files", absl::Seconds(10))) {
+          LogError(StrCat("cannot accept connections: ", strerror(errno)));
+        }
+      }
+      return;
+    }
+    Guest guest = {.peer = PeerOf(from), .source = SourceOf(from)};
+    absl::MutexLock lock(&mutex_);
+    const Lobby::Id id = next_id_++;
+    if (!lobby_.Enter(id, guest.source, now)) {
+      ++stats_.crowd;
+      Reset(std::move(socket));
+      continue;
+    }
+    // Most say hello before they are looked at: saves the way through epoll.
+    const Hello hello = LookForHello(socket.get());
+    if (hello == Hello::kNone ||
+        !Watch(socket.get(), id, hello == Hello::kWhole ? kGone : kBytes | kGone).ok()) {
+      ++stats_.no_hello;
+      lobby_.Leave(id);
+      Reset(std::move(socket));
+      continue;
+    }
+    if (hello == Hello::kWhole) lobby_.SaidHello(id, now);
+    guest.socket = std::move(socket);
+    guests_.emplace(id, std::move(guest));
+  }
+}
+
+void Door::OnEvent(Lobby::Id id, uint32_t events) {
+  const auto found = guests_.find(id);
+  if (found == guests_.end()) return;
+  Guest& guest = found->second;
+  if (guest.let_in) {  // closed by gRPC, by the peer, or by us
+    if (!guest.known) ++stats_.no_call;
+    Forget(id);
+    return;
+  }
+  const Hello hello = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0
+                          ? Hello::kNone
+                          : LookForHello(guest.socket.get());
+  if (hello == Hello::kPartial) return;
+  if (hello == Hello::kWhole) {
+    lobby_.SaidHello(id, SteadyNow());
+    epoll_event event = {.events = kGone, .data = {.u64 = id}};
+    epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, guest.socket.get(), &event);
+    return;
+  }
+  ++stats_.no_hello;
+  Reset(std::move(guest.socket));
+  Forget(id);
+}
+
+bool Door::LetIn() {
+  for (int i = 0; i < kLetInAtOnce; ++i) {
+    UniqueFd socket;
+    {
+      absl::MutexLock lock(&mutex_);
+      const std::optional<Lobby::Id> id = lobby_.Next(SteadyNow());
+      if (!id.has_value()) return false;
+      Guest& guest = guests_.at(*id);
+      // The other descriptor of the socket would hold its place in epoll.
+      epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, guest.socket.get(), nullptr);
+      UniqueFd second(fcntl(guest.socket.get(), F_DUPFD_CLOEXEC, 0));
+      if (!second || !Watch(second.get(), *id, 0).ok()) {
+        Forget(*id);
+        continue;
+      }
+      socket = std::exchange(guest.socket, std::move(second));
+      guest.let_in = true;
+      by_peer_[guest.peer] = *id;
+      ++stats_.let_in;
+    }
+    let_in_(std::move(socket));
+  }
+  return true;
+}
+
+void Door::SendAwayLate(absl::Time now) {
+  for (const auto& [id, state] : lobby_.TakeLate(now)) {
+    const auto guest = guests_.find(id);
+    if (guest == guests_.end()) continue;
+    if (state == Lobby::State::kStranger) {
+      // gRPC closes its side, and Forget comes with that.
+      shutdown(guest->second.socket.get(), SHUT_RDWR);
+      continue;
+    }
+    ++(state == Lobby::State::kSilent ? stats_.no_hello : stats_.waited);
+    Reset(std::move(guest->second.socket));
+    Forget(id);
+  }
+}
+
+void Door::OnCall(std::string_view peer, CallerName caller) {
+  const absl::Time now = SteadyNow();
+  absl::MutexLock lock(&mutex_);
+  const auto id = by_peer_.find(PeerOfGrpc(peer));
+  if (id == by_peer_.end()) return;
+  Guest& guest = guests_.at(id->second);
+  const bool anonymous = caller.identity.empty();
+  if (anonymous) caller.identity = guest.source;
+  bool may = true;
+  if (!guest.known) {
+    guest.known = true;
+    guest.identity = caller.identity;
+    bool trusted = false;
+    may = callers_.Connected(caller, now, &trusted) || anonymous;
+    lobby_.MadeCall(id->second, trusted && !anonymous);
+    if (lobby_.has_line()) eventfd_write(wake_.get(), 1);
+  }
+  if (callers_.MayCall(caller, now) && may) return;
+  ++stats_.calls;
+  shutdown(guest.socket.get(), SHUT_RDWR);
+}
+
+void Door::Forget(Lobby::Id id) {
+  const auto guest = guests_.find(id);
+  if (guest->second.known) callers_.Disconnected(guest->second.identity);
+  if (const auto entry = by_peer_.find(guest->second.peer);
+      entry != by_peer_.end() && entry->second == id) {
+    by_peer_.erase(entry);
+  }
+  lobby_.Leave(id);
+  guests_.erase(guest);
+}
+
+void Door::Publish() {
+  stats_.waiting = lobby_.waiting();
+  stats_.inside = lobby_.inside();
+}
+
+}  // namespace vakt
