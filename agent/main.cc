@@ -8,6 +8,7 @@
 #include "agent/app/agent.h"
 #include "agent/app/options.h"
 #include "common/base/log.h"
+#include "common/base/process.h"
 #include "common/base/status.h"
 #include "common/base/version.h"
 #include "common/config/settings.h"
@@ -67,6 +68,7 @@ int main(int argc, char** argv) {
     std::fputs(settings->PrintConfig().c_str(), stdout);
     return 0;
   }
+  vakt::DisableMutexChecks();
   vakt::InitLog(vakt::ParseLogLevel(settings->Str("log.level")),
                 settings->Str("log.format") == "json");
   const auto options = vakt::AgentOptionsFrom(*settings);

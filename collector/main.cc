@@ -35,7 +35,7 @@ namespace {
 constexpr int kExitFailure = 1;
 constexpr int kExitUsage = 2;
 // Users, strangers at the door, the store, sinks.
-constexpr uint64_t kOtherFiles = 12'000;
+constexpr uint64_t kOtherFiles = 6'000;
 
 int Fail(int exit_code, const absl::Status& status) {
   const std::string line = StrCat("vakt-collector: ", Message(status), "\n");
@@ -126,11 +126,9 @@ sigset_t BlockSignals() {
   return signals;
 }
 
-// A connection takes two files: one is gRPC's, one the door's.
-void CheckFileLimit(size_t max_agents) {
-  const uint64_t files = RaiseFileLimit();
-  const uint64_t wanted = 2 * max_agents + kOtherFiles;
-  if (files >= wanted) return;
+void CheckFileLimit(uint64_t files, size_t max_agents) {
+  const uint64_t wanted = max_agents + kOtherFiles;
+  if (files == 0 || files >= wanted) return;
   LogWarning(StrCat("this process may open ", files, " files, and ", max_agents,
                     " agents (--max-agents) need ", wanted,
                     ": raise the hard limit (ulimit -Hn, LimitNOFILE=)"));
@@ -138,7 +136,7 @@ void CheckFileLimit(size_t max_agents) {
 
 int Serve(const CollectorOptions& options, const std::string& ready_file) {
   DisableMutexChecks();
-  CheckFileLimit(options.ingest.max_agents);
+  const uint64_t files = RaiseFileLimit();
   const sigset_t signals = BlockSignals();
   google::protobuf::SetLogHandler(LogProtobuf);
   gpr_set_log_function(LogNothing);  // a failed start says one line, which is ours
@@ -150,6 +148,7 @@ int Serve(const CollectorOptions& options, const std::string& ready_file) {
     const absl::Status written = WriteFileAtomically(ready_file, StrCat(address, "\n"), 0644);
     if (!written.ok()) return Fail(kExitFailure, written);
   }
+  CheckFileLimit(files, options.ingest.max_agents);
   LogInfo(StrCat("vakt-collector ", kVersion, " listens on ", address, ", store in ",
                  options.store.directory));
   int signal = 0;

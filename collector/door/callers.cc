@@ -36,9 +36,15 @@ Callers::Caller& Callers::Of(const CallerName& caller, absl::Time now) {
 bool Callers::Connected(const CallerName& caller, absl::Time now, bool* trusted) {
   Caller& entry = Of(caller, now);
   entry.connects.Take(1, now);
-  *trusted = !caller.identity.empty() && entry.connects.IsReady(now);
+  *trusted = !caller.is_anonymous && entry.connects.IsReady(now);
   ++entry.connections;
-  return caller.identity.empty() || entry.connections <= limits_.connections_of_identity;
+  return HasRoom(caller);
+}
+
+bool Callers::HasRoom(const CallerName& caller) const {
+  if (caller.is_anonymous) return true;
+  const auto entry = callers_.find(caller.identity);
+  return entry == callers_.end() || entry->second.connections <= limits_.connections_of_identity;
 }
 
 void Callers::Disconnected(const std::string& identity) {

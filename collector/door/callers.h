@@ -19,6 +19,7 @@ namespace vakt {
 struct CallerName {
   std::string identity;  // of the certificate; empty: it has none that we know
   bool is_agent = false;
+  bool is_anonymous = false;  // `identity` is its source, which others share
 };
 
 class Callers {
@@ -27,6 +28,7 @@ class Callers {
 
   // False: too many connections of the identity. `trusted`: it does not connect too often.
   bool Connected(const CallerName& caller, absl::Time now, bool* trusted);
+  bool HasRoom(const CallerName& caller) const;
   void Disconnected(const std::string& identity);
   // False: the connection is to be closed.
   bool MayCall(const CallerName& caller, absl::Time now);

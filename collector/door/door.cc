@@ -34,6 +34,7 @@ constexpr int kLetInAtOnce = 8;  // half a handshake each, while others come
 // Once for each change.
 constexpr uint32_t kBytes = EPOLLIN | EPOLLET, kGone = EPOLLRDHUP | EPOLLET;
 constexpr absl::Duration kNoFilesPause = absl::Milliseconds(200);
+constexpr absl::Duration kLookInside = absl::Seconds(1), kLookAgain = absl::Milliseconds(100);
 constexpr uint64_t kWakeId = 0;
 constexpr uint64_t kFirstGuest = 1024;  // below: listeners
 
@@ -64,6 +65,21 @@ Hello LookForHello(int fd) {
 void Reset(UniqueFd socket) {
   const linger now = {.l_onoff = 1, .l_linger = 0};
   setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}
+
+// Empty: it is no connection.
+std::string PeerOfSocket(int fd) {
+  sockaddr_storage address = {};
+  socklen_t size = sizeof(address);
+  if (getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return "";
+  return PeerOf(address);
+}
+
+// A descriptor of the connection, when `fd`, which others may close and open, still is that one.
+UniqueFd SameConnection(int fd, const std::string& peer) {
+  UniqueFd socket(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (socket && PeerOfSocket(socket.get()) != peer) socket.reset();
+  return socket;
 }
 
 UniqueFd ListenOn(const addrinfo& at) {
@@ -192,6 +208,7 @@ void Door::Run() {
     if (const absl::Time now = SteadyNow(); now - looked >= absl::Milliseconds(kTickMs)) {
       absl::MutexLock lock(&mutex_);
       SendAwayLate(now);
+      if (now - looked_inside_ >= kLookInside) LookInside(now);
       Publish();
       looked = now;
     }
@@ -281,7 +298,10 @@ bool Door::LetIn() {
         continue;
       }
       socket = std::exchange(guest.socket, std::move(second));
+      guest.inside = socket.get();
       guest.let_in = true;
+      // One who was inside from the same port is gone, or this one could not be there.
+      if (const auto old = by_peer_.find(guest.peer); old != by_peer_.end()) Forget(old->second);
       by_peer_[guest.peer] = *id;
       ++stats_.let_in;
     }
@@ -295,8 +315,7 @@ void Door::SendAwayLate(absl::Time now) {
     const auto guest = guests_.find(id);
     if (guest == guests_.end()) continue;
     if (state == Lobby::State::kStranger) {
-      // gRPC closes its side, and Forget comes with that.
-      shutdown(guest->second.socket.get(), SHUT_RDWR);
+      Close(guest->second);  // gRPC closes its side, and Forget comes with that
       continue;
     }
     ++(state == Lobby::State::kSilent ? stats_.no_hello : stats_.waited);
@@ -308,23 +327,51 @@ void Door::SendAwayLate(absl::Time now) {
 void Door::OnCall(std::string_view peer, CallerName caller) {
   const absl::Time now = SteadyNow();
   absl::MutexLock lock(&mutex_);
-  const auto id = by_peer_.find(PeerOfGrpc(peer));
-  if (id == by_peer_.end()) return;
-  Guest& guest = guests_.at(id->second);
-  const bool anonymous = caller.identity.empty();
-  if (anonymous) caller.identity = guest.source;
-  bool may = true;
-  if (!guest.known) {
-    guest.known = true;
-    guest.identity = caller.identity;
-    bool trusted = false;
-    may = callers_.Connected(caller, now, &trusted) || anonymous;
-    lobby_.MadeCall(id->second, trusted && !anonymous);
-    if (lobby_.has_line()) eventfd_write(wake_.get(), 1);
-  }
-  if (callers_.MayCall(caller, now) && may) return;
+  const auto entry = by_peer_.find(PeerOfGrpc(peer));
+  if (entry == by_peer_.end()) return;
+  const Lobby::Id id = entry->second;
+  const Guest& guest = guests_.at(id);
+  if (caller.identity.empty()) caller = {.identity = guest.source, .is_anonymous = true};
+  const bool welcome = guest.known || Welcome(id, caller, now);
+  if (welcome && callers_.MayCall(caller, now)) return;
   ++stats_.calls;
-  shutdown(guest.socket.get(), SHUT_RDWR);
+  // It may have gone meanwhile, and been forgotten.
+  if (const auto still = guests_.find(id); still != guests_.end()) Close(still->second);
+}
+
+bool Door::Welcome(Lobby::Id id, const CallerName& caller, absl::Time now) {
+  Guest& guest = guests_.at(id);
+  guest.known = true;
+  guest.identity = caller.identity;
+  // Else epoll would keep it: gRPC's descriptor is of the same socket.
+  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, guest.socket.get(), nullptr);
+  guest.socket.reset();
+  bool trusted = false;
+  bool may = callers_.Connected(caller, now, &trusted);
+  if (!may && now - looked_inside_ > kLookAgain) {
+    LookInside(now);
+    may = callers_.HasRoom(caller);
+  }
+  lobby_.MadeCall(id, trusted);
+  if (lobby_.has_line()) eventfd_write(wake_.get(), 1);
+  return may;
+}
+
+void Door::Close(const Guest& guest) {
+  if (!guest.known) {
+    shutdown(guest.socket.get(), SHUT_RDWR);
+  } else if (const UniqueFd socket = SameConnection(guest.inside, guest.peer); socket) {
+    shutdown(socket.get(), SHUT_RDWR);
+  }
+}
+
+void Door::LookInside(absl::Time now) {
+  looked_inside_ = now;
+  std::vector<Lobby::Id> gone;
+  for (const auto& [id, guest] : guests_) {
+    if (guest.known && PeerOfSocket(guest.inside) != guest.peer) gone.push_back(id);
+  }
+  for (const Lobby::Id id : gone) Forget(id);
 }
 
 void Door::Forget(Lobby::Id id) {

@@ -2,8 +2,10 @@
 // The collector's door: accepts connections before gRPC sees them, because gRPC begins a handshake
 // for everybody, all at once. A connection waits here, at the price of one file, until it has sent
 // a whole ClientHello and it is its turn (lobby.h); then its socket is handed over. The door keeps
-// a second descriptor of it, to close the connection of one who makes too many calls (callers.h).
-// Who is refused gets a reset, so that nothing is kept of him.
+// a second descriptor of it until it has made a call. Of those inside it knows the number of gRPC's
+// descriptor alone, and looks whether that is still the same connection: enough to close the
+// connection of one who makes too many calls (callers.h). Who is refused gets a reset, so that
+// nothing is kept of him.
 //
 // The door's thread runs at a lower priority than the rest: under a flood of connections, those who
 // are inside go first. gRPC does the first, dearer half of the handshake on the thread that hands
@@ -55,7 +57,8 @@ class Door {
 
  private:
   struct Guest {
-    UniqueFd socket;
+    UniqueFd socket;  // ours alone, or the second of a stranger
+    int inside = -1;  // gRPC's descriptor; may be somebody else's by now
     std::string peer, source;
     std::string identity;  // once it made a call
     bool let_in = false, known = false;
@@ -70,6 +73,13 @@ class Door {
   void OnEvent(Lobby::Id id, uint32_t events) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // False: nobody else may go in now.
   bool LetIn() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Puts whom gRPC has let go of out of the books.
+  void LookInside(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Ends the connection, at both sides.
+  void Close(const Guest& guest) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Its first call.
+  bool Welcome(Lobby::Id id, const CallerName& caller, absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SendAwayLate(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Forget(Lobby::Id id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Publish() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -88,6 +98,7 @@ class Door {
   absl::flat_hash_map<Lobby::Id, Guest> guests_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, Lobby::Id> by_peer_ ABSL_GUARDED_BY(mutex_);  // let in
   Lobby::Id next_id_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::Time looked_inside_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Time accept_again_;  // the door's thread only: after files ran out
   std::thread thread_;

@@ -60,7 +60,7 @@ TEST(CallersTest, WhoConnectsTooOftenIsNotTrusted) {
   bool trusted = false;
   callers.Connected(kAgent, kStart + absl::Minutes(1), &trusted);
   EXPECT_TRUE(trusted);
-  callers.Connected({}, kStart, &trusted);
+  callers.Connected({.identity = "10.0.0.1", .is_anonymous = true}, kStart, &trusted);
   EXPECT_FALSE(trusted);  // whoever that is
 }
 
