@@ -77,7 +77,7 @@ int SyscallNr(const Event& event) {
   return event.type < AllEventTypes().size() ? AllEventTypes()[event.type].x86_64_nr : -1;
 }
 
-// As argument_misnames (bpf/lib/path_scan.h) finds it.
+// As argument_misnames (bpf/lib/open_argument.h) finds it.
 bool IsMisnamed(const FileOpen& open) {
   if (open.name_unreadable || open.name_raw.size() >= VAKT_PATH_MAX - 1) return true;
   const auto last = [](std::string_view path) { return path.substr(path.rfind('/') + 1); };

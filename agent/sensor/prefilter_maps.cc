@@ -36,6 +36,16 @@ void CopyTables(const vakt_prefilter& from, vakt_prefilter* to) {
   }
 }
 
+// The last thing that is written: what a probe finds under new keys, it found in whole tables.
+bool NewKeys(vakt_prefilter* tables) {
+  uint64_t random[VAKT_FINGERPRINT_WORDS + 2];
+  if (getrandom(random, sizeof(random), 0) != sizeof(random)) return false;
+  for (size_t i = 0; i < VAKT_FINGERPRINT_WORDS; ++i) Store(tables->keys[i], random[i]);
+  Store(tables->path_key, random[VAKT_FINGERPRINT_WORDS]);
+  Store(tables->path_factor, random[VAKT_FINGERPRINT_WORDS + 1] | 1);
+  return true;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<PrefilterMaps>> PrefilterMaps::Map(int prefilters_fd, int masks_fd,
@@ -59,8 +69,7 @@ absl::Status PrefilterMaps::Install(const vakt_prefilter& tables) {
   vakt_prefilter* element = static_cast<vakt_prefilter*>(mapped) + version % 2;
   Store(element->version, 0);
   CopyTables(tables, element);
-  const ssize_t keys = getrandom(element->keys, sizeof(element->keys), 0);
-  const bool keyed = keys == static_cast<ssize_t>(sizeof(element->keys));
+  const bool keyed = NewKeys(element);
   if (keyed) {
     Store(element->version, version);
     Store(control_->prefilter_version, version);

@@ -144,6 +144,7 @@ struct css_set {
 };
 
 struct qstr {
+  __u32 hash; /* of the name, with the directory's address */
   __u32 len;
   const unsigned char *name;
 };
@@ -180,7 +181,14 @@ struct inode___before_6_11 {
 struct hlist_bl_node {
   struct hlist_bl_node **pprev;
 };
+struct seqcount {
+  unsigned int sequence;
+};
+struct seqcount_spinlock {
+  struct seqcount seqcount;
+};
 struct dentry {
+  struct seqcount_spinlock d_seq;
   struct hlist_bl_node d_hash;
   struct dentry *d_parent;
   struct qstr d_name;

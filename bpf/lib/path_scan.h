@@ -147,96 +147,16 @@ static long raw_scan_step(__u32 index, struct raw_scan *s) {
   return 0;
 }
 
-/* The same of a path as the process passed it. All classes when it cannot be read, or has repeated
- * slashes: fd.nameraw has them as one. */
-__attribute__((noinline)) __u64 scan_raw_path(struct vakt_path_automaton *automaton,
-                                              __u64 name_address) {
-  const void *name = (void *)name_address;
-  struct scratch *slot = automaton && name ? scratch_claim() : 0;
-  if (!slot) return ~0ull;
+/* The same of the `size` bytes in the slot's `path`. All classes when it has repeated slashes:
+ * fd.nameraw has them as one. */
+__attribute__((noinline)) __u64 scan_text(struct vakt_path_automaton *automaton,
+                                          struct scratch *slot, __u32 size) {
+  if (!automaton || !slot) return ~0ull;
   struct raw_scan s = {.automaton = automaton, .slot = slot, .state = automaton->start};
-  long size = bpf_probe_read_user_str(slot->path, VAKT_PATH_MAX, name);
-  if (size > 1 && size < VAKT_PATH_MAX) {
-    slot->walk.start = size - 1;
-    bpf_loop(VAKT_PATH_MAX / NAME_CHUNK + 1, raw_scan_step, &s, 0);
-    vakt_path_next(automaton, s.state, VAKT_SYMBOL_END, &s.hits);
-  }
-  scratch_release(slot);
-  return size > 1 && size < VAKT_PATH_MAX && !s.double_slash ? s.hits : ~0ull;
-}
-
-struct name_compare {
-  struct scratch *slot; /* its `path` holds the argument, its `walk.start` what is left of the name */
-  const unsigned char *name;
-  __u32 before; /* of the argument, before its last name */
-  __u32 differs;
-};
-
-/* Compares the last chunk of what is left of both names. */
-static long compare_step(__u32 index, struct name_compare *s) {
-  __u64 of_file[READ_CHUNK / 8] = {}, of_argument[READ_CHUNK / 8] = {};
-  struct scratch *slot = s->slot;
-  if (!slot) return 1;
-  __u32 left = slot->walk.start;
-  __u64 n = chunk_of(left);
-  __u32 from = (left - n) & 0xff;
-  slot->walk.start = from;
-  if (!n) return 1;
-  if (bpf_probe_read_kernel(of_file, n, s->name + from) ||
-      bpf_probe_read_kernel(of_argument, n,
-                            slot->path + ((s->before + from) & (VAKT_PATH_MAX - 1)))) {
-    s->differs = 1;
-    return 1;
-  }
-  if (of_file[0] != of_argument[0] || of_file[1] != of_argument[1]) s->differs = 1;
-  return s->differs ? 1 : 0;
-}
-
-static __always_inline bool is_byte(const struct scratch *slot, __u32 at, __u8 byte) {
-  return slot->path[at & (VAKT_PATH_MAX - 1)] == byte;
-}
-
-/* The argument, of `size` bytes in the slot, against the name of the dentry. */
-static __always_inline bool is_misnamed(struct scratch *slot, __u32 size, struct dentry *dentry,
-                                        bool is_root) {
-  __u32 name_size = READ_MEMBER(dentry, d_name.len);
-  struct name_compare s = {.slot = slot, .name = READ_MEMBER(dentry, d_name.name)};
-  if (is_byte(slot, size - 1, '/')) return false; /* no last name: fd.arg_mismatch is none */
-  if (is_byte(slot, size - 1, '.')) {             /* nor is one in "." and ".." */
-    if (size == 1 || is_byte(slot, size - 2, '/')) return false;
-    if (is_byte(slot, size - 2, '.') && (size == 2 || is_byte(slot, size - 3, '/'))) return false;
-  }
-  if (is_root) return true; /* its path is "/", whatever its name is */
-  if (!name_size || name_size > 255 || name_size > size) return true;
-  s.before = size - name_size;
-  if (s.before && !is_byte(slot, s.before - 1, '/')) return true;
-  slot->walk.start = name_size;
-  bpf_loop(256 / NAME_CHUNK, compare_step, &s, 0);
-  return s.differs;
-}
-
-/* 0 when the last name in the path that the process passed is the one that the file has, or there is
- * none to compare; 1 when it differs, cannot be read, or has not been compared. */
-__attribute__((noinline)) __u32 argument_misnames(__u64 file_address, __u64 name_address) {
-  struct file *file = (void *)file_address;
-  const void *name = (void *)name_address;
-  struct fs_struct *fs = current_task()->fs;
-  if (!name) return 0; /* open_by_handle_at */
-  struct scratch *slot = fs ? scratch_claim() : 0;
-  if (!slot) return 1;
-  __u32 misnamed = 1;
-  long size = bpf_probe_read_user_str(slot->path, VAKT_PATH_MAX, name);
-  struct dentry *dentry = READ_MEMBER(file, f_path.dentry);
-  struct vfsmount *mnt = READ_MEMBER(file, f_path.mnt);
-  bool is_root = dentry == READ_MEMBER(fs, root.dentry) && mnt == READ_MEMBER(fs, root.mnt);
-  if (dentry == READ_MEMBER(mnt, mnt_root)) { /* the name that a mount has is its mount point's */
-    struct mount *mount = (void *)((__u64)mnt - bpf_core_field_offset(struct mount, mnt));
-    dentry = READ_MEMBER(mount, mnt_mountpoint);
-  }
-  if (size == 1) misnamed = 0; /* empty: the descriptor that the call was given */
-  if (size > 1 && size < VAKT_PATH_MAX) misnamed = is_misnamed(slot, size - 1, dentry, is_root);
-  scratch_release(slot);
-  return misnamed;
+  slot->walk.start = size;
+  bpf_loop(VAKT_PATH_MAX / NAME_CHUNK + 1, raw_scan_step, &s, 0);
+  vakt_path_next(automaton, s.state, VAKT_SYMBOL_END, &s.hits);
+  return s.double_slash ? ~0ull : s.hits;
 }
 
 #endif /* VAKT_BPF_PATH_SCAN_H */

@@ -66,17 +66,17 @@ static __always_inline struct vakt_prefilter *active_tables(__u64 version) {
  * with each set of tables: a process that chooses its name cannot choose one with another's
  * fingerprint, and what was told or computed before a reload is void after it.
  */
-static __always_inline __u64 nh(const struct vakt_prefilter *tables, __u32 i, __u64 word) {
-  __u64 key = tables->keys[i];
+static __always_inline __u64 nh(__u64 key, __u64 word) {
   return (__u64)(__u32)((__u32)word + (__u32)key) * (__u32)((word >> 32) + (key >> 32));
 }
 
 static __always_inline __u64 fingerprint_of(const struct vakt_prefilter *tables,
                                             const struct vakt_task *t) {
   const __u64 *name = (const __u64 *)t->process_comm;
-  return nh(tables, 0, t->cookie) + nh(tables, 1, t->parent_cookie) + nh(tables, 2, t->cgroup_id) +
-         nh(tables, 3, (__u64)t->euid << 32 | t->egid) + nh(tables, 4, t->exec_id) +
-         nh(tables, 5, name[0]) + nh(tables, 6, name[1]);
+  const __u64 *key = tables->keys;
+  return nh(key[0], t->cookie) + nh(key[1], t->parent_cookie) + nh(key[2], t->cgroup_id) +
+         nh(key[3], (__u64)t->euid << 32 | t->egid) + nh(key[4], t->exec_id) +
+         nh(key[5], name[0]) + nh(key[6], name[1]);
 }
 
 static __always_inline __u64 *told_slot(__u64 cookie) {

@@ -34,6 +34,19 @@ extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym __weak;
              ->member                                                                    \
        : BPF_CORE_READ(object, member))
 
+/* The word at any address of the kernel; 0 when there is none. It is a number, also where the kernel has
+ * a pointer. */
+static __always_inline __u64 read_word(__u64 address) {
+  __u64 word = 0;
+  if (bpf_rdonly_cast) {
+    struct timespec64 *at =
+        bpf_rdonly_cast((void *)address, bpf_core_type_id_kernel(struct timespec64));
+    return at->tv_sec;
+  }
+  bpf_probe_read_kernel(&word, sizeof(word), (void *)address);
+  return word;
+}
+
 /* The 16 bytes at any address of the kernel: two checked loads where they are allowed, through a type
  * of the kernel's that happens to be two words. Bytes that are not there are zero, or it fails. */
 static __always_inline bool read_two_words(__u64 words[2], const void *address) {

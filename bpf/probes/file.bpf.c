@@ -7,7 +7,7 @@
  * Opens by io_uring: io_uring.bpf.c. Not seen: 32-bit calls (compat calls have no tracepoints).
  */
 #include "bpf/lib/call.h"
-#include "bpf/lib/path_scan.h"
+#include "bpf/lib/open_argument.h"
 
 #define O_CREAT_WRONLY_TRUNC 01101 /* what creat(2) means */
 #define FMODE_CREATED 0x100000     /* include/linux/fs.h, since 4.19 */
@@ -105,18 +105,15 @@ static __always_inline bool open_is_filtered(struct prefilter *filter, const str
   asm volatile("" : "+r"(facet)); /* the mask below is not the compiler's to drop: 6.1 needs it */
   filter->classes &= tables->open_facets[facet & (VAKT_OPEN_FACETS - 1)];
   if (!filter->classes) return prefilter_rejects(filter);
-  if (!file || (filter->classes & tables->open_any_path & ~tables->open_misnamed)) return false;
-  if ((filter->classes & tables->open_misnamed) && c->abi != VAKT_ABI_IO_URING &&
-      !argument_misnames((__u64)file, (__u64)args->name)) {
-    filter->classes &= ~tables->open_misnamed;
-    if (!filter->classes) return prefilter_rejects(filter);
+  __u64 misnamed = tables->open_misnamed, any = tables->open_any_path;
+  if (!file || (filter->classes & any & ~misnamed)) return false;
+  __u64 hits = any | classes_of_path(tables, file);
+  filter->classes &= hits | tables->open_raw_path;
+  if (filter->classes & hits & ~misnamed) return false;
+  if (filter->classes) {
+    __u64 named = c->abi == VAKT_ABI_IO_URING ? 0 : (__u64)file; /* its names are not compared */
+    filter->classes = classes_of_argument(tables, named, (__u64)args->name, filter->classes, hits);
   }
-  if (filter->classes & tables->open_any_path) return false;
-  __u64 hits = scan_path(&tables->open_path, (__u64)file);
-  if (filter->classes & tables->open_raw_path & ~hits) {
-    hits |= scan_raw_path(&tables->open_path, (__u64)args->name) & tables->open_raw_path;
-  }
-  filter->classes &= hits;
   return prefilter_rejects(filter);
 }
 

@@ -156,13 +156,15 @@ struct vakt_end_masks {
 
 /* ---- The tables of one rule set. */
 
-#define VAKT_FINGERPRINT_WORDS 8
+#define VAKT_FINGERPRINT_WORDS 7
 #define VAKT_MASKED_KINDS 7
 
 struct vakt_prefilter {
   __u64 version; /* what it was installed as; 0 while it is being written */
   __u64 kinds;   /* bit per kind id: events of the kind may be filtered */
-  __u64 keys[VAKT_FINGERPRINT_WORDS];
+  __u64 keys[VAKT_FINGERPRINT_WORDS]; /* of processes */
+  __u64 path_key;                     /* of paths */
+  __u64 path_factor;
   __u64 classes[VAKT_KIND_MAX]; /* per kind id: classes there are */
   __u8 mask_of_kind[VAKT_KIND_MAX]; /* index into vakt_process_masks, or VAKT_MASKED_KINDS: none */
   __u64 open_facets[VAKT_OPEN_FACETS];

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -17,6 +18,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <set>
 #include <thread>
 
@@ -175,6 +177,52 @@ TEST_F(PrefilterBpfTest, the_kernel_decides_as_the_compiler_says) {
     EXPECT_EQ(Sent(), expected) << condition;
     sensor_.reset();
   }
+}
+
+// What the kernel remembers of a path is never said of another.
+TEST_F(PrefilterBpfTest, a_verdict_on_a_path_ends_where_the_path_does) {
+  StartSensor(KindBit(Kind::file_open));
+  const std::string calm = dir_ + "/a", wanted = dir_ + "/wanted";
+  const Prefilter prefilter(RulesOf("evt.type = openat and fd.num >= 0 and (fd.name startswith " +
+                                    wanted + " or fd.nameraw startswith ./../)"));
+  ASSERT_TRUE(sensor_->InstallPrefilter(prefilter.tables()).ok());
+  int status = 0;
+  const auto acts = [&] {
+    const auto open_twice = [](const std::string& path) {
+      for (int i = 0; i < 2; ++i) close(open(path.c_str(), O_RDONLY));
+    };
+    prctl(PR_SET_NAME, "news");
+    close(open(kFirst, O_RDONLY));
+    if (unshare(CLONE_NEWNS) != 0 || mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+      return 1;
+    }
+    close(open((calm + "/file").c_str(), O_CREAT | O_WRONLY, 0600));
+    for (int round = 0; round < 2; ++round) {
+      open_twice(calm + "/file");
+      if (rename(calm.c_str(), wanted.c_str()) != 0) return 2;
+      open_twice(wanted + "/file");
+      if (rename(wanted.c_str(), calm.c_str()) != 0) return 3;
+      open_twice(calm + "/file");
+    }
+    if (mkdir(wanted.c_str(), 0700) != 0) return 4;
+    if (mount(calm.c_str(), wanted.c_str(), nullptr, MS_BIND, nullptr) != 0) return 5;
+    open_twice(wanted + "/file");
+    open_twice(calm + "/file");
+    if (umount(wanted.c_str()) != 0) return 6;
+    if (chdir(calm.c_str()) != 0) return 7;
+    open_twice("./../plain");
+    open_twice(".././plain");
+    if (chroot(calm.c_str()) != 0) return 8;
+    open_twice("/file");
+    return 0;
+  };
+  const pid_t pid = cgroup_->Run(acts, &status);
+  ASSERT_EQ(status, 0);
+  std::map<std::string, int> sent;
+  for (const auto& [open, record] : Of<vakt_file_open>(DrainAll(*sensor_), Kind::file_open, pid)) {
+    if (record.Text(open.name_raw) != kFirst) ++sent[record.Text(open.name_raw)];
+  }
+  EXPECT_EQ(sent, (std::map<std::string, int>{{wanted + "/file", 6}, {"./../plain", 2}}));
 }
 
 TEST_F(PrefilterBpfTest, what_is_left_out_is_counted_and_takes_no_number) {
