@@ -226,6 +226,7 @@ void Agent::FillContainerMetrics(MetricSet* m) const {
   m->Set("runtime_connected", runtime.connected ? 1 : 0);
   m->Set("runtime_requests_total", runtime.requests);
   m->Set("runtime_failures_total", runtime.failures);
+  m->Set("container_accounts_failures_total", runtime.unread_accounts);
 }
 
 void Agent::FillPipelineMetrics(MetricSet* m) const {

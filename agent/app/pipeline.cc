@@ -93,12 +93,18 @@ void Pipeline::AskForContainers() {
     }
     containers_->Ask(id);
   }
+  for (const std::string& id : containers.TakeStarted()) {
+    if (containers_ != nullptr) containers_->Started(id);
+  }
 }
 
 void Pipeline::TakeContainers(uint64_t now_boot_ns) {
   if (containers_ == nullptr) return;
   found_containers_.clear();
   containers_->Take(&found_containers_);
+  found_accounts_.clear();
+  containers_->TakeAccounts(&found_accounts_);  // first: alerts that waited have the names, too
+  for (const v1::ContainerAccounts& accounts : found_accounts_) OnAccounts(accounts);
   for (const v1::Container& container : found_containers_) OnContainer(container);
   GiveUpWaiting(now_boot_ns);
 }
@@ -108,6 +114,11 @@ void Pipeline::OnContainer(const v1::Container& container) {
   enricher_.Learn(container);
   if (container.metadata() == v1::Container::METADATA_UNSPECIFIED || held_.empty()) return;
   Decide(held_.TakeOf(container.id()));
+}
+
+void Pipeline::OnAccounts(const v1::ContainerAccounts& accounts) {
+  if (recorder_ != nullptr) Record(recorder_->AddAccounts(accounts));
+  enricher_.LearnAccounts(accounts);
 }
 
 // Of a container that was waited for once nothing waits any more: an answer that is late may not

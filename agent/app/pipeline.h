@@ -88,6 +88,7 @@ class Pipeline {
   void TakeContainers(uint64_t now_boot_ns);
   // What a source found out, or a recording tells.
   void OnContainer(const v1::Container& container);
+  void OnAccounts(const v1::ContainerAccounts& accounts);
   bool holds_events() const { return !held_.empty(); }
   size_t events_held() const { return held_.size(); }
 
@@ -147,7 +148,8 @@ class Pipeline {
   uint64_t container_wait_ns_ = 0;
   UndecidedRules undecided_;
   HeldEvents held_;
-  std::vector<v1::Container> found_containers_;  // scratch
+  std::vector<v1::Container> found_containers_;        // scratch
+  std::vector<v1::ContainerAccounts> found_accounts_;  // likewise
   std::vector<const Rule*> matched_;
   std::vector<Correlator::Firing> firings_;
   Extractor scratch_;

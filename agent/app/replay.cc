@@ -76,6 +76,7 @@ class Player {
   }
 
   void Learn(const v1::Container& container) { enricher_.Learn(container); }
+  void LearnAccounts(const v1::ContainerAccounts& accounts) { enricher_.LearnAccounts(accounts); }
 
  private:
   AccountTable accounts_;
@@ -103,6 +104,7 @@ absl::Status Replay(const std::string& recording_path, std::unique_ptr<Matcher> 
     if (!more) break;
     if (entry.has_gap()) pipeline.OnGap(entry.gap());
     if (entry.has_container()) pipeline.OnContainer(entry.container());
+    if (entry.has_accounts()) pipeline.OnAccounts(entry.accounts());
     if (!entry.has_event()) continue;
     VAKT_ASSIGN_OR_RETURN(Event event, RecordedEvent(entry.event(), node, &argv));
     pipeline.OnEvent(event);
@@ -119,6 +121,7 @@ absl::Status PlayRecording(const std::string& path, const EventVisitor& visit) {
     VAKT_ASSIGN_OR_RETURN(const bool more, reader->Next(&entry));
     if (!more) return absl::OkStatus();
     if (entry.has_container()) player.Learn(entry.container());
+    if (entry.has_accounts()) player.LearnAccounts(entry.accounts());
     if (!entry.has_event()) continue;
     VAKT_ASSIGN_OR_RETURN(const bool go_on, player.Play(entry.event()));
     if (!go_on) return absl::OkStatus();

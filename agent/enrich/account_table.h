@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Names for user and group ids, from the node's files or, in a replay, from the recording. Names
-// inside containers are those of the node as well: a container's own files are its own claim.
+// Names for user and group ids, from the node's files or, in a replay, from the recording. Those
+// inside containers are the containers' own (account_reader.h).
 //
 // Threads: pipeline thread only.
 #ifndef VAKT_AGENT_ENRICH_ACCOUNT_TABLE_H_
@@ -10,19 +10,10 @@
 #include <string>
 #include <string_view>
 
-#include "absl/container/flat_hash_map.h"
-#include "common/base/shared_string.h"
+#include "common/event/account.h"
 #include "vakt/v1/recording.pb.h"
 
 namespace vakt {
-
-struct Account {
-  SharedString name;
-  SharedString home;   // users only
-  SharedString shell;  // users only
-};
-
-using AccountMap = absl::flat_hash_map<uint32_t, Account>;  // by id
 
 struct AccountFiles {
   std::string passwd_path = "/etc/passwd";
@@ -50,11 +41,10 @@ class AccountTable {
   void ToProto(v1::NodeFacts* node) const;
 
  private:
-  using ParseLine = void (*)(std::string_view line, AccountMap* accounts);
   // One file: what it held, and when it was read (to tell whether it has changed).
   struct Source {
     std::string path;  // empty: not from a file
-    ParseLine parse_line = nullptr;
+    AccountMap (*parse)(std::string_view text) = nullptr;
     AccountMap accounts;
     int64_t mtime_ns = -1;
     uint64_t ino = 0;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "vakt/v1/container.pb.h"
+#include "vakt/v1/recording.pb.h"
 
 namespace vakt {
 
@@ -26,6 +27,11 @@ class ContainerSource {
   // Appends what was found out since the last call, asked for or not. What is there is complete, or
   // partial with a time of creation.
   virtual void Take(std::vector<v1::Container>* found) = 0;
+
+  // The container has a process, and so its files are there to be read for users and groups.
+  virtual void Started(const std::string& /*id*/) {}
+  // Appends what was read of them since the last call.
+  virtual void TakeAccounts(std::vector<v1::ContainerAccounts>* /*read*/) {}
 };
 
 }  // namespace vakt

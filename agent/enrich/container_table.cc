@@ -23,12 +23,17 @@ std::shared_ptr<Container> ContainerTable::Use(std::string_view id, std::string_
   if (found != containers_.end()) {
     Entry& entry = found->second;
     entry.unused_since_boot_ns = 0;
+    if (!std::exchange(entry.started, true)) started_.emplace_back(id);
     if (entry.container->runtime.empty()) entry.container->runtime = std::string(runtime);
     return entry.container;
   }
   std::shared_ptr<Container> container = Insert(id);
   container->runtime = std::string(runtime);
-  if (Find(id) != nullptr) new_.emplace_back(id);
+  if (const auto entry = containers_.find(ToAbsl(id)); entry != containers_.end()) {
+    entry->second.started = true;
+    new_.emplace_back(id);
+    started_.emplace_back(id);
+  }
   return container;
 }
 
@@ -67,6 +72,13 @@ void ContainerTable::Learn(const v1::Container& message, uint64_t now_boot_ns) {
                               : Metadata::kPartial;
   }
   ++container->change;
+}
+
+void ContainerTable::SetAccounts(std::string_view id, std::shared_ptr<const Accounts> accounts) {
+  const auto found = containers_.find(ToAbsl(id));
+  if (found == containers_.end()) return;
+  found->second.container->accounts = std::move(accounts);
+  ++found->second.container->change;
 }
 
 void ContainerTable::SetMountNamespace(std::string_view id, uint32_t mnt_ns) {

@@ -39,16 +39,21 @@ class ContainerTable {
   // in time (METADATA_PARTIAL and nothing else; never takes back what was said).
   void Learn(const v1::Container& message, uint64_t now_boot_ns);
 
+  // Null is never taken.
+  void SetAccounts(std::string_view id, std::shared_ptr<const Accounts> accounts);
+
   // Of its first program. Of a container that found no room nothing is said.
   void SetMountNamespace(std::string_view id, uint32_t mnt_ns);
 
   // Forgets what was unused for long; looks at most every few seconds of event time.
   void Expire(uint64_t now_boot_ns);
 
-  // Ids of containers that processes brought, and of containers that were forgotten, since the last
-  // call; cheap while there are none.
-  bool has_news() const { return !new_.empty() || !forgotten_.empty(); }
+  // Since the last call: ids of containers that processes brought, of those that have their first
+  // process, known before or not, and of containers that were forgotten. Cheap while there are
+  // none.
+  bool has_news() const { return !new_.empty() || !started_.empty() || !forgotten_.empty(); }
   std::vector<std::string> TakeNew() { return std::exchange(new_, {}); }
+  std::vector<std::string> TakeStarted() { return std::exchange(started_, {}); }
   std::vector<std::string> TakeForgotten() { return std::exchange(forgotten_, {}); }
 
   size_t size() const { return containers_.size(); }
@@ -61,6 +66,7 @@ class ContainerTable {
   struct Entry {
     std::shared_ptr<Container> container;
     uint64_t unused_since_boot_ns = 0;  // 0: in use when last looked at
+    bool started = false;
   };
 
   bool MakeRoom();
@@ -70,6 +76,7 @@ class ContainerTable {
   const uint64_t unused_retention_ns_;
   absl::flat_hash_map<std::string, Entry> containers_;
   std::vector<std::string> new_;
+  std::vector<std::string> started_;
   std::vector<std::string> forgotten_;
   uint64_t next_look_boot_ns_ = 0;
   uint64_t refused_ = 0;

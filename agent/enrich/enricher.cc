@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/enrich/account_file.h"
 #include "agent/enrich/container_id.h"
 
 namespace vakt {
@@ -81,6 +82,13 @@ void Enricher::Apply(Event& event) {
   ApplyKind(event, process);
   table_.Number(process);
   event.process = process;
+}
+
+void Enricher::LearnAccounts(const v1::ContainerAccounts& accounts) {
+  containers_.SetAccounts(
+      accounts.container_id(),
+      std::make_shared<const Accounts>(Accounts{.users = AccountsFromProto(accounts.users()),
+                                                .groups = AccountsFromProto(accounts.groups())}));
 }
 
 void Enricher::ApplyKind(Event& event, ProcessEntry* process) {
@@ -256,7 +264,12 @@ void Enricher::ApplyCredentials(Event& event, ProcessEntry* process) {
   const bool groups = AsksForGroups(event.type);
   for (size_t i = 0; i < change.asked_names.size(); ++i) {
     const auto id = static_cast<uint32_t>(change.args[i]);
-    change.asked_names[i] = (groups ? accounts_->Group(id) : accounts_->User(id)).name.view();
+    if (process->container != nullptr) {
+      change.asked_names[i] =
+          groups ? GroupNameIn(*process->container, id) : UserIn(*process->container, id).name;
+    } else {
+      change.asked_names[i] = (groups ? accounts_->Group(id) : accounts_->User(id)).name.view();
+    }
   }
 }
 

@@ -27,6 +27,7 @@
 #include "agent/enrich/process_table.h"
 #include "agent/enrich/string_cache.h"
 #include "common/event/event.h"
+#include "vakt/v1/recording.pb.h"
 
 namespace vakt {
 
@@ -50,6 +51,9 @@ class Enricher {
 
   // What the container runtime says (container_table.h, Learn).
   void Learn(const v1::Container& container) { containers_.Learn(container, now_boot_ns_); }
+
+  // What a container's own files say.
+  void LearnAccounts(const v1::ContainerAccounts& accounts);
 
   const ProcessTable& processes() const { return table_; }
   const ContainerTable& containers() const { return containers_; }

@@ -8,6 +8,7 @@
 #define VAKT_COMMON_EVENT_CONTAINER_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,8 @@
 #include <vector>
 
 namespace vakt {
+
+struct Accounts;
 
 // Sorted by key, each key once.
 using Labels = std::vector<std::pair<std::string, std::string>>;
@@ -76,6 +79,9 @@ struct Container {
   int64_t created_wall_ns = 0;
   int64_t started_wall_ns = 0;
   std::optional<Pod> pod;
+
+  // ---- What its own files say; null until they are read.
+  std::shared_ptr<const Accounts> accounts;
 
   // ---- What its processes tell: the mount namespace of the first program that ran in it, and in a
   // namespace that none of its ancestors outside has. 0: not known.

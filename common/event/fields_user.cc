@@ -3,6 +3,7 @@
 // event.
 #include <string_view>
 
+#include "common/event/account.h"
 #include "common/event/fields.h"
 
 namespace vakt {
@@ -28,15 +29,15 @@ void UserUidBefore(const Event& event, const FieldArg&, Extractor& out) {
 }
 
 void UserName(const Event& event, const FieldArg&, Extractor& out) {
-  PutName(event.process == nullptr ? kUnknownName : event.process->user_name, out);
+  PutName(event.process == nullptr ? kUnknownName : UserOf(*event.process).name, out);
 }
 
 void UserHomedir(const Event& event, const FieldArg&, Extractor& out) {
-  PutName(event.process == nullptr ? kUnknownName : event.process->user_home, out);
+  PutName(event.process == nullptr ? kUnknownName : UserOf(*event.process).home, out);
 }
 
 void UserShell(const Event& event, const FieldArg&, Extractor& out) {
-  PutName(event.process == nullptr ? kUnknownName : event.process->user_shell, out);
+  PutName(event.process == nullptr ? kUnknownName : UserOf(*event.process).shell, out);
 }
 
 void UserLoginuid(const Event& event, const FieldArg&, Extractor& out) {
@@ -53,7 +54,7 @@ void GroupGid(const Event& event, const FieldArg&, Extractor& out) {
 }
 
 void GroupName(const Event& event, const FieldArg&, Extractor& out) {
-  PutName(event.process == nullptr ? kUnknownName : event.process->group_name, out);
+  PutName(event.process == nullptr ? kUnknownName : GroupNameOf(*event.process), out);
 }
 
 }  // namespace vakt

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "common/base/strings.h"
+#include "common/event/account.h"
 #include "common/event/call_names.h"
 #include "common/event/params.h"
 
@@ -70,11 +71,11 @@ std::string_view NameOrUnknown(std::string_view name) {
 
 ParamValue Uid(const Event& event, Extractor& out) {
   if (event.process == nullptr) return {};
-  return Unsigned(event.task.euid, out, NameOrUnknown(event.process->user_name));
+  return Unsigned(event.task.euid, out, UserOf(*event.process).name);
 }
 ParamValue Gid(const Event& event, Extractor& out) {
   if (event.process == nullptr) return {};
-  return Unsigned(event.task.egid, out, NameOrUnknown(event.process->group_name));
+  return Unsigned(event.task.egid, out, GroupNameOf(*event.process));
 }
 ParamValue LoginUid(const Event& event, Extractor& out) {
   if (event.process == nullptr) return {};

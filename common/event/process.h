@@ -72,7 +72,8 @@ struct Process {
   uint32_t pid_ns = 0;
   uint32_t net_ns = 0;
   uint32_t user_ns = 0;
-  SharedString user_name;  // "<NA>" when unknown, as all five
+  SharedString
+      user_name;  // by the node's files (account.h, UserOf); "<NA>" when unknown, as all five
   SharedString user_home;
   SharedString user_shell;
   SharedString group_name;  // of egid

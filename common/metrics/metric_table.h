@@ -112,6 +112,8 @@ inline constexpr MetricRow kMetrics[] = {
      "Requests to the container runtime."},
     {"runtime_failures_total", MetricType::kCounter, "requests", "",
      "Of these, those that failed otherwise than by \"not found\"."},
+    {"container_accounts_failures_total", MetricType::kCounter, "containers", "",
+     "Containers whose own files of users and groups could not be read."},
 
     {"spool_pending_records", MetricType::kGauge, "records", "",
      "Records that the collector has not acknowledged."},

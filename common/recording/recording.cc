@@ -40,6 +40,11 @@ absl::Status RecordingWriter::AddContainer(const v1::Container& container) {
   return AddEntry();
 }
 
+absl::Status RecordingWriter::AddAccounts(const v1::ContainerAccounts& accounts) {
+  *entry_.mutable_accounts() = accounts;
+  return AddEntry();
+}
+
 absl::Status RecordingWriter::AddEntry() {
   if (!entry_.SerializeToString(&bytes_)) {
     return absl::InternalError(StrCat("write ", log_->path(), ": entry cannot be encoded"));
@@ -72,7 +77,8 @@ absl::StatusOr<std::unique_ptr<RecordingReader>> RecordingReader::Open(const std
 
 absl::StatusOr<bool> RecordingReader::Next(v1::RecordingEntry* entry) {
   VAKT_ASSIGN_OR_RETURN(const bool more, NextEntry(entry));
-  if (more && !entry->has_event() && !entry->has_gap() && !entry->has_container()) {
+  if (more && !entry->has_event() && !entry->has_gap() && !entry->has_container() &&
+      !entry->has_accounts()) {
     return absl::DataLossError(
         StrCat(path_, ": the entry at offset ", log_->record_offset(),
                " is neither event, gap nor container: skip it, or replay with the "

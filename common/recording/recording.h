@@ -36,6 +36,7 @@ class RecordingWriter {
   absl::Status Add(const Event& event);
   absl::Status AddGap(const v1::Gap& gap);
   absl::Status AddContainer(const v1::Container& container);
+  absl::Status AddAccounts(const v1::ContainerAccounts& accounts);
   // Makes everything durable. No calls after this.
   absl::Status Close();
 

@@ -28,10 +28,10 @@ NODE = 2  # NamespaceMode
 CONFIG = """
 version = 2
 root = "{home}/root"
-state = "{home}/state"
+state = "{home}/run"
 oom_score = 0
 [grpc]
-  address = "{home}/containerd.sock"
+  address = "{home}/run/containerd.sock"
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "{pause}"
   disable_apparmor = true
@@ -92,6 +92,7 @@ def busybox_layer():
             entry.type, entry.linkname = tarfile.SYMTYPE, "busybox"
             archive.addfile(entry)
         add_file(archive, "etc/passwd", b"root:x:0:0:root:/root:/bin/sh\nweb:x:33:33::/:/bin/sh\n")
+        add_file(archive, "etc/group", b"root:x:0:\nwebs:x:33:\n")
         add_file(archive, "etc/shadow", b"root:*:19000:0:99999:7:::\n", 0o640)
     return out.getvalue()
 
@@ -148,7 +149,8 @@ class ContainerWorld:
         self.grpc = grpc
         self.cgroup_parent = cgroup_parent
         self.home = tempfile.mkdtemp(prefix="vakt-containerd-")
-        self.socket = os.path.join(self.home, "containerd.sock")
+        self.run_directory = os.path.join(self.home, "run")  # /run/containerd of a node
+        self.socket = os.path.join(self.run_directory, "containerd.sock")
         self.process = None
         self.channel = None
         self.sandboxes = {}  # id -> its configuration
@@ -159,6 +161,7 @@ class ContainerWorld:
 
     def start(self):
         os.makedirs(os.path.join(self.home, "cni"), exist_ok=True)
+        os.makedirs(self.run_directory, mode=0o711, exist_ok=True)
         with open(os.path.join(self.home, "config.toml"), "w") as config:
             config.write(CONFIG.format(home=self.home, pause=PAUSE_IMAGE, snapshotter="overlayfs"))
         self.start_containerd()

@@ -5,6 +5,7 @@ runtime knows them by."""
 
 import json
 import os
+import pwd
 import subprocess
 import threading
 import time
@@ -18,7 +19,7 @@ RULES = """
 - rule: Marked
   desc: an argument that only this test's acts have
   condition: evt.type in (execve, execveat) and proc.args contains vakt-mark
-  output: "%proc.args %container.image.digest"
+  output: "%proc.args %container.image.digest %user.name %group.name"
   priority: NOTICE
 - rule: Privileged
   desc: decided by what the runtime says alone
@@ -112,6 +113,21 @@ class Identity(Containers):
         stats = self.stats()
         self.assertEqual(stats["runtime_connected"], 1)
         self.assertEqual(stats["alerts_partial_total"], 0, stats)
+
+    def test_users_are_the_containers_own(self):
+        self.assertNotEqual(pwd.getpwuid(33).pw_name, "web")  # on the node
+        self.watch()
+        pod = self.world.run_pod("pod")
+        container = self.world.run(pod, "main", ["/bin/sh", "-c", ": vakt-mark-first; exec sleep 1000"], user=33)
+        self.world.exec(container, "/bin/sh", "-c", ": vakt-mark-later")
+        root = self.world.run(pod, "root", ["/bin/sh", "-c", ": vakt-mark-root; exec sleep 1000"])
+        unknown = self.world.run(pod, "unknown", ["/bin/sh", "-c", ": vakt-mark-unknown; exec sleep 1000"], user=1)
+        for mark, of, user, group in (("first", container, "web", "webs"), ("later", container, "web", "webs"),
+                                      ("root", root, "root", "root"), ("unknown", unknown, "<NA>", "root")):
+            fields = self.marked(f"vakt-mark-{mark}")[0]["output_fields"]
+            self.assertEqual((fields["container.id"], fields["user.name"], fields["group.name"]),
+                             (of[:12], user, group), mark)
+        self.assertEqual(self.stats()["container_accounts_failures_total"], 0)
 
     def test_conditions_wait_for_what_the_runtime_says(self):
         self.watch()

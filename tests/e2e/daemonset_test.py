@@ -26,14 +26,27 @@ class DaemonSet(DaemonSetCase):
         self.assertFalse(self.healthy("nothing"))
         self.wait_in("agent", "127.0.0.1:17445/metrics")
         self.act_in_neighbour("true", "vakt-marked-1")
-        # What makes the neighbour do it runs on the host, with the mark among its arguments.
-        def of_the_neighbour():
-            return [alert for alert in self.stored_alerts("vakt-marked-1")
-                    if neighbour[:12] in json.dumps(alert)]
-        alerts = wait_for(of_the_neighbour, 20, step=0.5)
-        self.assertTrue(alerts, self.podman.logs("agent"))
-        self.assertEqual(len(alerts), 1, alerts)
+        alerts = wait_for(lambda: self.stored_alerts("vakt-marked-1", neighbour), 20, step=0.5)
+        self.assertEqual(len(alerts or []), 1, self.podman.logs("agent"))
         self.assertIn("Marked first", json.dumps(alerts))
+
+    def test_an_act_in_a_pod_names_the_pod(self):
+        self.start_collector_pod()
+        self.start_agent_pod()
+        self.wait_status(lambda s: s.get("collector_connected"))
+        pod = self.world.run_pod("web-7d4b9c6f5d-x2x4z", "shop", {"pod-template-hash": "7d4b9c6f5d"})
+        container = self.world.run(pod, "main", ["/bin/sh", "-c", ": vakt-marked-pod; exec sleep 1000"], user=33)
+        self.world.restart()  # its socket is another now
+        late = self.world.run(pod, "late", ["/bin/sh", "-c", ": vakt-marked-late; sleep 0.05"])
+        for mark, of, user in (("vakt-marked-pod", container, "web"), ("vakt-marked-late", late, "root")):
+            alerts = wait_for(lambda: self.stored_alerts(mark, of), 20, step=0.5)
+            self.assertEqual(len(alerts or []), 1, self.podman.logs("agent"))
+            self.assertIn(f"by {user}", alerts[0]["output"])
+            told = json.loads(self.ask_collector("alerts", "get", alerts[0]["uid"]))["container"]
+            self.assertEqual((told["id"], told["image_digest"], told["metadata"]),
+                             (of, self.world.app_digest, "complete"))
+            self.assertEqual((told["pod"]["namespace"], told["pod"]["name"], told["pod"]["workload_name"]),
+                             ("shop", "web-7d4b9c6f5d-x2x4z", "web"))
 
     def test_rules_of_a_configmap_are_taken_over_and_bad_ones_are_not(self):
         self.start_agent_pod(collector=False)

@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import unittest
 
+import container_world
 import harness
 import pod_runner
 from harness import wait_for
@@ -19,7 +20,7 @@ RULE = """
 - rule: {name}
   desc: test
   condition: evt.type in (execve, execveat) and proc.args contains {mark}
-  output: "%proc.cmdline in %container.id"
+  output: "%proc.cmdline in %container.id by %user.name"
   priority: WARNING
 """
 NEIGHBOUR = "FROM scratch\nCOPY busybox /bin/busybox\nCMD [\"/bin/busybox\", \"sleep\", \"3600\"]\n"
@@ -28,7 +29,7 @@ NEIGHBOUR = "FROM scratch\nCOPY busybox /bin/busybox\nCMD [\"/bin/busybox\", \"s
 class DaemonSetCase(harness.KernelTestCase):
     @classmethod
     def setUpClass(cls):
-        reason = harness.why_not() or pod_runner.why_not()
+        reason = harness.why_not() or pod_runner.why_not() or container_world.why_no_containers()
         if reason:
             raise unittest.SkipTest(reason)
         archives = pod_runner.build_images()
@@ -40,6 +41,7 @@ class DaemonSetCase(harness.KernelTestCase):
         cls.images = {name: cls.podman.load(archive) for name, archive in
                       zip(("agent", "collector"), archives)}
         cls.build_neighbour()
+        cls.start_runtime()
         cls.tracing = "/sys/kernel/tracing"
         if not os.path.exists(f"{cls.tracing}/events"):  # systemd mounts it; here nobody has
             cls.tracing = os.path.join(cls.storage, "tracing")
@@ -56,9 +58,21 @@ class DaemonSetCase(harness.KernelTestCase):
             file.write(NEIGHBOUR)
         cls.podman("build", "--quiet", "--network=none", "--tag", "localhost/neighbour", context)
 
+    @classmethod
+    def start_runtime(cls):
+        """A containerd whose directory is, as a node's is, a place that passes mounts on."""
+        cls.world = container_world.ContainerWorld(f"/vakt-pods-{os.getpid()}")
+        cls.addClassCleanup(cls.world.close)
+        run = cls.world.run_directory
+        os.makedirs(run, mode=0o711)
+        subprocess.run(["mount", "--bind", run, run], check=True)
+        subprocess.run(["mount", "--make-shared", run], check=True)
+        cls.world.start()
+
     def setUp(self):
         super().setUp()
         self.addCleanup(self.podman.remove_containers)
+        self.addCleanup(self.world.clear)
 
     # -- pods --------------------------------------------------------------------------------------
 
@@ -91,7 +105,8 @@ class DaemonSetCase(harness.KernelTestCase):
         volumes = {"seccomp": self.profile_dir, "config": self.path("agent-config"),
                    "rules": self.path("agent-rules"), "tls": self.make_certificates(),
                    "state": self.path("state"), "tracing": self.tracing,
-                   "cgroup": "/sys/fs/cgroup", "passwd": "/etc/passwd", "group": "/etc/group"}
+                   "cgroup": "/sys/fs/cgroup",
+                   "runtime": self.world.run_directory, "passwd": "/etc/passwd", "group": "/etc/group"}
         os.makedirs(self.path("state"), exist_ok=True)
         config = self.manifests["ConfigMap", "vakt-agent"]["data"]["agent.yaml"]
         config = config.replace(":7445", ":17445")  # the collector's, where both share a network
@@ -151,16 +166,22 @@ class DaemonSetCase(harness.KernelTestCase):
         self.assertIsNotNone(status, f"{self.pod_status()}\n{self.podman.logs('agent')}")
         return status
 
-    def stored_alerts(self, text):
+    def ask_collector(self, *command):
         certificates = self.make_certificates()
         pid = self.podman.inspect("collector", "{{.State.Pid}}")
         out = subprocess.run(
-            ["nsenter", f"--net=/proc/{pid}/ns/net", os.path.join(harness.BIN, "vaktctl"), "alerts", "query",
-             "--text", text, "--format", "json", "--collector", "localhost:7443", "--tls-ca",
+            ["nsenter", f"--net=/proc/{pid}/ns/net", os.path.join(harness.BIN, "vaktctl"), *command,
+             "--format", "json", "--collector", "localhost:7443", "--tls-ca",
              f"{certificates}/ca.pem", "--tls-cert", f"{certificates}/analyst.pem", "--tls-key",
              f"{certificates}/analyst.key"], capture_output=True, text=True)
         self.assertEqual(out.returncode, 0, out.stderr)
-        return [json.loads(line) for line in out.stdout.splitlines()]
+        return out.stdout
+
+    def stored_alerts(self, text, container):
+        """Those in the container: what makes it act, and what asks here, runs on the host, with the text
+        among its arguments."""
+        lines = self.ask_collector("alerts", "query", "--text", text).splitlines()
+        return [alert for alert in map(json.loads, lines) if f" in {container[:12]} " in alert["output"]]
 
     def healthy(self, service):
         # grpc.health.v1.HealthCheckRequest{service = 1}, HealthCheckResponse{status = 1}: SERVING is 1.

@@ -185,6 +185,10 @@ v1::Container ContainerOfStatus(const runtime::v1::ContainerStatusResponse& answ
   return out;
 }
 
+std::string RootOfStatus(const runtime::v1::ContainerStatusResponse& answer) {
+  return TextAt(InfoOf(answer.info()), {"runtimeSpec", "root", "path"});
+}
+
 void SetImageOf(const runtime::v1::ImageStatusResponse& answer, v1::Container* container) {
   const std::string& id = answer.image().id();
   if (container->image_id().empty() && id.starts_with(kDigestPrefix)) {

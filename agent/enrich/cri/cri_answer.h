@@ -29,6 +29,10 @@ std::string_view DigestOf(std::string_view reference);
 // Complete, unless the runtime does not say whether it is privileged.
 v1::Container ContainerOfStatus(const runtime::v1::ContainerStatusResponse& answer);
 
+// The root directory, as the runtime gave it to its helper: containerd's is relative to a directory
+// that it does not tell. May be empty.
+std::string RootOfStatus(const runtime::v1::ContainerStatusResponse& answer);
+
 // Adds the image's digest and id, as far as they are not there.
 void SetImageOf(const runtime::v1::ImageStatusResponse& answer, v1::Container* container);
 

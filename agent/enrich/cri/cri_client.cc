@@ -18,6 +18,9 @@ namespace {
 
 namespace cri = runtime::v1;
 
+// Where containerd has the root directories of pods' containers, beside its socket.
+constexpr std::string_view kContainerdTasks = "/io.containerd.runtime.v2.task/k8s.io/";
+constexpr absl::Duration kAccountsPatience = absl::Milliseconds(20);
 constexpr int kMaxAnswerBytes = 16 << 20;
 constexpr absl::Duration kEventsAgain = absl::Seconds(1);
 // Images of a node; more are looked up again.
@@ -46,6 +49,7 @@ CriClient::CriClient(CriOptions options, std::function<void()> on_found)
     : options_(std::move(options)),
       on_found_(std::move(on_found)),
       answers_(std::any_of(options_.sockets.begin(), options_.sockets.end(), Exists)),
+      accounts_([this] { on_found_(); }),
       ask_thread_([this] { AskLoop(); }),
       event_thread_([this] { EventLoop(); }) {}
 
@@ -74,6 +78,20 @@ void CriClient::Forget(const std::string& id) {
   std::lock_guard lock(mutex_);
   Unschedule(id);
   known_.erase(id);
+  roots_.erase(id);
+  started_.erase(id);
+}
+
+// Before its first process a container's root directory may not be there.
+void CriClient::Started(const std::string& id) {
+  std::lock_guard lock(mutex_);
+  const auto found = roots_.find(id);
+  if (found == roots_.end()) {
+    if (!known_.contains(id) && started_.size() < kMaxWanted) started_.insert(id);
+    return;
+  }
+  accounts_.Read(id, found->second);
+  roots_.erase(found);
 }
 
 void CriClient::Take(std::vector<v1::Container>* found) {
@@ -88,6 +106,7 @@ CriClient::Stats CriClient::stats() const {
   Stats stats;
   stats.requests = requests_.load();
   stats.failures = failures_.load();
+  stats.unread_accounts = accounts_.failures();
   std::lock_guard lock(mutex_);
   stats.connected = stub_ != nullptr;
   stats.runtime = runtime_name_;
@@ -138,7 +157,20 @@ std::optional<std::string> CriClient::NextWanted() {
   }
 }
 
-void CriClient::Deliver(const std::string& id, v1::Container found) {
+// Its users' names are read before the alerts that wait for this answer are decided, if they can be
+// read within a moment.
+bool CriClient::ReadAccountsIfStarted(const std::string& id, const std::string& root) {
+  {
+    std::lock_guard lock(mutex_);
+    if (!started_.contains(id)) return false;
+  }
+  accounts_.Read(id, root);
+  accounts_.WaitIdle(kAccountsPatience);
+  return true;
+}
+
+void CriClient::Deliver(const std::string& id, v1::Container found, const std::string& root) {
+  const bool was_read = root.empty() || ReadAccountsIfStarted(id, root);
   {
     std::lock_guard lock(mutex_);
     if (found_.size() >= kMaxFound) {
@@ -149,6 +181,11 @@ void CriClient::Deliver(const std::string& id, v1::Container found) {
     found_.push_back(std::move(found));
     Unschedule(id);
     known_.insert(id);
+    if (started_.erase(id) != 0) {
+      if (!was_read) accounts_.Read(id, root);  // it has started meanwhile
+    } else if (!root.empty()) {
+      roots_[id] = root;
+    }
     has_found_.store(true, std::memory_order_release);
   }
   on_found_();
@@ -203,9 +240,10 @@ void CriClient::AskLoop() {
     grpc::Status status;
     if (id.has_value()) {
       v1::Container found;
-      status = FindOut(*id, &found);
+      std::string root;
+      status = FindOut(*id, &found, &root);
       if (status.ok()) {
-        Deliver(*id, std::move(found));
+        Deliver(*id, std::move(found), root);
       } else {
         Postpone(*id);
       }
@@ -234,6 +272,7 @@ bool CriClient::ConnectTo(const std::string& socket) {
   cri::VersionResponse version;
   if (!Count(stub->Version(NewContext().get(), {}, &version)).ok()) return false;
   images_ = cri::ImageService::NewStub(channel);
+  state_dir_ = socket.substr(0, socket.rfind('/'));
   next_list_ = absl::InfinitePast();
   const std::string name = CriRuntimeName(version.runtime_name());
   LogInfo(StrCat("container runtime: ", name, " ",
@@ -277,9 +316,10 @@ void CriClient::List() {
   for (const std::string& id : listed) WantIfNew(id);
   std::lock_guard lock(mutex_);
   absl::erase_if(known_, [&](const std::string& id) { return !listed.contains(id); });
+  absl::erase_if(roots_, [&](const auto& item) { return !listed.contains(item.first); });
 }
 
-grpc::Status CriClient::FindOut(const std::string& id, v1::Container* found) {
+grpc::Status CriClient::FindOut(const std::string& id, v1::Container* found, std::string* root) {
   const std::shared_ptr<cri::RuntimeService::Stub> stub = CurrentStub();
   cri::ContainerStatusRequest request;
   request.set_container_id(id);
@@ -289,6 +329,8 @@ grpc::Status CriClient::FindOut(const std::string& id, v1::Container* found) {
   if (status.ok()) {
     *found = ContainerOfStatus(answer);
     found->set_id(id);
+    *root = RootOfStatus(answer);
+    if (!root->starts_with('/')) *root = StrCat(state_dir_, kContainerdTasks, id, "/rootfs");
     if (!found->pod().sandbox_id().empty()) status = FindPod(found);
     if (found->image_digest().empty() != found->image_id().empty()) FindImage(found);
     return status;

@@ -31,6 +31,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/time/time.h"
+#include "agent/enrich/account_reader.h"
 #include "agent/enrich/container_source.h"
 #include "common/base/backoff.h"
 #include "cri_runtime.grpc.pb.h"
@@ -63,12 +64,15 @@ class CriClient : public ContainerSource {
   void Ask(const std::string& id) override;
   void Forget(const std::string& id) override;
   void Take(std::vector<v1::Container>* found) override;
+  void Started(const std::string& id) override;
+  void TakeAccounts(std::vector<v1::ContainerAccounts>* read) override { accounts_.Take(read); }
 
   struct Stats {
     bool connected = false;
     std::string runtime;  // "containerd"
     uint64_t requests = 0;
     uint64_t failures = 0;  // of them
+    uint64_t unread_accounts = 0;
   };
   Stats stats() const;
 
@@ -96,10 +100,11 @@ class CriClient : public ContainerSource {
   void Disconnect();
   void List();
   std::optional<std::string> NextWanted();
-  grpc::Status FindOut(const std::string& id, v1::Container* found);
+  grpc::Status FindOut(const std::string& id, v1::Container* found, std::string* root);
   grpc::Status FindPod(v1::Container* container);
   void FindImage(v1::Container* container);
-  void Deliver(const std::string& id, v1::Container found);
+  bool ReadAccountsIfStarted(const std::string& id, const std::string& root);
+  void Deliver(const std::string& id, v1::Container found, const std::string& root);
   void Postpone(const std::string& id);
   bool WaitUntil(absl::Time time);  // false: the end
   // Event thread.
@@ -116,6 +121,7 @@ class CriClient : public ContainerSource {
   // Asking thread only.
   std::unique_ptr<runtime::v1::ImageService::Stub> images_;
   absl::Time next_list_ = absl::InfinitePast();
+  std::string state_dir_;  // that of the socket
   // Digest and id of images, by how a container's status names them.
   absl::flat_hash_map<std::string, std::pair<std::string, std::string>> images_seen_;
 
@@ -130,8 +136,13 @@ class CriClient : public ContainerSource {
   std::set<Due> due_of_processes_ ABSL_GUARDED_BY(mutex_);
   std::set<Due> due_others_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_set<std::string> known_ ABSL_GUARDED_BY(mutex_);  // answered and not forgotten
+  // Root directories of those that are known and have no process yet, and who has one and is not
+  // known.
+  absl::flat_hash_map<std::string, std::string> roots_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_set<std::string> started_ ABSL_GUARDED_BY(mutex_);
   std::vector<v1::Container> found_ ABSL_GUARDED_BY(mutex_);
 
+  AccountReader accounts_;
   std::thread ask_thread_;
   std::thread event_thread_;
 };

@@ -38,8 +38,13 @@ vakt-collector.{{ .Release.Namespace }}.svc
 {{- if and (not $collectors) .Values.collector.enabled -}}
 {{- $collectors = list (printf "%s:7443" (include "vakt.collectorName" .)) -}}
 {{- end -}}
+{{- $sockets := list -}}
+{{- with .Values.agent.runtimeDirectory -}}
+{{- $sockets = list (printf "%s/containerd.sock" .) (printf "%s/crio.sock" .) -}}
+{{- end -}}
 {{- $config := dict
   "rules" (dict "paths" (list "/usr/share/vakt/rules" "/etc/vakt/rules"))
+  "containers" (dict "runtime" $sockets)
   "collector" (dict "address" $collectors)
   "tls" (dict "ca" (printf "/etc/vakt/tls/%s" (ternary "ca.pem" "ca.crt" (eq .Values.agent.tls.source "host")))
               "cert" (printf "/etc/vakt/tls/%s" (ternary "agent.pem" "tls.crt" (eq .Values.agent.tls.source "host")))

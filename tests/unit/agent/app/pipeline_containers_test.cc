@@ -68,11 +68,18 @@ class FakeSource : public ContainerSource {
     std::move(answers.begin(), answers.end(), std::back_inserter(*found));
     answers.clear();
   }
+  void Started(const std::string& id) override { started.push_back(id); }
+  void TakeAccounts(std::vector<v1::ContainerAccounts>* read) override {
+    std::move(accounts.begin(), accounts.end(), std::back_inserter(*read));
+    accounts.clear();
+  }
 
   bool answers_expected = true;
   std::vector<std::string> asked;
   std::vector<std::string> forgotten;
   std::vector<v1::Container> answers;
+  std::vector<std::string> started;
+  std::vector<v1::ContainerAccounts> accounts;
 };
 
 class Alerts : public PipelineOutput {
@@ -95,13 +102,24 @@ class Alerts : public PipelineOutput {
   std::vector<v1::Alert> all;
 };
 
+v1::NodeFacts NodesAccounts() {
+  v1::NodeFacts node;
+  for (v1::NodeFacts::Account* account : {node.add_users(), node.add_groups()}) {
+    account->set_id(33);
+    account->set_name("www-data");
+  }
+  return node;
+}
+
 class PipelineContainersTest : public testing::Test {
  protected:
   PipelineContainersTest() { pipeline_.SetContainerSource(&source_, kWait); }
 
   // Process `pid`, child of 5 on the host, starts a program in a container ('h': on the host).
-  void Exec(uint32_t pid, char container, std::string_view name, uint64_t at = kNow) {
+  void Exec(uint32_t pid, char container, std::string_view name, uint64_t at = kNow,
+            uint32_t uid = 0) {
     Task task = TaskOf(pid, 5, name);
+    task.euid = task.egid = uid;
     task.cgroup_id = static_cast<uint64_t>(container);
     const std::string path =
         container == 'h' ? "/system.slice" : StrCat("/docker-", IdOf(container), ".scope");
@@ -118,9 +136,15 @@ class PipelineContainersTest : public testing::Test {
     pipeline_.TakeContainers(0);
   }
 
+  // Of the last alert, without what is added to every output.
+  std::string Names() const {
+    const std::string output = alerts_.all.empty() ? "" : alerts_.all.back().output();
+    return output.substr(0, output.find(" container_id="));
+  }
+
   FakeSource source_;
   Alerts alerts_;
-  Pipeline pipeline_{NodeFacts(), std::make_unique<AccountTable>(v1::NodeFacts()),
+  Pipeline pipeline_{NodeFacts(), std::make_unique<AccountTable>(NodesAccounts()),
                      MatcherOf(kRules), &alerts_};
 };
 
@@ -262,6 +286,55 @@ TEST_F(PipelineContainersTest, AReplayGivesTheSame) {
               ElementsAre("privileged: ls up=<NA> pod-d", "shell: sh up=<NA> pod-b",
                           "foreign image: sh up=<NA>  partial", "shell: sh up=<NA> pod-a",
                           "foreign image: sh up=<NA>  partial"));
+}
+
+const std::string kNameRules = R"(
+- rule: names
+  desc: d
+  condition: evt.type = execve
+  output: "%user.name %user.homedir %group.name"
+  priority: NOTICE
+)";
+
+v1::ContainerAccounts AccountsOf(char digit) {
+  v1::ContainerAccounts accounts;
+  accounts.set_container_id(IdOf(digit));
+  v1::NodeFacts::Account* user = accounts.add_users();
+  user->set_id(33);
+  user->set_name("web");
+  user->set_home("/srv");
+  v1::NodeFacts::Account* group = accounts.add_groups();
+  group->set_id(33);
+  group->set_name("webs");
+  return accounts;
+}
+
+TEST_F(PipelineContainersTest, NamesInAContainerAreItsOwn) {
+  pipeline_.SetMatcher(MatcherOf(kNameRules));
+  Exec(10, 'h', "sh", kNow, 33);
+  EXPECT_EQ(Names(), "www-data <NA> www-data");
+  Say(Answer('a', "good:1"));
+  EXPECT_THAT(source_.started, IsEmpty());
+  Exec(11, 'a', "sh", kNow, 33);
+  EXPECT_EQ(Names(), "<NA> <NA> <NA>");  // not those of the node
+  EXPECT_THAT(source_.started, ElementsAre(IdOf('a')));
+  Exec(12, 'a', "sh");
+  EXPECT_EQ(Names(), "root <NA> root");
+  source_.accounts.push_back(AccountsOf('a'));
+  pipeline_.TakeContainers(0);
+  Exec(11, 'a', "sh", kNow, 33);  // of a process that is known already
+  EXPECT_EQ(Names(), "web /srv webs");
+  Exec(12, 'a', "sh", kNow, 34);
+  EXPECT_EQ(Names(), "<NA> <NA> <NA>");
+  EXPECT_EQ(source_.started.size(), 1u);
+}
+
+TEST_F(PipelineContainersTest, AnAlertThatWaitedHasTheNames) {
+  pipeline_.SetMatcher(MatcherOf(kNameRules));
+  Exec(11, 'a', "sh", kNow, 33);
+  source_.accounts.push_back(AccountsOf('a'));
+  Say(Answer('a', "good:1"));
+  EXPECT_EQ(Names(), "web /srv webs");
 }
 
 }  // namespace

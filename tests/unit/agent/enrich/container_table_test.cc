@@ -42,8 +42,20 @@ TEST(ContainerTableTest, ANewContainerIsToldOnce) {
   EXPECT_EQ(first->runtime, "docker");
   EXPECT_TRUE(table.has_news());
   EXPECT_THAT(table.TakeNew(), ElementsAre(kA));
+  EXPECT_THAT(table.TakeStarted(), ElementsAre(kA));
   EXPECT_FALSE(table.has_news());
   EXPECT_EQ(table.unknown(), 1u);
+}
+
+TEST(ContainerTableTest, TheFirstProcessOfAKnownContainerIsToldOnce) {
+  ContainerTable table(10, 60 * kSecond);
+  table.Learn(Note(kA, v1::Container::METADATA_PARTIAL), 0);
+  EXPECT_FALSE(table.has_news());
+  table.Use(kA, "");
+  table.Use(kA, "");
+  EXPECT_THAT(table.TakeStarted(), ElementsAre(kA));
+  EXPECT_THAT(table.TakeNew(), testing::IsEmpty());
+  EXPECT_FALSE(table.has_news());
 }
 
 TEST(ContainerTableTest, AnAnswerReachesThoseWhoHaveTheContainer) {
