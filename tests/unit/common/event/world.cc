@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <string_view>
 
+#include "common/event/account.h"
+
 namespace vakt {
 namespace {
 
@@ -45,6 +47,11 @@ void PutInContainer(const std::shared_ptr<Container>& container, Process& proces
 std::shared_ptr<Container> MakeApp() {
   auto app = std::make_shared<Container>();
   app->id = std::string(kContainerFull);
+  Accounts accounts;
+  accounts.users[33] = {SharedString("www-data"), SharedString("/var/www"),
+                        SharedString("/bin/bash")};
+  accounts.groups[33] = {SharedString("www-data"), {}, {}};
+  app->accounts = std::make_shared<const Accounts>(std::move(accounts));
   app->runtime = "containerd";
   app->metadata = Metadata::kComplete;
   app->name = "app";
@@ -150,13 +157,13 @@ void MakeProcesses(World& w) {
 
   w.shell = MakeProcess(600, 7, 20, &w.entry);
   SetCommandLine("bash", {"-bash", "-l"}, w.shell);
-  SetAccount(33, "www-data", "/var/www", w.shell);
+  SetAccount(33, "backup", "/var/backups", w.shell);  // on the node: another
   PutInContainer(w.app, w.shell);
   w.shell.exe_path = "/usr/bin/bash";
 
   w.curl = MakeProcess(700, 8, 90, &w.shell);
   SetCommandLine("curl", {"/usr/bin/curl", "-s", "http://x/"}, w.curl);
-  SetAccount(33, "www-data", "/var/www", w.curl);
+  SetAccount(33, "backup", "/var/backups", w.curl);
   PutInContainer(w.app, w.curl);
   w.curl.env = {"HOME=/var/www", "HOMES=x", "LD_PRELOAD=/tmp/x.so"};
   w.shell.env = {"TERM=xterm"};
