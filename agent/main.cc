@@ -7,6 +7,7 @@
 
 #include "agent/app/agent.h"
 #include "agent/app/options.h"
+#include "agent/sensor/kernel_sensor.h"
 #include "common/base/log.h"
 #include "common/base/process.h"
 #include "common/base/status.h"
@@ -51,6 +52,14 @@ int ExitCodeOf(const absl::Status& status) {
   return absl::IsInvalidArgument(status) ? kUsage : kFailure;
 }
 
+int Unpin(const std::string& path) {
+  if (path.empty()) {
+    return Fail(absl::InvalidArgumentError("--unpin needs --pin DIR"), kUsage);
+  }
+  const absl::Status status = vakt::KernelSensor::Unpin(path);
+  return status.ok() ? 0 : Fail(status, ExitCodeOf(status));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -71,6 +80,7 @@ int main(int argc, char** argv) {
   vakt::DisableMutexChecks();
   vakt::InitLog(vakt::ParseLogLevel(settings->Str("log.level")),
                 settings->Str("log.format") == "json");
+  if (settings->Bool("sensor.unpin")) return Unpin(settings->Str("sensor.pin"));
   const auto options = vakt::AgentOptionsFrom(*settings);
   if (!options.ok()) return Fail(options.status(), kUsage);
 

@@ -41,6 +41,8 @@ void PrintForPeople(const v1::AgentStatus& status, Console& console) {
   about.AddRow({{"kernel"}, {status.kernel_release()}});
   about.AddRow({{"tier"}, {status.tier()}});
   about.AddRow({{"scope"}, {status.scope().empty() ? "the whole node" : status.scope()}});
+  about.AddRow(
+      {{"pinned"}, {status.pinned().empty() ? "nothing outlives the agent" : status.pinned()}});
   about.AddRow({{"rules"}, {StrCat(status.rules())}});
   about.AddRow({{"rule set"}, {status.rule_set_hash()}});
   if (!status.rules_error().empty()) {

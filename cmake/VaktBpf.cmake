@@ -1,5 +1,7 @@
 # vakt_bpf_skeleton(name SOURCE a.bpf.c HEADERS ...): compiles the BPF object and generates its
-# libbpf skeleton, <binary dir>/generated/bpf/vakt.skel.h. HEADERS are what SOURCE includes of ours.
+# libbpf skeleton, <binary dir>/generated/bpf/vakt.skel.h. HEADERS are what SOURCE includes of ours;
+# vakt_wire.h beside it has the hash of those in wire/: two agents with the same one write the same
+# records.
 
 find_program(BPF_CLANG NAMES clang-19 clang-16 clang-15 clang-14 clang REQUIRED)
 find_program(BPFTOOL bpftool PATHS /usr/sbin /sbin REQUIRED)
@@ -17,7 +19,14 @@ function(vakt_bpf_skeleton name)
     COMMAND ${BPFTOOL} gen object ${out}/vakt.bpf.o ${out}/vakt.debug.o
     COMMAND sh -c "'${BPFTOOL}' gen skeleton '${out}/vakt.bpf.o' name vakt_bpf > '${out}/vakt.skel.h'"
     DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${ARG_SOURCE} ${ARG_HEADERS} VERBATIM)
-  add_custom_target(${name}_generate DEPENDS ${out}/vakt.skel.h)
+  set(wire ${ARG_HEADERS})
+  list(FILTER wire INCLUDE REGEX "/wire/")
+  list(JOIN wire "' '" wire_files)
+  add_custom_command(
+    OUTPUT ${out}/vakt_wire.h
+    COMMAND sh -c "echo \"#define VAKT_WIRE_HASH \\\"$(cat '${wire_files}' | sha256sum | cut -c1-64)\\\"\" > '${out}/vakt_wire.h'"
+    DEPENDS ${wire} VERBATIM)
+  add_custom_target(${name}_generate DEPENDS ${out}/vakt.skel.h ${out}/vakt_wire.h)
   add_library(${name} INTERFACE)
   add_dependencies(${name} ${name}_generate)
   target_include_directories(${name} SYSTEM INTERFACE ${out})

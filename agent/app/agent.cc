@@ -129,6 +129,8 @@ absl::Status Agent::StartSensor() {
   sensor.strict = options_.strict;
   sensor.ring_bytes = options_.ring_bytes;
   sensor.disabled_probes = options_.disabled_probes;
+  sensor.pin_path = options_.pin_path;
+  sensor.rules = StrCat(active_.rules->hash, " ", node_.agent_version);
   if (!options_.scope.empty()) {
     VAKT_ASSIGN_OR_RETURN(sensor.scope, ScopeOf(options_.scope));
   }
@@ -141,6 +143,7 @@ absl::Status Agent::StartSensor() {
     VAKT_RETURN_IF_ERROR(prefilter_->Install(std::move(active_.prefilter)).status());
     pipeline_->SetObserver(prefilter_.get());
   }
+  skipped_runs_ = sensor_->takeover().skipped_told;
   ReadPrograms();
   map_bytes_ = sensor_->MapBytes();  // all maps are allocated whole: it stays so
   return absl::OkStatus();
@@ -300,6 +303,7 @@ void Agent::ReportSkippedRuns() {
   FromWallNs(RealClock().WallNs(), gap.mutable_end());
   skipped_runs_ = skipped;
   pipeline_->OnGap(gap);
+  sensor_->NoteSkipped(skipped);
 }
 
 absl::Status Agent::StartReloader() {
@@ -350,6 +354,7 @@ void Agent::TakeNewRules() {
     old = pipeline_->SetMatcher(std::move(update->active.matcher));
     InstallPrefilter(&update->active.prefilter);
     sensor_->CaptureEnvironment(update->active.rules->read_environment());
+    sensor_->NoteRules(StrCat(update->active.rules->hash, " ", node_.agent_version));
     std::swap(active_, update->active);  // the old rule set is freed by who gave the new one
     SendLifecycle(v1::Lifecycle::WHAT_RELOAD, active_.summary, old_hash);
   }

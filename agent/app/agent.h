@@ -100,6 +100,8 @@ class Agent {
   // agent_history.cc
   absl::Status BeginHistory();
   void ReportHistory();
+  void ReportTakeover(const Takeover& takeover);
+  v1::Gap GapSinceLastRun(v1::Gap::Class what, std::string reason) const;
   void CheckClock();
 
   // Pipeline thread: makes the state that other threads see.

@@ -39,14 +39,52 @@ void Agent::ReportHistory() {
   if (previous_run_->tier != node_.tier) {
     SendLifecycle(v1::Lifecycle::WHAT_TIER_CHANGE, StrCat(previous_run_->tier, " to ", node_.tier));
   }
+  const Takeover& takeover = sensor_->takeover();
+  if (takeover.happened) return ReportTakeover(takeover);
+  if (takeover.unreadable != 0) {
+    v1::Gap gap = GapSinceLastRun(v1::Gap::CLASS_LOSS, "left_by_another_layout");
+    gap.set_count(takeover.unreadable);
+    pipeline_->OnGap(gap);
+  }
+  pipeline_->OnGap(GapSinceLastRun(v1::Gap::CLASS_BLIND, previous_run_->stopped ? "agent_stopped"
+                                                         : previous_run_->boot_id != node_.boot_id
+                                                             ? "node_ended"
+                                                             : "agent_ended"));
+}
+
+v1::Gap Agent::GapSinceLastRun(v1::Gap::Class what, std::string reason) const {
   v1::Gap gap;
-  gap.set_class_(v1::Gap::CLASS_BLIND);
-  gap.set_reason(previous_run_->stopped                    ? "agent_stopped"
-                 : previous_run_->boot_id != node_.boot_id ? "node_ended"
-                                                           : "agent_ended");
+  gap.set_class_(what);
+  gap.set_reason(std::move(reason));
   FromWallNs(previous_run_->last_wall_ns, gap.mutable_begin());
   FromWallNs(RealClock().WallNs(), gap.mutable_end());
-  pipeline_->OnGap(gap);
+  return gap;
+}
+
+// Hooks and rings outlived the last run: what is told is only what they could not see or keep.
+void Agent::ReportTakeover(const Takeover& takeover) {
+  const std::string detail = StrCat("hooks and rings were kept since the last run ",
+                                    previous_run_->stopped ? "stopped" : "ended", "; ",
+                                    takeover.waiting, " records waited in them");
+  SendLifecycle(v1::Lifecycle::WHAT_TAKEOVER, detail);
+  LogInfo(detail);
+  for (const KindRow& row : AllKinds()) {
+    if (!In(takeover.unwatched, row.kind)) continue;
+    v1::Gap gap = GapSinceLastRun(v1::Gap::CLASS_BLIND, "not_hooked_before");
+    gap.set_kind(std::string(row.stem));
+    pipeline_->OnGap(gap);
+  }
+  if (takeover.other_rules) {
+    pipeline_->OnGap(GapSinceLastRun(
+        v1::Gap::CLASS_DEGRADED, "the kernel left out what the rules of before did not ask for"));
+  }
+  if (options_.flows && !previous_run_->stopped) {
+    v1::Gap gap = GapSinceLastRun(v1::Gap::CLASS_DEGRADED,
+                                  "flows lack what the last run had added up and not told");
+    FromWallNs(previous_run_->last_wall_ns - absl::ToInt64Nanoseconds(options_.flow.interval),
+               gap.mutable_begin());
+    pipeline_->OnGap(gap);
+  }
 }
 
 void Agent::CheckClock() {

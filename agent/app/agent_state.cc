@@ -124,6 +124,7 @@ void Agent::FillStatus(v1::AgentStatus* s) const {
   s->set_rules(static_cast<uint32_t>(active_.rules->rules.size()));
   s->set_rules_error(rules_error_);
   s->set_scope(options_.scope);
+  s->set_pinned(options_.pin_path);
   s->set_collector(absl::StrJoin(options_.collectors, ","));
   bool degraded = false;
   for (const ProbeReport& report : sensor_->Report()) {

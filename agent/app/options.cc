@@ -34,6 +34,7 @@ absl::StatusOr<AgentOptions> AgentOptionsFrom(const Settings& settings) {
   o.strict = settings.Str("sensor.coverage") == "strict";
   o.canary = settings.Str("sensor.canary") == "on";
   o.prefilter = settings.Str("sensor.prefilter") == "on";
+  o.pin_path = settings.Str("sensor.pin");
   o.flows = settings.Str("flows.enabled") == "on";
   o.flow.interval = settings.Dur("flows.interval");
   o.flow.afterglow = settings.Dur("flows.afterglow");

@@ -43,6 +43,7 @@ struct AgentOptions {
   bool canary = true;
   bool prefilter = true;
   bool flows = true;
+  std::string pin_path;  // empty: nothing outlives the agent
   FlowOptions flow;
   std::vector<std::string> cluster_blocks;
   std::vector<std::string> container_sockets;  // of runtimes, in order of preference; empty: none

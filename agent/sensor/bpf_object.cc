@@ -29,6 +29,7 @@
 #include "common/base/status.h"
 #include "common/base/strings.h"
 #include "vakt.skel.h"
+#include "vakt_wire.h"
 
 namespace vakt {
 namespace {
@@ -92,24 +93,20 @@ absl::Status BpfStatus(int error, std::string_view what) {
   return ErrnoStatus(error, what);
 }
 
-// A program reports several kinds from one hook, with one row each.
-bool SameHook(const ProbeRow& a, const ProbeRow& b) {
-  return a.program == b.program && a.target == b.target;
-}
-
 // Of the programs of inline exits (bpf/lib/syscall_exit.h).
 constexpr std::string_view kFunctionSuffix = "_inline";
 constexpr std::string_view kSymbolSuffix = "_return";
 
-// The kinds that are told at the exits of their calls.
-KindSet ExitKinds(const std::vector<ProbeReport>& reports) {
-  KindSet kinds = 0;
-  for (const ProbeReport& report : reports) {
-    if (report.state == ProbeReport::State::kAttached && IsSyscallExit(report.probe->type)) {
-      kinds |= KindBit(report.probe->kind);
-    }
+// The same in each object: hooks that a predecessor attached jump there, too.
+uint32_t SlotOf(const vakt_bpf& skeleton, std::string_view program_name) {
+  uint32_t slot = 0;
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, skeleton.obj) {
+    const std::string_view name = bpf_program__name(program);
+    if (name == program_name) break;
+    if (name.ends_with(kFunctionSuffix)) ++slot;
   }
-  return kinds;
+  return slot;
 }
 
 }  // namespace
@@ -162,7 +159,7 @@ absl::Status BpfObject::KeepPrograms(Skeleton skeleton) {
     const std::string name = bpf_program__name(program);
     programs_.emplace(name, program);
     if (!name.ends_with(kFunctionSuffix)) continue;
-    const auto slot = static_cast<uint32_t>(inline_slots_.size());
+    const uint32_t slot = SlotOf(*skeletons_.back(), name);
     if (bpf_map_update_elem(bpf_map__fd(first().maps.inline_exits), &slot, &fd, BPF_ANY) != 0) {
       return BpfStatus(errno, StrCat("installing ", name));
     }
@@ -176,8 +173,9 @@ absl::Status BpfObject::TryLoad(const std::vector<ProbeReport>& reports) {
   if (!skeleton) return ErrnoStatus(errno, "opening the BPF object");
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, skeleton->obj) bpf_program__set_autoload(program, false);
-  for (const ProbeReport& report : reports) {
-    if (report.state != ProbeReport::State::kAttached || IsLoaded(report)) continue;
+  for (size_t row = 0; row < reports.size(); ++row) {
+    const ProbeReport& report = reports[row];
+    if (report.state != ProbeReport::State::kAttached || IsLoaded(reports, row)) continue;
     const std::string name = ProgramOf(report);
     program = bpf_object__find_program_by_name(skeleton->obj, name.c_str());
     if (!program) return absl::InternalError(StrCat("no BPF program ", name));
@@ -186,7 +184,9 @@ absl::Status BpfObject::TryLoad(const std::vector<ProbeReport>& reports) {
       bpf_program__set_expected_attach_type(program, kCgroupUnixConnect);
     }
   }
-  if (skeletons_.empty()) {
+  if (skeletons_.empty() && pins_) {
+    VAKT_RETURN_IF_ERROR(AdoptMaps(skeleton.get()));
+  } else if (skeletons_.empty()) {
     SizeMaps(skeleton.get());
   } else {
     VAKT_RETURN_IF_ERROR(ShareMaps(skeleton.get()));
@@ -225,23 +225,35 @@ absl::Status BpfObject::LoadWhatIsAccepted(std::vector<ProbeReport>* reports) {
 
 absl::StatusOr<std::unique_ptr<BpfObject>> BpfObject::Load(const KernelSensorOptions& options,
                                                            InlineExits inline_exits,
-                                                           std::vector<ProbeReport>* reports) {
+                                                           std::vector<ProbeReport>* reports,
+                                                           std::optional<PinnedSet> adopted) {
   libbpf_set_print(OnLibbpfLog);
   auto object = std::unique_ptr<BpfObject>(new BpfObject(std::move(inline_exits)));
   const int cpus = libbpf_num_possible_cpus();
   if (cpus <= 0) return ErrnoStatus(-cpus, "counting CPUs");
   object->cpu_count_ = static_cast<size_t>(cpus);
   object->with_flows_ = options.flows;
+  object->hooks_.resize(reports->size());
+  if (adopted) {
+    object->pins_.emplace(*std::move(adopted));
+    object->AdoptHooks(reports);
+  }
   VAKT_RETURN_IF_ERROR(object->LoadWhatIsAccepted(reports));
-  VAKT_RETURN_IF_ERROR(object->FillRings(options.ring_bytes));
+  VAKT_RETURN_IF_ERROR(object->pins_ ? object->AdoptRings()
+                                     : object->FillRings(options.ring_bytes));
   VAKT_RETURN_IF_ERROR(object->MapControl());
   if (options.flows) VAKT_RETURN_IF_ERROR(object->MakeFlowTables());
   return object;
 }
 
 absl::Status BpfObject::MakeFlowTables() {
-  VAKT_ASSIGN_OR_RETURN(flows_, FlowTables::Create(bpf_map__fd(first().maps.flow_tables),
-                                                   bpf_map__fd(first().maps.flow_rest)));
+  const int tables = bpf_map__fd(first().maps.flow_tables);
+  const int rest = bpf_map__fd(first().maps.flow_rest);
+  if (pins_) {
+    VAKT_ASSIGN_OR_RETURN(flows_, FlowTables::Adopt(tables, rest, *pins_, handover_->flow_rest()));
+  } else {
+    VAKT_ASSIGN_OR_RETURN(flows_, FlowTables::Create(tables, rest));
+  }
   return absl::OkStatus();
 }
 
@@ -254,16 +266,29 @@ absl::Status BpfObject::ListenersAreKnown() const {
   return absl::OkStatus();
 }
 
+bool BpfObject::IsLoaded(const std::vector<ProbeReport>& reports, size_t row) const {
+  if (programs_.contains(ProgramOf(reports[row]))) return true;
+  size_t first = row;
+  while (first > 0 && SameHook(*reports[first - 1].probe, *reports[row].probe)) --first;
+  return hooks_[first].attached();
+}
+
 void BpfObject::LoadWanted(std::vector<ProbeReport>* reports) {
-  const auto is_missing = [&](const ProbeReport& report) {
-    return report.state == ProbeReport::State::kAttached && !IsLoaded(report);
+  std::vector<size_t> missing;
+  const auto find_missing = [&] {
+    missing.clear();
+    for (size_t row = 0; row < reports->size(); ++row) {
+      const bool wanted = (*reports)[row].state == ProbeReport::State::kAttached;
+      if (wanted && !IsLoaded(*reports, row)) missing.push_back(row);
+    }
   };
-  if (std::none_of(reports->begin(), reports->end(), is_missing)) return;
+  find_missing();
+  if (missing.empty()) return;
   const absl::Status status = LoadWhatIsAccepted(reports);
-  for (ProbeReport& report : *reports) {
-    if (!is_missing(report)) continue;
-    report.state = ProbeReport::State::kFailed;
-    report.detail = Message(status);
+  find_missing();
+  for (const size_t row : missing) {
+    (*reports)[row].state = ProbeReport::State::kFailed;
+    (*reports)[row].detail = Message(status);
   }
 }
 
@@ -301,155 +326,15 @@ absl::Status BpfObject::MapControl() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<BpfObject::Hook> BpfObject::AttachProbe(const ProbeReport& report) {
-  const std::string name = ProgramOf(report);
-  const std::string_view target = report.probe->target;
-  Hook hook;
-  if (const auto slot = inline_slots_.find(name); slot != inline_slots_.end()) {
-    const int exits_fd = bpf_map__fd(first().maps.inline_exits);
-    VAKT_ASSIGN_OR_RETURN(hook.exit, inline_exits_.Attach(target, exits_fd, slot->second));
-    return hook;
-  }
-  bpf_program* program = programs_.find(name)->second;
-  if (report.tier == Tier::kTracepoint) {
-    VAKT_ASSIGN_OR_RETURN(hook.link, AttachLink(*report.probe, program));
-    return hook;
-  }
-  const std::string function = FunctionOf(target);
-  const char* symbol = function.c_str();
-  LIBBPF_OPTS(bpf_kprobe_multi_opts, options, .syms = &symbol, .cnt = 1, .retprobe = true);
-  hook.link.reset(bpf_program__attach_kprobe_multi_opts(program, nullptr, &options));
-  if (!hook.link) return ErrnoStatus(errno, StrCat("hooking ", function));
-  return hook;
-}
-
-absl::StatusOr<BpfObject::Link> BpfObject::AttachLink(const ProbeRow& row, bpf_program* program) {
-  bpf_link* link = nullptr;
-  switch (row.type) {
-    case HookType::kBtfTracepoint:
-    case HookType::kEverySyscall:
-      link = bpf_program__attach(program);
-      break;
-    case HookType::kSyscallTracepoint:
-    case HookType::kExitRider: {
-      VAKT_ASSIGN_OR_RETURN(const Tracefs tracefs, Tracefs::Open());
-      VAKT_ASSIGN_OR_RETURN(UniqueFd event,
-                            tracefs.OpenTracepoint(StrCat("syscalls/", row.target)));
-      link = bpf_program__attach_perf_event(program, event.get());
-      if (link) std::ignore = event.release();  // the link closes it
-      break;
-    }
-    case HookType::kCgroup: {
-      if (!cgroup_root_) {
-        VAKT_ASSIGN_OR_RETURN(const std::string root, CgroupRoot());
-        cgroup_root_.reset(open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-        if (!cgroup_root_) return ErrnoStatus(errno, root);
-      }
-      link = bpf_program__attach_cgroup(program, cgroup_root_.get());
-      break;
-    }
-    case HookType::kIterator:
-      link = bpf_program__attach_iter(program, nullptr);
-      break;
-    case HookType::kMapIterator: {
-      bpf_iter_link_info info = {};
-      info.map.map_fd = static_cast<__u32>(bpf_map__fd(first().maps.flow_sockets));
-      LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info, .link_info_len = sizeof(info));
-      link = bpf_program__attach_iter(program, &options);
-      break;
-    }
-  }
-  if (!link) return ErrnoStatus(errno, StrCat("attaching to ", row.target));
-  return Link(link);
-}
-
-int BpfObject::AttachHook(absl::Span<ProbeReport> rows, Hook* hook) {
-  const auto is_wanted = [](const ProbeReport& row) {
-    return row.state == ProbeReport::State::kAttached;
-  };
-  const auto wanted = std::count_if(rows.begin(), rows.end(), is_wanted);
-  if (wanted == 0) {
-    *hook = Hook();
-    return 0;
-  }
-  if (!hook->attached()) {
-    absl::StatusOr<Hook> attached = AttachProbe(rows.front());
-    if (!attached.ok()) {
-      const bool exists = !absl::IsNotFound(attached.status());
-      for (ProbeReport& row : rows) {
-        if (!is_wanted(row)) continue;
-        row.state = exists ? ProbeReport::State::kFailed : ProbeReport::State::kNotNeeded;
-        row.detail = exists ? Message(attached.status()) : "this kernel has no such system call";
-      }
-      return 0;
-    }
-    *hook = *std::move(attached);
-  }
-  return static_cast<int>(wanted);
-}
-
-int BpfObject::Attach(std::vector<ProbeReport>* reports) {
-  // A kind whose exits will no longer be watched: the other hooks take over before that.
-  std::atomic_ref exit_kinds(control_->exit_kinds);
-  exit_kinds.fetch_and(ExitKinds(*reports));
-  hooks_.resize(reports->size());
-  int attached = 0;
-  for (size_t begin = 0, end = 0; begin < reports->size(); begin = end) {
-    do ++end;
-    while (end < reports->size() && SameHook(*(*reports)[begin].probe, *(*reports)[end].probe));
-    attached += AttachHook(absl::MakeSpan(*reports).subspan(begin, end - begin), &hooks_[begin]);
-  }
-  exit_kinds.store(ExitKinds(*reports));
-  return attached;
-}
-
-std::vector<size_t> BpfObject::DropDetached() {
-  std::vector<size_t> rows;
-  for (size_t i = 0; i < hooks_.size(); ++i) {
-    if (hooks_[i].link == nullptr) continue;
-    bpf_link_info info = {};
-    uint32_t size = sizeof(info);
-    if (bpf_obj_get_info_by_fd(bpf_link__fd(hooks_[i].link.get()), &info, &size) != 0) continue;
-    if (info.type != BPF_LINK_TYPE_CGROUP || info.cgroup.cgroup_id != 0) continue;
-    hooks_[i] = Hook();
-    rows.push_back(i);
-  }
-  return rows;
-}
-
 std::vector<int> BpfObject::ring_fds() const {
   std::vector<int> fds;
   for (const UniqueFd& ring : rings_) fds.push_back(ring.get());
   return fds;
 }
 
-absl::StatusOr<UniqueFd> BpfObject::OpenIterator(std::string_view program) const {
-  for (size_t i = 0; i < hooks_.size(); ++i) {
-    if (hooks_[i].link == nullptr || AllProbes()[i].program != program) continue;
-    UniqueFd file(bpf_iter_create(bpf_link__fd(hooks_[i].link.get())));
-    if (!file) return ErrnoStatus(errno, StrCat("running the iterator ", program));
-    return file;
-  }
-  return absl::NotFoundError(StrCat("the iterator ", program, " is not attached"));
-}
-
-std::vector<LoadedProgram> BpfObject::Programs() const {
-  std::vector<LoadedProgram> programs;
-  for (const auto& [name, program] : programs_) {
-    if (inline_slots_.contains(name)) continue;  // its time is its callers'
-    programs.push_back({name, bpf_program__fd(program)});
-  }
-  for (size_t i = 0; i < hooks_.size(); ++i) {
-    const InlineExit& exit = hooks_[i].exit;
-    if (!exit.program) continue;
-    const ProbeRow& row = AllProbes()[i];
-    programs.push_back({StrCat(row.program, "@", row.target), exit.program.get()});
-  }
-  return programs;
-}
-
 uint64_t BpfObject::MapBytes() const {
   std::vector<int> fds = ring_fds();
+  if (handover_) fds.push_back(handover_->fd());
   if (flows_) {
     const std::vector<int> tables = flows_->fds();
     fds.insert(fds.end(), tables.begin(), tables.end());

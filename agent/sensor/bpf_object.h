@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The loaded BPF object: programs, maps and links with owners.
 //
+// It may take over what a predecessor pinned: maps, rings and the links that are still wanted, with
+// the programs that they run; what else is wanted is loaded and works on the same maps.
+//
 // Ownership: RAII over libbpf's pointers. Threads: thread-compatible.
 #ifndef VAKT_AGENT_SENSOR_BPF_OBJECT_H_
 #define VAKT_AGENT_SENSOR_BPF_OBJECT_H_
@@ -8,6 +11,7 @@
 #include <cstddef>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,8 +19,10 @@
 
 #include "absl/status/statusor.h"
 #include "agent/sensor/flow_tables.h"
+#include "agent/sensor/handover.h"
 #include "agent/sensor/inline_exits.h"
 #include "agent/sensor/kernel_sensor.h"
+#include "agent/sensor/pin_dir.h"
 #include "agent/sensor/prefilter_maps.h"
 #include "bpf/wire/wire.h"
 #include "common/base/unique_fd.h"
@@ -31,10 +37,27 @@ class BpfObject {
  public:
   // Creates the maps and loads the programs that `reports` (one per row of the probe table) wants;
   // marks those that the kernel refuses. Creates the rings: `ring_bytes` over all CPUs and lanes.
+  // With `adopted`, a set of the same layout (SetName), takes all that from there.
   static absl::StatusOr<std::unique_ptr<BpfObject>> Load(const KernelSensorOptions& options,
                                                          InlineExits inline_exits,
-                                                         std::vector<ProbeReport>* reports);
+                                                         std::vector<ProbeReport>* reports,
+                                                         std::optional<PinnedSet> adopted);
   ~BpfObject();
+
+  // Of the set that an agent with these options pins: equal if its maps are, and its records; equal
+  // in its first part if its records are.
+  static std::string SetName(const KernelSensorOptions& options);
+  static bool SameRecords(std::string_view set_name, std::string_view other);
+  // From now on everything is pinned there, what is attached later as well.
+  absl::Status PinTo(PinnedSet set);
+  PinnedSet* pins() { return pins_ ? &*pins_ : nullptr; }
+  // Null unless pinned.
+  Handover* handover() const { return handover_.get(); }
+  // Takes away what a predecessor attached and nobody wants; after Attach.
+  void DropUnclaimed();
+  // Whether the maps are a predecessor's, and whether a row's hook was.
+  bool adopted() const { return !adopted_rows_.empty(); }
+  bool WasAdopted(size_t row) const { return adopted() && adopted_rows_[row]; }
 
   // Loads what is wanted and is not loaded yet; it works on the same maps. Loading takes tens of
   // milliseconds per program and stops nobody. Marks in `reports` what cannot be loaded.
@@ -75,6 +98,7 @@ class BpfObject {
   struct Hook {
     Link link;
     InlineExit exit;
+    std::string pin;  // the link's name in the set; empty: not pinned
     bool attached() const { return link != nullptr || exit.link; }
   };
 
@@ -83,18 +107,27 @@ class BpfObject {
   std::string ProgramOf(const ProbeReport& report) const;
   // One more skeleton with the wanted programs that no earlier one has; the maps are the first's.
   absl::Status TryLoad(const std::vector<ProbeReport>& reports);
+  // ---- Of a set that is taken over.
+  absl::Status AdoptMaps(vakt_bpf* skeleton) const;
+  absl::Status AdoptRings();
+  void AdoptHooks(std::vector<ProbeReport>* reports);
+  bool AdoptHook(const std::string& name, const std::map<uint32_t, std::string>& programs,
+                 Hook* hook);
   absl::Status MakeFlowTables();
   absl::Status LoadWhatIsAccepted(std::vector<ProbeReport>* reports);
   void SizeMaps(vakt_bpf* skeleton) const;
   absl::Status ShareMaps(vakt_bpf* skeleton) const;
   absl::Status KeepPrograms(Skeleton skeleton);
-  bool IsLoaded(const ProbeReport& report) const { return programs_.contains(ProgramOf(report)); }
+  // Whether what this row hooks with is there: loaded, or hooked already.
+  bool IsLoaded(const std::vector<ProbeReport>& reports, size_t row) const;
   absl::Status FillRings(size_t ring_bytes);
   absl::Status MapControl();
   absl::StatusOr<Hook> AttachProbe(const ProbeReport& report);
   absl::StatusOr<Link> AttachLink(const ProbeRow& row, bpf_program* program);
   // The rows of one hook share it: attached while any of them is wanted. Returns how many are.
   int AttachHook(absl::Span<ProbeReport> rows, Hook* hook);
+  void PinHook(const ProbeReport& report, Hook* hook);
+  void Detach(Hook* hook);
 
   const vakt_bpf& first() const { return *skeletons_.front(); }
 
@@ -104,6 +137,10 @@ class BpfObject {
   const InlineExits inline_exits_;
   std::map<std::string, uint32_t, std::less<>> inline_slots_;  // in inline_exits, by program
   std::vector<UniqueFd> rings_;
+  std::optional<PinnedSet> pins_;
+  std::unique_ptr<Handover> handover_;
+  std::vector<bool> adopted_rows_;
+  std::map<std::string, UniqueFd, std::less<>> adopted_programs_;
   UniqueFd cgroup_root_;
   size_t ring_size_ = 0;
   size_t cpu_count_ = 0;

@@ -15,6 +15,8 @@ namespace {
 constexpr uint32_t kBatch = 1024;
 constexpr uint32_t kEntries[VAKT_FLOW_TABLES] = {VAKT_FLOW_TABLE, VAKT_FLOW_FOLDS};
 
+std::string PinName(uint32_t place, size_t generation) { return StrCat(place, "_", generation); }
+
 // now - before, member by member; leaves `now` in *before. The times are those of `now`.
 vakt_flow_counts NewsOf(const vakt_flow_counts& now, vakt_flow_counts* before) {
   static constexpr __u64 vakt_flow_counts::*kSums[] = {
@@ -42,6 +44,31 @@ absl::StatusOr<std::unique_ptr<FlowTables>> FlowTables::Create(int tables_fd, in
     VAKT_RETURN_IF_ERROR(tables->Install(place, tables->tables_[place][0].get()));
   }
   return tables;
+}
+
+absl::StatusOr<std::unique_ptr<FlowTables>> FlowTables::Adopt(int tables_fd, int rest_fd,
+                                                              const PinnedSet& set,
+                                                              vakt_flow_counts* rest) {
+  auto tables = std::unique_ptr<FlowTables>(new FlowTables(tables_fd, rest_fd));
+  tables->rest_ = rest;
+  for (uint32_t place = 0; place < VAKT_FLOW_TABLES; ++place) {
+    for (size_t i = 0; i < tables->tables_[place].size(); ++i) {
+      VAKT_ASSIGN_OR_RETURN(tables->tables_[place][i],
+                            set.Open(Pinned::kFlowTable, PinName(place, i)));
+    }
+  }
+  return tables;  // whichever generation is in use: two turns of Take read both
+}
+
+absl::Status FlowTables::PinTo(PinnedSet& set, vakt_flow_counts* rest) {
+  for (uint32_t place = 0; place < VAKT_FLOW_TABLES; ++place) {
+    for (size_t i = 0; i < tables_[place].size(); ++i) {
+      VAKT_RETURN_IF_ERROR(set.Pin(Pinned::kFlowTable, PinName(place, i), tables_[place][i].get()));
+    }
+  }
+  *rest = *rest_;
+  rest_ = rest;
+  return absl::OkStatus();
 }
 
 // Returns once no probe that saw the former table is still running (kernel/bpf/syscall.c
@@ -90,7 +117,7 @@ absl::Status FlowTables::TakeRest(std::vector<FlowSum>* sums) {
   if (bpf_map_lookup_elem(rest_fd_, &zero, &now) != 0) {
     return ErrnoStatus(errno, "reading what found no room in the tables of flows");
   }
-  const vakt_flow_counts news = NewsOf(now, &rest_);
+  const vakt_flow_counts news = NewsOf(now, rest_);
   if (news.folded != 0) sums->push_back({{}, news, /*folded=*/true});
   return absl::OkStatus();
 }

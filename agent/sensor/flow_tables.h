@@ -13,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "agent/sensor/flow_sum.h"
+#include "agent/sensor/pin_dir.h"
 #include "bpf/wire/wire.h"
 #include "common/base/unique_fd.h"
 
@@ -22,6 +23,13 @@ class FlowTables {
  public:
   // `tables_fd` is the map flow_tables, `rest_fd` flow_rest.
   static absl::StatusOr<std::unique_ptr<FlowTables>> Create(int tables_fd, int rest_fd);
+  // Those that a predecessor pinned, with what was added up since it ended. `rest`, which outlives
+  // the object, is what it has told of flow_rest.
+  static absl::StatusOr<std::unique_ptr<FlowTables>> Adopt(int tables_fd, int rest_fd,
+                                                           const PinnedSet& set,
+                                                           vakt_flow_counts* rest);
+  // From now on `rest` keeps what was told of flow_rest.
+  absl::Status PinTo(PinnedSet& set, vakt_flow_counts* rest);
 
   // Appends everything that was added up since the last call.
   absl::Status Take(std::vector<FlowSum>* sums);
@@ -38,7 +46,8 @@ class FlowTables {
   const int rest_fd_;
   std::array<std::array<UniqueFd, 2>, VAKT_FLOW_TABLES> tables_;  // by place and generation
   size_t generation_ = 0;                                         // in use
-  vakt_flow_counts rest_ = {};                                    // as it was; only ever added to
+  vakt_flow_counts own_rest_ = {};
+  vakt_flow_counts* rest_ = &own_rest_;  // flow_rest as it was; that is only ever added to
 };
 
 }  // namespace vakt

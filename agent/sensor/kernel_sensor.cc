@@ -2,7 +2,6 @@
 #include "agent/sensor/kernel_sensor.h"
 
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,18 +10,11 @@
 #include <chrono>
 #include <cstring>
 #include <mutex>
-#include <optional>
 #include <utility>
 
-#include "absl/base/thread_annotations.h"
-#include "agent/sensor/bpf_object.h"
-#include "agent/sensor/inline_exits.h"
-#include "agent/sensor/kernel_needs.h"
-#include "agent/sensor/loss_tracker.h"
-#include "agent/sensor/ring_set.h"
+#include "agent/sensor/kernel_sensor_impl.h"
 #include "bpf/wire/wire.h"
 #include "common/base/clock.h"
-#include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
 
@@ -42,119 +34,7 @@ constexpr std::chrono::seconds kLookInterval{1};
 using std::chrono::steady_clock;
 using SteadyTime = steady_clock::time_point;
 
-class KernelSensorImpl : public KernelSensor {
- public:
-  KernelSensorImpl(std::unique_ptr<BpfObject> object, std::vector<ProbeReport> available,
-                   RingSet rings, UniqueFd epoll, UniqueFd wake)
-      : object_(std::move(object)),
-        available_(std::move(available)),
-        rings_(std::move(rings)),
-        epoll_(std::move(epoll)),
-        wake_(std::move(wake)),
-        losses_(object_->cpus()) {}
-
-  absl::Span<const RawRecord> Next(absl::Duration timeout) override;
-  void TakeLosses(std::vector<Loss>* losses) override;
-  void Wake() override {
-    const uint64_t one = 1;
-    // A full counter would mean that it is already awake.
-    [[maybe_unused]] const ssize_t written = write(wake_.get(), &one, sizeof(one));
-  }
-  absl::Status Seed(const std::function<void(RawRecord)>& on_record) override;
-  absl::Status SeedFlows() override;
-  absl::Status TakeFlows(std::vector<FlowSum>* sums) override;
-  int SetKinds(KindSet kinds) override;
-  std::vector<ProbeReport> RestoreHooks() override;
-  void CaptureEnvironment(bool capture) override {
-    std::atomic_ref(object_->control()->capture_environment).store(capture ? 1 : 0);
-  }
-  std::vector<ProbeReport> Report() const override {
-    std::lock_guard lock(probes_mutex_);
-    return reports_;
-  }
-  SensorCounters Counters() const override;
-  uint64_t MapBytes() const override { return object_->MapBytes(); }
-  absl::StatusOr<std::vector<ProgramStats>> Programs(absl::Duration measure) const override {
-    const std::vector<LoadedProgram> programs = LoadedPrograms();
-    if (measure <= absl::ZeroDuration()) return ReadPrograms(programs);
-    return MeasurePrograms(programs, measure);
-  }
-  absl::Status InstallPrefilter(const vakt_prefilter& tables) override {
-    return object_->prefilter()->Install(tables);
-  }
-  void DisablePrefilter() override { object_->prefilter()->Disable(); }
-  bool HasProcessMasks(uint64_t fingerprint) const override {
-    return object_->prefilter()->HasMasks(fingerprint);
-  }
-  void SetProcessMasks(uint64_t fingerprint, absl::Span<const uint64_t> masks) override {
-    object_->prefilter()->SetMasks(fingerprint, masks);
-  }
-
- private:
-  std::vector<LoadedProgram> LoadedPrograms() const {
-    std::lock_guard lock(probes_mutex_);
-    return object_->Programs();
-  }
-  bool CollectBatch();
-  bool Busy();
-  absl::Status RunIterator(std::string_view program) const;
-  // Waits for a probe's wakeup; true when Wake was called.
-  bool Wait(steady_clock::duration timeout, bool sleep);
-
-  std::unique_ptr<BpfObject> object_;
-  mutable std::mutex probes_mutex_;                                    // loading and attaching
-  std::vector<ProbeReport> available_ ABSL_GUARDED_BY(probes_mutex_);  // kAttached: could be
-  std::vector<ProbeReport> reports_ ABSL_GUARDED_BY(probes_mutex_);
-  RingSet rings_;
-  UniqueFd epoll_;
-  UniqueFd wake_;
-  LossTracker losses_;
-  std::vector<RawRecord> batch_;
-  std::array<std::atomic<uint64_t>, VAKT_KIND_MAX> delivered_{};
-  uint64_t missing_seen_ = 0;
-  SteadyTime last_look_;
-  SteadyTime window_start_;
-  int window_wakeups_ = 0;
-  int empty_naps_ = 2;
-};
-
-// Exits that ride along: a system-call tracepoint slows every system call of the machine, and a
-// second one hardly more. Without a first one the hooks that cost others nothing have to do; in the
-// inline tier each of them costs others nothing.
-void ChooseRiders(std::vector<ProbeReport>* reports) {
-  const bool taxed = std::any_of(reports->begin(), reports->end(), [](const ProbeReport& report) {
-    return report.probe->type == HookType::kSyscallTracepoint && report.tier == Tier::kTracepoint &&
-           report.state == ProbeReport::State::kAttached;
-  });
-  for (ProbeReport& report : *reports) {
-    if (taxed || report.probe->type != HookType::kExitRider) continue;
-    if (report.tier == Tier::kInline) continue;
-    if (report.state != ProbeReport::State::kAttached) continue;
-    report.state = ProbeReport::State::kDisabled;
-    report.detail = "it would slow all system calls, and no loaded rule needs one that does";
-  }
-}
-
-// What of the available ones `kinds` needs.
-std::vector<ProbeReport> WantedProbes(const std::vector<ProbeReport>& available, KindSet kinds) {
-  std::vector<ProbeReport> reports = available;
-  for (ProbeReport& report : reports) {
-    const bool wanted = (kinds & KindBit(report.probe->kind)) != 0;
-    if (wanted || report.state == ProbeReport::State::kDisabled) continue;
-    report.state = ProbeReport::State::kNotNeeded;
-    report.detail.clear();
-  }
-  ChooseRiders(&reports);
-  return reports;
-}
-
-// What the kernel refuses is not tried again, be it a program or its inline form.
-void KeepRefusals(const std::vector<ProbeReport>& reports, std::vector<ProbeReport>* available) {
-  for (size_t i = 0; i < reports.size(); ++i) {
-    if (reports[i].state == ProbeReport::State::kFailed) (*available)[i] = reports[i];
-    (*available)[i].tier = reports[i].tier;
-  }
-}
+}  // namespace
 
 int KernelSensorImpl::SetKinds(KindSet kinds) {
   kinds = (kinds & ~kFlowProbes) | EssentialKinds();
@@ -181,8 +61,74 @@ std::vector<ProbeReport> KernelSensorImpl::RestoreHooks() {
   return restored;
 }
 
+void KernelSensorImpl::Resume() {
+  const Handover::State& state = object_->handover()->state();
+  for (size_t ring = 0; ring < rings_.size(); ++ring) {
+    rings_.StartAt(ring, state.cpus[ring / VAKT_LANES].positions[ring % VAKT_LANES]);
+  }
+  for (uint32_t cpu = 0; cpu < object_->cpus().size(); ++cpu) {
+    losses_.Resume(cpu, state.cpus[cpu].told);
+  }
+  for (size_t kind = 0; kind < VAKT_KIND_MAX; ++kind) delivered_[kind] = state.delivered[kind];
+  skipped_told_ = takeover_.skipped_told = state.skipped_told;
+  rings_.Peek([this](RawRecord) { ++takeover_.waiting; });
+}
+
+void KernelSensorImpl::DrainFirst(std::unique_ptr<Predecessor> predecessor,
+                                  uint64_t since_boot_ns) {
+  twins_.SetSince(since_boot_ns);
+  takeover_.waiting += predecessor->Waiting();
+  predecessors_.push_back(std::move(predecessor));
+}
+
+void KernelSensorImpl::NoteRules(std::string_view rules) {
+  if (Handover* handover = object_->handover()) handover->NoteRules(rules);
+}
+
+void KernelSensorImpl::Commit() {
+  if (Handover* handover = object_->handover()) {
+    Handover::State* state = handover->next();
+    for (size_t ring = 0; ring < rings_.size(); ++ring) {
+      state->cpus[ring / VAKT_LANES].positions[ring % VAKT_LANES] = rings_.position(ring);
+    }
+    for (size_t kind = 0; kind < VAKT_KIND_MAX; ++kind) {
+      state->delivered[kind] = delivered_[kind].load(std::memory_order_relaxed);
+    }
+    state->skipped_told = skipped_told_;
+    const bool told = losses_.lost_total() != std::exchange(told_total_, losses_.lost_total());
+    for (uint32_t cpu = 0; told && cpu < object_->cpus().size(); ++cpu) {
+      state->cpus[cpu].told = losses_.told(cpu);
+    }
+    handover->Commit(told);
+  }
+  rings_.Release();
+}
+
+// What they left is older than anything that we alone have.
+bool KernelSensorImpl::CollectFromPredecessors() {
+  for (const auto& predecessor : predecessors_) {
+    predecessor->Collect(kBatchRecords, &batch_);
+    for (RawRecord record : batch_) twins_.Add(record);
+    if (!batch_.empty()) return true;
+  }
+  return false;
+}
+
+// The batch is in the order of time: once it begins after their last record, no twin can come.
+void KernelSensorImpl::DropTwins() {
+  if (twins_.empty() || batch_.empty()) return;
+  vakt_header first = {};
+  std::memcpy(&first, batch_.front().data(), std::min(sizeof(first), batch_.front().size()));
+  if (first.boot_ns > twins_.newest_ns() + Twins::kApartNs) {
+    twins_ = Twins();
+    return;
+  }
+  std::erase_if(batch_, [this](RawRecord record) { return twins_.Take(record); });
+}
+
 bool KernelSensorImpl::CollectBatch() {
   batch_.clear();
+  if (CollectFromPredecessors()) return true;
   rings_.Collect(kBatchRecords, &batch_);
   for (RawRecord record : batch_) {
     vakt_header header;
@@ -193,6 +139,7 @@ bool KernelSensorImpl::CollectBatch() {
       delivered_[header.kind].fetch_add(1, std::memory_order_relaxed);
     }
   }
+  DropTwins();
   return !batch_.empty();
 }
 
@@ -230,10 +177,10 @@ bool KernelSensorImpl::Wait(steady_clock::duration timeout, bool sleep) {
 }
 
 absl::Span<const RawRecord> KernelSensorImpl::Next(absl::Duration timeout) {
-  rings_.Release();
+  Commit();
   const SteadyTime deadline = steady_clock::now() + absl::ToChronoNanoseconds(timeout);
   while (!CollectBatch()) {
-    rings_.Release();  // discarded records
+    Commit();  // discarded records
     const SteadyTime now = steady_clock::now();
     if (now >= deadline) break;
     const bool nap = Busy();
@@ -252,6 +199,15 @@ void KernelSensorImpl::TakeLosses(std::vector<Loss>* losses) {
   missing_seen_ = missing;
   last_look_ = now;
   losses_.Look(RealClock().BootNs(), losses);
+  for (const auto& predecessor : predecessors_) {
+    predecessor->TakeLosses(RealClock().BootNs(), losses);
+  }
+  const bool drained =
+      std::none_of(predecessors_.begin(), predecessors_.end(),
+                   [](const auto& predecessor) { return predecessor->rings().HasData(); });
+  if (!drained || !twins_.empty()) return;
+  for (const auto& predecessor : predecessors_) predecessor->Remove();
+  predecessors_.clear();
 }
 
 SensorCounters KernelSensorImpl::Counters() const {
@@ -272,9 +228,26 @@ SensorCounters KernelSensorImpl::Counters() const {
   return sum;
 }
 
+absl::flat_hash_map<uint64_t, uint64_t> KernelSensorImpl::WaitingExecs() {
+  absl::flat_hash_map<uint64_t, uint64_t> execs;
+  const auto add = [&execs](RawRecord record) {
+    vakt_process_exec exec;
+    if (record.size() < sizeof(exec)) return;
+    std::memcpy(&exec, record.data(), sizeof(exec));
+    if (exec.header.kind != static_cast<uint16_t>(Kind::process_exec)) return;
+    execs.emplace(exec.task.cookie, exec.header.boot_ns);  // the first one
+  };
+  for (const auto& predecessor : predecessors_) predecessor->rings().Peek(add);
+  rings_.Peek(add);
+  return execs;
+}
+
+// A process that started a program whose record is still to come is not told of: its earlier events
+// come before that record, and are not the new program's.
 absl::Status KernelSensorImpl::Seed(const std::function<void(RawRecord)>& on_record) {
   VAKT_ASSIGN_OR_RETURN(const UniqueFd seeds, object_->OpenIterator("process_seed"));
   std::vector<std::byte> buffer(256 << 10);
+  absl::flat_hash_map<uint64_t, uint64_t> execs;
   size_t held = 0;
   for (;;) {
     const ssize_t got = read(seeds.get(), buffer.data() + held, buffer.size() - held);
@@ -282,13 +255,16 @@ absl::Status KernelSensorImpl::Seed(const std::function<void(RawRecord)>& on_rec
     if (got < 0) return ErrnoStatus(errno, "reading the task iterator");
     if (got == 0) break;
     held += static_cast<size_t>(got);
+    execs = WaitingExecs();
     size_t at = 0;
     vakt_process_seed seed;
     while (held - at >= sizeof(seed)) {
       std::memcpy(&seed, buffer.data() + at, sizeof(seed));
       if (seed.size < sizeof(seed)) return absl::DataLossError("task iterator: malformed record");
       if (held - at < seed.size) break;
-      on_record(RawRecord(buffer.data() + at, seed.size));
+      const auto exec = execs.find(seed.task.cookie);
+      const bool is_newer = exec != execs.end() && exec->second <= seed.header.boot_ns;
+      if (!is_newer) on_record(RawRecord(buffer.data() + at, seed.size));
       at += seed.size;
     }
     std::memmove(buffer.data(), buffer.data() + at, held - at);
@@ -325,125 +301,6 @@ absl::Status KernelSensorImpl::TakeFlows(std::vector<FlowSum>* sums) {
   const absl::Status status = RunIterator("flow_open");
   if (!status.ok() && !absl::IsNotFound(status)) return status;
   return object_->flows()->Take(sums);
-}
-
-std::vector<ProbeReport> AvailableProbes(const KernelSensorOptions& options) {
-  std::vector<ProbeReport> reports;
-  for (const ProbeRow& row : AllProbes()) {
-    ProbeReport report{.probe = &row, .state = ProbeReport::State::kAttached};
-    if (row.type == HookType::kEverySyscall && !options.strict) {
-      report.state = ProbeReport::State::kNotNeeded;
-      report.detail = "coverage: fast leaves it out, for it would slow all system calls";
-    }
-    const auto& disabled = options.disabled_probes;
-    if (std::find(disabled.begin(), disabled.end(), row.program) != disabled.end()) {
-      report.state = ProbeReport::State::kDisabled;
-      report.detail = "disabled by configuration";
-    }
-    reports.push_back(std::move(report));
-  }
-  return reports;
-}
-
-// Each row has one tier for the life of the sensor. A call whose function the kernel does not have
-// stays with its tracepoint.
-InlineExits ChooseTiers(const KernelSensorOptions& options, std::vector<ProbeReport>* reports) {
-  if (options.tier == Tier::kTracepoint) return {};
-  InlineExits exits = InlineExits::Find(options.btf_path, "/proc/kallsyms");
-  for (ProbeReport& report : *reports) {
-    if (!IsSyscallExit(report.probe->type)) continue;
-    const bool has = exits.FormOf(report.probe->target) != InlineExits::Form::kNone;
-    report.tier = has ? Tier::kInline : Tier::kTracepoint;
-  }
-  return exits;
-}
-
-absl::Status CheckDisabledNames(const KernelSensorOptions& options) {
-  for (const std::string& name : options.disabled_probes) {
-    const auto rows = AllProbes();
-    if (std::none_of(rows.begin(), rows.end(), [&](const auto& r) { return r.program == name; })) {
-      return absl::InvalidArgumentError(StrCat("no probe is called ", name));
-    }
-  }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<UniqueFd> MakeEpoll(const std::vector<int>& ring_fds, int wake_fd) {
-  UniqueFd epoll(epoll_create1(EPOLL_CLOEXEC));
-  if (!epoll) return ErrnoStatus(errno, "epoll_create1");
-  const auto add = [&](int fd, uint32_t events) {
-    epoll_event event = {};
-    event.events = events;
-    event.data.fd = fd;
-    return epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &event) == 0;
-  };
-  // Edge-triggered: data that is already there must not end a nap, only a wakeup does.
-  for (int fd : ring_fds) {
-    if (!add(fd, EPOLLIN | EPOLLET)) return ErrnoStatus(errno, "watching a ring");
-  }
-  if (!add(wake_fd, EPOLLIN)) return ErrnoStatus(errno, "watching the wake event");
-  return epoll;
-}
-
-}  // namespace
-
-absl::Status CheckProbes(absl::Span<const ProbeReport> reports) {
-  bool refused = false;
-  std::string missing;
-  for (const ProbeReport& report : reports) {
-    const Kind kind = report.probe->kind;
-    if (!In(EssentialKinds(), kind) || report.state != ProbeReport::State::kFailed) continue;
-    refused = refused || In(RequiredKinds(), kind);
-    missing +=
-        StrCat(missing.empty() ? "" : "; ", report.probe->program, " (", report.probe->target,
-               "): ", report.detail, ", so ", report.probe->blind_spot);
-  }
-  if (!refused) return absl::OkStatus();
-  return absl::FailedPreconditionError(
-      StrCat("this kernel refuses what no rule can be judged without: ", missing,
-             "; docs/reference/kernels.md names kernels that take it"));
-}
-
-TierChoice TierChoiceOf(std::string_view name) {
-  if (name == "inline") return TierChoice::kInline;
-  return name == "tracepoint" ? TierChoice::kTracepoint : TierChoice::kAuto;
-}
-
-absl::StatusOr<Tier> DecideTier(TierChoice choice) {
-  if (choice == TierChoice::kTracepoint) return Tier::kTracepoint;
-  if (InlineExits::Allowed()) return Tier::kInline;
-  if (choice == TierChoice::kAuto) return Tier::kTracepoint;
-  return absl::FailedPreconditionError(
-      "this kernel refuses programs on its functions (fexit), which the inline tier needs; tier "
-      "auto does without");
-}
-
-absl::StatusOr<std::unique_ptr<KernelSensor>> KernelSensor::Start(
-    const KernelSensorOptions& options) {
-  VAKT_RETURN_IF_ERROR(CheckDisabledNames(options));
-  VAKT_RETURN_IF_ERROR(CheckKernel(options.btf_path));
-  std::vector<ProbeReport> available = AvailableProbes(options);
-  InlineExits inline_exits = ChooseTiers(options, &available);
-  KindSet kinds = options.kinds | EssentialKinds();
-  if (options.flows) kinds |= kFlowProbes;
-  std::vector<ProbeReport> first = WantedProbes(available, kinds);
-  VAKT_ASSIGN_OR_RETURN(std::unique_ptr<BpfObject> object,
-                        BpfObject::Load(options, std::move(inline_exits), &first));
-  KeepRefusals(first, &available);
-  object->control()->scope_cgroup_id = options.scope.cgroup_id;
-  object->control()->scope_level = options.scope.level;
-  VAKT_ASSIGN_OR_RETURN(RingSet rings, RingSet::Map(object->ring_fds(), object->ring_size()));
-  UniqueFd wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!wake) return ErrnoStatus(errno, "eventfd");
-  VAKT_ASSIGN_OR_RETURN(UniqueFd epoll, MakeEpoll(object->ring_fds(), wake.get()));
-  auto sensor = std::make_unique<KernelSensorImpl>(
-      std::move(object), std::move(available), std::move(rings), std::move(epoll), std::move(wake));
-  if (sensor->SetKinds(options.kinds) == 0) {
-    return absl::FailedPreconditionError(
-        "no probe could be attached: this kernel refuses them all");
-  }
-  VAKT_RETURN_IF_ERROR(CheckProbes(sensor->Report()));
-  return sensor;
 }
 
 }  // namespace vakt

@@ -11,8 +11,9 @@
 // Loading is the probe: a program that the kernel refuses is left out, the next attempt goes
 // without it, and its row of the report says why. No version or configuration is consulted.
 //
-// Ownership: owns object, links, maps and mappings; all are gone with it. Threads: one thread, but
-// for Wake, Counters, MapBytes and Programs (any thread) and the flows (any one thread).
+// Ownership: owns object, links, maps and mappings; all are gone with it that is not pinned.
+// Threads: one thread, but for Wake, Counters, MapBytes and Programs (any thread) and the flows
+// (any one thread).
 #ifndef VAKT_AGENT_SENSOR_KERNEL_SENSOR_H_
 #define VAKT_AGENT_SENSOR_KERNEL_SENSOR_H_
 
@@ -57,6 +58,10 @@ struct KernelSensorOptions {
   Scope scope;
   uint64_t ring_bytes = 8 << 20;  // of all rings together
   std::vector<std::string> disabled_probes;
+  // Directory in a BPF file system that keeps hooks and rings alive without the agent (pin_dir.h);
+  // empty: all end with the sensor. What a predecessor left there is taken over.
+  std::string pin_path;
+  std::string rules;  // which rules the kernel will filter by: any text that names them
   std::string btf_path = "/sys/kernel/btf/vmlinux";
 };
 
@@ -70,6 +75,16 @@ struct ProbeReport {
   } state = State::kNotNeeded;
   Tier tier = Tier::kTracepoint;  // how it is hooked, or would be
   std::string detail;             // why it failed
+};
+
+// What a predecessor left pinned, and what is missing all the same.
+struct Takeover {
+  bool happened = false;      // its hooks were attached until ours were, and its records are ours
+  uint64_t waiting = 0;       // records in its rings
+  uint64_t unreadable = 0;    // records of one that lays them out otherwise: they are lost
+  KindSet unwatched = 0;      // wanted kinds of which a hook was not attached (none: flows)
+  bool other_rules = false;   // it filtered by other rules: what only ours ask for may be missing
+  uint64_t skipped_told = 0;  // as NoteSkipped
 };
 
 // Sums over CPUs, per kind id.
@@ -86,8 +101,19 @@ absl::Status CheckProbes(absl::Span<const ProbeReport> reports);
 
 class KernelSensor : public EventSource {
  public:
-  // FailedPrecondition: no BTF, or CheckProbes refuses. PermissionDenied: not root.
+  // FailedPrecondition: no BTF, CheckProbes refuses, or another agent has the pin directory.
+  // PermissionDenied: not root. InvalidArgument: the pin directory is on no BPF file system.
   static absl::StatusOr<std::unique_ptr<KernelSensor>> Start(const KernelSensorOptions& options);
+
+  // Removes what agents left pinned in `pin_path`, and with it their hooks. FailedPrecondition: one
+  // is running.
+  static absl::Status Unpin(const std::string& pin_path);
+
+  virtual const Takeover& takeover() const = 0;
+  // For a successor: by which rules the kernel filters now, and how many runs that the kernel left
+  // out were told in all. Pipeline thread only.
+  virtual void NoteRules(std::string_view rules) = 0;
+  virtual void NoteSkipped(uint64_t skipped) = 0;
 
   // Calls `on_record` with a process_seed record for each process that runs now.
   virtual absl::Status Seed(const std::function<void(RawRecord)>& on_record) = 0;

@@ -21,6 +21,11 @@ absl::Span<const std::string_view> LossReasons() {
 LossTracker::LossTracker(absl::Span<const vakt_cpu_state> cpus)
     : cpus_(cpus), trackers_(cpus.size()), seen_(cpus.size()) {}
 
+void LossTracker::Resume(uint32_t cpu, const Told& told) {
+  seen_[cpu] = told;
+  for (SequenceTracker& lane : trackers_[cpu]) lane.Resume();
+}
+
 void LossTracker::Look(int64_t now_boot_ns, std::vector<Loss>* losses) {
   for (uint32_t cpu = 0; cpu < cpus_.size(); ++cpu) {
     for (const KindRow& row : AllKinds()) {

@@ -21,7 +21,13 @@ namespace vakt {
 // overtake the one it interrupted between number and reservation.
 class SequenceTracker {
  public:
+  // The next number is the first one that counts: who came before looked after those below it.
+  void Resume() { resuming_ = true; }
   void OnRecord(uint64_t seq) {
+    if (resuming_) {
+      received_ = highest_ = seq - 1;
+      resuming_ = false;
+    }
     ++received_;
     if (seq > highest_) highest_ = seq;
   }
@@ -33,10 +39,14 @@ class SequenceTracker {
  private:
   uint64_t received_ = 0;
   uint64_t highest_ = 0;
+  bool resuming_ = false;
 };
 
 class LossTracker {
  public:
+  // Of one CPU: what was told so far of its counters.
+  using Told = std::array<std::array<uint64_t, VAKT_LOST_REASONS>, VAKT_KIND_MAX>;
+
   // `cpus`: the probes' counters, one element per possible CPU, written by the kernel meanwhile.
   explicit LossTracker(absl::Span<const vakt_cpu_state> cpus);
 
@@ -45,6 +55,10 @@ class LossTracker {
       trackers_[header.cpu][header.lane].OnRecord(header.seq);
     }
   }
+
+  // Goes on where a predecessor ended that had told so much of each CPU.
+  void Resume(uint32_t cpu, const Told& told);
+  const Told& told(uint32_t cpu) const { return seen_[cpu]; }
 
   // Compares the probes' counters with those of the last look and appends what was lost meanwhile.
   void Look(int64_t now_boot_ns, std::vector<Loss>* losses);
@@ -56,7 +70,7 @@ class LossTracker {
  private:
   absl::Span<const vakt_cpu_state> cpus_;
   std::vector<std::array<SequenceTracker, VAKT_LANES>> trackers_;
-  std::vector<std::array<std::array<uint64_t, VAKT_LOST_REASONS>, VAKT_KIND_MAX>> seen_;
+  std::vector<Told> seen_;
   int64_t last_look_boot_ns_ = 0;
   uint64_t lost_total_ = 0;
 };

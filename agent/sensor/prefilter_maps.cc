@@ -54,6 +54,7 @@ absl::StatusOr<std::unique_ptr<PrefilterMaps>> PrefilterMaps::Map(int prefilters
   void* masks = mmap(nullptr, kMasksBytes, PROT_READ | PROT_WRITE, MAP_SHARED, masks_fd, 0);
   if (masks == MAP_FAILED) return ErrnoStatus(errno, "mapping the process masks");
   maps->masks_ = static_cast<vakt_process_masks*>(masks);
+  maps->version_ = control->prefilter_version;  // of a predecessor; its tables stay in force
   return maps;
 }
 

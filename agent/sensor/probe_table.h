@@ -49,6 +49,11 @@ inline constexpr KindSet kFlowProbes = KindBit(Kind::none);
 
 absl::Span<const ProbeRow> AllProbes();
 
+// A program reports several kinds from one hook, with one row each; they follow each other.
+constexpr bool SameHook(const ProbeRow& a, const ProbeRow& b) {
+  return a.program == b.program && a.target == b.target;
+}
+
 // Kinds without which the process tree cannot be kept: always wanted.
 KindSet EssentialKinds();
 // Of these, without which no rule can be judged: a kernel that refuses their hooks is refused.

@@ -141,6 +141,22 @@ void RingSet::Release() {
   }
 }
 
+void RingSet::StartAt(size_t ring, uint64_t position) {
+  Ring& at = rings_[ring];
+  const uint64_t end = LoadPosition(at.producer_page);
+  if (position < at.next || position > end || position % 8 != 0) return;
+  at.next = position;
+}
+
+void RingSet::Peek(const std::function<void(RawRecord)>& on_record) {
+  for (Ring& ring : rings_) {
+    const uint64_t from = ring.next;
+    ring.limit = LoadPosition(ring.producer_page);
+    while (Advance(ring)) on_record(ring.head);
+    ring.next = from;
+  }
+}
+
 bool RingSet::HasData() const {
   for (const Ring& ring : rings_) {
     if (LoadPosition(ring.producer_page) != ring.next) return true;

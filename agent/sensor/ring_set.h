@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -35,6 +36,15 @@ class RingSet {
   void Release();
   // True when any ring holds a record that was not collected, or one that is being written.
   bool HasData() const;
+
+  // ---- For who goes on where another consumer ended.
+  size_t size() const { return rings_.size(); }
+  // Position behind the last record of a ring that was collected.
+  uint64_t position(size_t ring) const { return rings_[ring].next; }
+  // The probes may not know yet how far the ring was read. Ignored if it cannot be.
+  void StartAt(size_t ring, uint64_t position);
+  // Shows what Collect would give, ring by ring, and changes nothing.
+  void Peek(const std::function<void(RawRecord)>& on_record);
 
  private:
   struct Ring {

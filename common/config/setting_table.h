@@ -117,6 +117,12 @@ inline constexpr SettingRow kSettings[] = {
      "Whether the agent does harmless acts every few seconds to see whether its hooks see them."},
     {"sensor.prefilter", "--prefilter", SettingType::kEnum, "on", kInAgent, "on|off", "",
      "Whether the kernel leaves out events on which no rule can fire; alerts are the same."},
+    {"sensor.pin", "--pin", SettingType::kPath, "", kInAgent, "", "",
+     "Directory below a BPF file system, such as /sys/fs/bpf/vakt, that keeps hooks and rings alive "
+     "when the agent ends: the next one takes over and delivers what happened meanwhile. Empty: they "
+     "end with the agent."},
+    {"sensor.unpin", "--unpin", SettingType::kBool, "false", kInAgent, "", "",
+     "Removes what agents left in the directory of --pin, and ends."},
 
     {"flows.enabled", "--flows", SettingType::kEnum, "on", kInAgent, "on|off", "",
      "Whether the agent tells who talks to whom, and how much: one record per program and service."},

@@ -1,0 +1,308 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""An agent whose hooks and rings are pinned is killed, and the next one goes on where it ended."""
+
+import collections
+import ctypes
+import json
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import unittest
+
+from harness import BIN, KernelTestCase, free_port, stop, wait_for, why_not
+
+MARKED = """
+- rule: Marked command
+  desc: test
+  condition: evt.type in (execve, execveat) and proc.args startswith vakt-marked
+  output: ran %proc.args by %proc.exepath of %proc.pname
+  priority: NOTICE
+"""
+OPENS = """
+- rule: Marked file opened
+  desc: test
+  condition: evt.type in (open, openat, openat2) and fd.name endswith vakt-marked
+  output: opened %fd.name by %proc.name
+  priority: NOTICE
+"""
+
+CLONE_NEWNS = 0x20000
+MS_REC, MS_PRIVATE = 0x4000, 0x40000
+
+
+def own_bpf_file_system(directory):
+    """A BPF file system that this process and its children alone see; it goes with the last of them."""
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def must(result):
+        if result != 0:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    must(libc.unshare(CLONE_NEWNS))
+    must(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None))
+    must(libc.mount(b"none", directory.encode(), b"bpf", 0, None))
+
+
+class Takeover(KernelTestCase):
+    @classmethod
+    def setUpClass(cls):
+        if why_not():
+            raise unittest.SkipTest(why_not())
+        cls.bpffs = tempfile.mkdtemp(prefix="vakt-bpffs-")
+        own_bpf_file_system(cls.bpffs)
+
+    @classmethod
+    def tearDownClass(cls):
+        ctypes.CDLL(None).umount2(cls.bpffs.encode(), 2)
+        os.rmdir(cls.bpffs)
+
+    def setUp(self):
+        super().setUp()
+        self.pins = os.path.join(self.bpffs, "vakt")
+        self.addCleanup(lambda: os.path.exists(self.pins) and self.unpin())
+
+    def unpin(self):
+        for program in self.programs:
+            stop(program)
+        out = subprocess.run([os.path.join(BIN, "vakt-agent"), "--pin", self.pins, "--unpin"],
+                             capture_output=True, text=True)
+        self.assertEqual(out.returncode, 0, out.stderr)
+
+    def start_pinned(self, *flags, rules=MARKED, collector=None, **options):
+        if collector:
+            flags += ("--collector", collector, *self.tls("agent"), "--heartbeat", "500ms",
+                      "--node-name", os.uname().nodename)
+        try:
+            os.unlink(self.path("agent.ready"))
+        except FileNotFoundError:
+            pass
+        return self.start_agent("--pin", self.pins, *flags, rules=[self.rule_file(rules)], **options)
+
+    def kill(self, agent):
+        agent.kill()
+        agent.wait()
+
+    def run_marked(self, count, first=1):
+        self.act("sh", "-c", f"seq {first} {first + count - 1} | xargs -I N true vakt-marked-N")
+
+    def marked(self):
+        """How often each marked command was told of."""
+        told = collections.Counter()
+        for alert in self.alerts():
+            if alert["rule"] != "Marked command":
+                continue
+            found = re.search(r"ran vakt-marked-(\d+) by (?:/usr)?/bin/true of xargs ", alert["output"])
+            self.assertIsNotNone(found, alert["output"])
+            told[int(found.group(1))] += 1
+        return told
+
+    def settled(self):
+        stats = self.stats()
+        parts = [stats[f"events_{part}_total"] for part in ("filtered", "delivered", "lost")]
+        return stats if stats["events_hook_hits_total"] == sum(parts) else None
+
+    def assert_settled(self):
+        stats = wait_for(self.settled, 10)
+        self.assertIsNotNone(stats, self.stats())
+        return stats
+
+    def with_collector(self):
+        """Makes one, once; what start_pinned takes besides."""
+        if not hasattr(self, "port"):
+            self.port = free_port()
+            self.start_collector(self.port)
+        return {"collector": f"127.0.0.1:{self.port}"}
+
+    def records(self):
+        out = self.vaktctl(self.port, "alerts", "query", "--gaps", "--format", "json", "--limit",
+                           "100000", check=False)
+        return [json.loads(line) for line in out.stdout.splitlines()] if out.returncode == 0 else []
+
+    def gaps(self):
+        return [record["gap"] for record in self.records() if "gap" in record]
+
+    def notes(self):
+        return [record["lifecycle"]["what"] for record in self.records() if "lifecycle" in record]
+
+    def told_lost(self, expected=0):
+        def told():
+            return sum(int(gap["count"]) for gap in self.gaps() if gap["class"] == "CLASS_LOSS")
+        wait_for(lambda: told() >= (expected or self.stats()["events_lost_total"]), 10, 0.2)
+        return told()
+
+    def links(self):
+        """How many of our programs the kernel has."""
+        out = subprocess.run(["bpftool", "-j", "prog", "show"], capture_output=True, text=True)
+        ours = {"process_fork", "process_exec", "process_exit"}
+        return sum(program.get("name") in ours for program in json.loads(out.stdout or "[]"))
+
+    # -- the same agent again --------------------------------------------------------------------
+
+    def test_5000_commands_of_its_absence_are_told_once(self):
+        agent = self.start_pinned("--ring-bytes", "32MiB")
+        self.run_marked(20)
+        self.wait_alert("Marked command", 20)
+        before = self.assert_settled()
+        self.kill(agent)
+        self.run_marked(5000, first=21)
+        self.start_pinned("--ring-bytes", "32MiB")
+        self.run_marked(20, first=5021)
+        self.wait_alert("Marked command", 5040, 30)
+        self.assertEqual(self.marked(), collections.Counter(range(1, 5041)))
+        after = self.assert_settled()
+        self.assertEqual(after["events_lost_total"], 0)
+        forks = "events_delivered_total{kind=\"process_fork\"}"
+        self.assertGreaterEqual(after[forks] - before[forks], 5020)
+
+    def test_what_found_no_room_meanwhile_is_counted_exactly(self):
+        agent = self.start_pinned("--ring-bytes", "64KiB", "--prefilter", "off", rules=MARKED + OPENS)
+        self.kill(agent)
+        self.act("sh", "-c", "i=0; while [ $i -lt 3000 ]; do : < /etc/hostname; i=$((i+1)); done")
+        self.start_pinned("--ring-bytes", "64KiB", "--prefilter", "off", rules=MARKED + OPENS,
+                          alone=False, **self.with_collector())
+        stats = self.assert_settled()
+        self.assertGreater(stats["events_lost_total"], 1000)
+        self.assertEqual(self.told_lost(), stats["events_lost_total"])
+
+    def test_what_a_predecessor_told_is_not_told_again(self):
+        flags = ["--ring-bytes", "64KiB", "--prefilter", "off"]
+        flood = ("sh", "-c", "i=0; while [ $i -lt 2000 ]; do : < /etc/hostname; i=$((i+1)); done")
+        agent = self.start_pinned(*flags, rules=MARKED + OPENS, alone=False, **self.with_collector())
+        agent.send_signal(signal.SIGSTOP)
+        self.act(*flood)
+        agent.send_signal(signal.SIGCONT)
+        lost = self.assert_settled()["events_lost_total"]
+        self.assertGreater(lost, 500)
+        self.assertEqual(self.told_lost(lost), lost)
+        self.kill(agent)
+        self.act(*flood)
+        self.start_pinned(*flags, rules=MARKED + OPENS, alone=False, **self.with_collector())
+        stats = self.assert_settled()
+        self.assertGreater(stats["events_lost_total"], lost)
+        self.assertEqual(self.told_lost(stats["events_lost_total"]), stats["events_lost_total"])
+
+    def test_events_before_an_exec_that_waits_are_not_the_new_programs(self):
+        agent = self.start_pinned(rules=OPENS.replace("by %proc.name", "by %proc.exepath"))
+        self.kill(agent)
+        marked = self.path("vakt-marked")
+        # It lives on when the next agent lists what runs, and is another program by then.
+        late = subprocess.Popen(["sh", "-c", f": > {marked}; exec sleep 60"],
+                                preexec_fn=self.enter_cgroup)
+        self.addCleanup(lambda: (late.kill(), late.wait()))
+        self.assertTrue(wait_for(lambda: "sleep" in open(f"/proc/{late.pid}/comm").read()))
+        self.start_pinned(rules=OPENS.replace("by %proc.name", "by %proc.exepath"))
+        [alert] = self.wait_alert("Marked file opened")
+        self.assertRegex(alert["output"], "by (/usr)?/bin/(da)?sh ")
+
+    # -- what is said of it ----------------------------------------------------------------------
+
+    def test_the_stream_tells_of_a_takeover_and_of_no_blindness(self):
+        agent = self.start_pinned(alone=False, **self.with_collector())
+        self.kill(agent)
+        self.run_marked(5)
+        self.start_pinned(alone=False, **self.with_collector())
+        self.wait_alert("Marked command", 5)
+        self.assertTrue(wait_for(lambda: "WHAT_TAKEOVER" in self.notes(), 10, 0.2), self.notes())
+        self.assertEqual([gap for gap in self.gaps() if gap["class"] == "CLASS_BLIND"], [])
+        self.assertEqual(self.status()["pinned"], self.pins)
+
+    def test_other_rules_tell_what_the_kernel_left_out(self):
+        agent = self.start_pinned(alone=False, **self.with_collector())
+        self.kill(agent)
+        self.act("sh", "-c", f": > {self.path('vakt-marked')}")
+        self.start_pinned(rules=MARKED + OPENS, alone=False, **self.with_collector())
+        gaps = wait_for(lambda: [gap for gap in self.gaps() if gap.get("kind") == "file_open"], 10, 0.2)
+        self.assertEqual([(gap["class"], gap["reason"]) for gap in gaps or []],
+                         [("CLASS_BLIND", "not_hooked_before")])
+        self.assertIn("the kernel left out what the rules of before did not ask for",
+                      [gap["reason"] for gap in self.gaps()])
+
+    # -- other maps ------------------------------------------------------------------------------
+
+    def test_another_size_of_rings_loses_and_doubles_nothing(self):
+        agent = self.start_pinned("--ring-bytes", "16MiB")
+        self.run_marked(10)
+        self.wait_alert("Marked command", 10)
+        self.kill(agent)
+        self.run_marked(1000, first=11)
+        # Goes on while both agents' hooks are attached.
+        load = subprocess.Popen(["sh", "-c", "seq 1011 4010 | xargs -I N true vakt-marked-N"],
+                                preexec_fn=self.enter_cgroup)
+        self.start_pinned("--ring-bytes", "32MiB")
+        load.wait()
+        self.wait_alert("Marked command", 4010, 30)
+        self.assertEqual(self.marked(), collections.Counter(range(1, 4011)))
+        [pinned] = os.listdir(self.pins)  # the old set is gone
+        self.assertRegex(pinned, "^[0-9a-f]{16}_[0-9a-f]{16}$")
+
+    def test_records_of_another_layout_are_counted(self):
+        agent = self.start_pinned(alone=False, **self.with_collector())
+        self.kill(agent)
+        [pinned] = os.listdir(self.pins)
+        os.rename(f"{self.pins}/{pinned}", f"{self.pins}/{'0' * 16}_{pinned[17:]}")
+        self.run_marked(100)
+        self.start_pinned(alone=False, **self.with_collector())
+        self.run_marked(1, first=101)
+        self.wait_alert("Marked command")
+        self.assertEqual(sum(self.marked().values()), 1)
+        gaps = wait_for(lambda: {gap["reason"]: gap for gap in self.gaps()}, 10, 0.2)
+        # Fork, exec and exit of each at least.
+        self.assertGreaterEqual(int(gaps["left_by_another_layout"]["count"]), 300)
+        self.assertIn("agent_ended", gaps)
+        self.assertEqual(len(os.listdir(self.pins)), 1)
+
+    def test_what_is_half_made_or_broken_is_replaced(self):
+        agent = self.start_pinned()
+        self.kill(agent)
+        [pinned] = os.listdir(self.pins)
+        os.unlink(f"{self.pins}/{pinned}/maps/cpu_state")
+        os.mkdir(f"{self.pins}/unfinished")
+        self.start_pinned()
+        self.run_marked(1)
+        self.wait_alert("Marked command")
+        self.assertEqual(os.listdir(self.pins), [pinned])
+
+    # -- stop, removal, refusals -----------------------------------------------------------------
+
+    def test_a_stop_keeps_the_hooks_and_unpin_removes_them(self):
+        agent = self.start_pinned()
+        refused = subprocess.run([os.path.join(BIN, "vakt-agent"), "--pin", self.pins, "--unpin"],
+                                 capture_output=True, text=True)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("stop it first", refused.stderr)
+        self.assertEqual(stop(agent), 0)
+        self.run_marked(10)
+        agent = self.start_pinned()
+        self.wait_alert("Marked command", 10)
+        self.assertEqual(self.marked(), collections.Counter(range(1, 11)))
+        links = self.links()
+        self.assertGreater(links, 0)
+        self.assertEqual(stop(agent), 0)
+        self.unpin()
+        self.assertFalse(os.path.exists(self.pins))
+        self.assertTrue(wait_for(lambda: self.links() == 0, 5), self.links())
+
+    def test_a_directory_elsewhere_is_refused(self):
+        refused = subprocess.run([os.path.join(BIN, "vakt-agent"), "--pin", self.path("pins"),
+                                  "--no-collector", "--alerts", "-", "--state-dir", self.path("state"),
+                                  "--rules", self.rule_file(MARKED)], capture_output=True, text=True)
+        self.assertEqual(refused.returncode, 2, refused.stderr)
+        self.assertIn("BPF file system", refused.stderr)
+        self.assertFalse(os.path.exists(self.path("pins")))
+
+    def test_rules_that_ask_for_less_let_hooks_go(self):
+        agent = self.start_pinned(rules=MARKED + OPENS)
+        [pinned] = os.listdir(self.pins)
+        folder = f"{self.pins}/{pinned}/links"
+        self.assertTrue([name for name in os.listdir(folder) if name.startswith("file_open")])
+        self.kill(agent)
+        self.start_pinned()
+        self.assertFalse([name for name in os.listdir(folder) if name.startswith("file_open")])
+        self.assertFalse([name for name in os.listdir(f"{self.pins}/{pinned}/programs")
+                          if name.startswith("file_open")])
+
+
+if __name__ == "__main__":
+    unittest.main()
