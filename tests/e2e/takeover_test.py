@@ -128,7 +128,7 @@ class Takeover(KernelTestCase):
 
     def told_lost(self, expected=0):
         def told():
-            return sum(int(gap["count"]) for gap in self.gaps() if gap["class"] == "CLASS_LOSS")
+            return sum(int(gap["count"]) for gap in self.gaps() if gap["class"] == "loss")
         wait_for(lambda: told() >= (expected or self.stats()["events_lost_total"]), 10, 0.2)
         return told()
 
@@ -205,8 +205,8 @@ class Takeover(KernelTestCase):
         self.run_marked(5)
         self.start_pinned(alone=False, **self.with_collector())
         self.wait_alert("Marked command", 5)
-        self.assertTrue(wait_for(lambda: "WHAT_TAKEOVER" in self.notes(), 10, 0.2), self.notes())
-        self.assertEqual([gap for gap in self.gaps() if gap["class"] == "CLASS_BLIND"], [])
+        self.assertTrue(wait_for(lambda: "takeover" in self.notes(), 10, 0.2), self.notes())
+        self.assertEqual([gap for gap in self.gaps() if gap["class"] == "blind"], [])
         self.assertEqual(self.status()["pinned"], self.pins)
 
     def test_other_rules_tell_what_the_kernel_left_out(self):
@@ -216,7 +216,7 @@ class Takeover(KernelTestCase):
         self.start_pinned(rules=MARKED + OPENS, alone=False, **self.with_collector())
         gaps = wait_for(lambda: [gap for gap in self.gaps() if gap.get("kind") == "file_open"], 10, 0.2)
         self.assertEqual([(gap["class"], gap["reason"]) for gap in gaps or []],
-                         [("CLASS_BLIND", "not_hooked_before")])
+                         [("blind", "not_hooked_before")])
         self.assertIn("the kernel left out what the rules of before did not ask for",
                       [gap["reason"] for gap in self.gaps()])
 

@@ -54,6 +54,25 @@ class LossTrackerTest : public ::testing::Test {
   LossTracker tracker_;
 };
 
+TEST(SequenceTracker, WhoGoesOnMissesNothingOfBefore) {
+  SequenceTracker tracker;
+  tracker.Resume();
+  for (uint64_t seq : {1000, 1001, 1004}) tracker.OnRecord(seq);
+  EXPECT_EQ(tracker.missing(), 2u);
+}
+
+TEST_F(LossTrackerTest, WhatAPredecessorToldIsNotToldAgain) {
+  Lose(1, Kind::file_open, VAKT_LOST_RING_FULL, 7);
+  Look(100);
+  LossTracker successor(cpus_);
+  for (uint32_t cpu = 0; cpu < 2; ++cpu) successor.Resume(cpu, tracker_.told(cpu));
+  Lose(1, Kind::file_open, VAKT_LOST_RING_FULL, 5);
+  std::vector<Loss> losses;
+  successor.Look(200, &losses);
+  ASSERT_EQ(losses.size(), 1u);
+  EXPECT_EQ(losses[0].count, 5u);
+}
+
 TEST_F(LossTrackerTest, SaysWhatWasLostWhereWhyAndWhen) {
   EXPECT_TRUE(Look(100).empty());
   Lose(1, Kind::file_open, VAKT_LOST_SCRATCH_BUSY, 7);
