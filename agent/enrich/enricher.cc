@@ -16,8 +16,13 @@ constexpr std::string_view kHost = "host";
 // again from the next execs.
 constexpr size_t kMaxCgroups = 8192;
 
-// The start time in a cookie (bpf/wire/wire.h, vakt_cookie), to about a millisecond.
-uint64_t StartOfCookie(uint64_t cookie) { return cookie >> 22 << 20; }
+// The start time in a cookie (bpf/wire/wire.h, vakt_cookie), to 8.2 us, of a process that started
+// in the 417 days before `now`: that long the cookie counts.
+uint64_t StartOfCookie(uint64_t cookie, uint64_t now_boot_ns) {
+  constexpr uint64_t kTicks = (uint64_t{1} << 42) - 1;
+  const uint64_t age_ns = (((now_boot_ns >> 13) - (cookie >> 22)) & kTicks) << 13;
+  return age_ns > now_boot_ns ? now_boot_ns : now_boot_ns - age_ns;
+}
 
 // Sets *to; whether it was something else.
 template <typename T>
@@ -108,7 +113,7 @@ void Enricher::ApplyKind(Event& event, ProcessEntry* process) {
 
 ProcessEntry* Enricher::Add(const Task& task, const ProcessEntry* keep) {
   ProcessEntry* process = table_.Insert(task.cookie, task.pid, now_boot_ns_, keep);
-  process->start_boot_ns = StartOfCookie(task.cookie);
+  process->start_boot_ns = StartOfCookie(task.cookie, now_boot_ns_);
   process->exec_boot_ns = process->start_boot_ns;
   process->container_id = host_;
   if (task.parent_cookie != 0 && table_.FindEntry(task.parent_cookie) == nullptr) {

@@ -125,7 +125,8 @@ TEST_F(IdentityBpfTest, every_event_has_its_process_program_parent_and_container
     for (RawRecord record : batch) Apply(record);
     int status = 0;
     const pid_t ended = waitpid(-1, &status, WNOHANG);
-    if (ended > 0 && workers.erase(ended) == 1) EXPECT_EQ(status, 0);
+    if (ended <= 0 || workers.erase(ended) == 0) continue;
+    EXPECT_EQ(status, 0);
   }
   uint64_t lost = 0;
   for (const auto& reasons : sensor_->Counters().lost) {

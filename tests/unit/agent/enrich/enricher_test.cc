@@ -275,6 +275,25 @@ TEST_F(EnricherTest, PidComesBackWithoutAnExit) {
   EXPECT_EQ(enricher_.processes().FindLive(70), &young);
 }
 
+// Who may choose pids (ns_last_pid) gets one back within tens of microseconds.
+TEST_F(EnricherTest, PidComesBackAtOnce) {
+  const Process& old = Apply(EventOf(Kind::file_open, TaskOf(70, 1, "old"), kNow));
+  Task reused = TaskOf(70, 1, "new");
+  reused.cookie = vakt_cookie(StartOf(70) + 20'000, 70);
+  const Process& young = Apply(EventOf(Kind::file_open, reused, kNow + 1));
+  EXPECT_NE(&young, &old);
+  EXPECT_TRUE(old.exited);
+}
+
+// The time in a cookie comes round after 417 days.
+TEST_F(EnricherTest, StartsAreKnownHoweverLongTheNodeRuns) {
+  constexpr uint64_t kYears = 3 * 365 * 86400 * kSecondNs;
+  Task task = TaskOf(70, 1, "young");
+  task.cookie = vakt_cookie(kYears - kSecondNs, 70);
+  const Process& process = Apply(EventOf(Kind::file_open, task, kYears));
+  EXPECT_NEAR(static_cast<double>(process.start_boot_ns), kYears - kSecondNs, 1e5);
+}
+
 TEST_F(EnricherTest, SeedAfterTheForkKnowsBetter) {
   const Task shell = TaskOf(80, 1, "bash");
   Apply(SeedOf(shell, "/bin/bash", kNow));
