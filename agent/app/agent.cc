@@ -130,6 +130,10 @@ absl::Status Agent::StartSensor() {
   sensor.ring_bytes = options_.ring_bytes;
   sensor.disabled_probes = options_.disabled_probes;
   sensor.pin_path = options_.pin_path;
+  if (spool_ && !options_.pin_path.empty()) {  // nothing was given to it yet
+    sensor.written_epoch = spool_->newest().epoch;
+    sensor.written_seq = spool_->newest().seq;
+  }
   sensor.rules = StrCat(active_.rules->hash, " ", node_.agent_version);
   if (!options_.scope.empty()) {
     VAKT_ASSIGN_OR_RETURN(sensor.scope, ScopeOf(options_.scope));
@@ -142,6 +146,11 @@ absl::Status Agent::StartSensor() {
     prefilter_ = std::make_unique<PrefilterFeed>(sensor_.get());
     VAKT_RETURN_IF_ERROR(prefilter_->Install(std::move(active_.prefilter)).status());
     pipeline_->SetObserver(prefilter_.get());
+  }
+  if (spool_ && !options_.pin_path.empty()) {
+    delivery_->SkipAlerts(sensor_->takeover().told_alerts);
+    delivery_->SetOnNumbered(
+        [this](uint64_t seq, uint64_t key) { sensor_->NoteAlert(node_.epoch, seq, key); });
   }
   skipped_runs_ = sensor_->takeover().skipped_told;
   ReadPrograms();
@@ -280,6 +289,7 @@ void Agent::ReportLosses() {
     gap.set_kind(std::string(KindStem(loss.kind)));
     gap.set_lane(loss.lane == Lane::CRITICAL ? "critical" : "bulk");
     gap.set_cpu(loss.cpu);
+    sensor_->NoteLoss(node_.epoch, delivery_->next_seq(), loss);
     pipeline_->OnGap(gap);
   }
 }
@@ -383,6 +393,9 @@ absl::Status Agent::Run() {
   auto next_tick = std::chrono::steady_clock::now() + kTick;
   while (!stop_.load(std::memory_order_acquire)) {
     pipeline_->TakeContainers(static_cast<uint64_t>(RealClock().BootNs()));
+    // What is held may become the next record.
+    sensor_->Settle(delivery_->next_seq() - (pipeline_->holds_events() ? 0 : 1),
+                    delivery_->written_seq());
     const absl::Duration patience = pipeline_->holds_events() ? kHeldTick : absl::FromChrono(kTick);
     for (RawRecord record : sensor_->Next(patience)) OnRecord(record);
     if (flows_) flows_->Collect();
@@ -407,6 +420,8 @@ absl::Status Agent::Run() {
   SendLifecycle(v1::Lifecycle::WHAT_STOP, "stopped on request");
   Tick();
   run_stamp_->Stop(RealClock().WallNs());
+  if (spool_) spool_->Flush();
+  sensor_->Settle(delivery_->next_seq() - 1, delivery_->written_seq());
   if (uplink_) uplink_->Stop(kStopDrain);
   if (!options_.ready_file.empty()) unlink(options_.ready_file.c_str());
   return recorder_ ? recorder_->Close() : absl::OkStatus();

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/app/delivery.h"
 
+#include <cstring>
 #include <utility>
 
+#include "common/base/sha256.h"
 #include "common/base/strings.h"
 #include "common/time/wall_time.h"
 
@@ -10,6 +12,17 @@ namespace vakt {
 namespace {
 
 constexpr size_t kMaxFindings = 100;  // vaktctl spool verify shows them all
+
+// A number per CPU and lane and a time are one event's, as long as the rings live. Another process
+// has to find the same key, so it is no hash of abseil's.
+uint64_t KeyOf(const v1::Alert& alert) {
+  const std::string text = StrCat(alert.event().cpu(), " ", alert.event().seq(), " ",
+                                  alert.event().boot_ns(), " ", alert.rule());
+  const Sha256Hash hash = Sha256(text);
+  uint64_t key;
+  std::memcpy(&key, hash.data(), sizeof(key));
+  return key;
+}
 
 }  // namespace
 
@@ -31,7 +44,21 @@ bool Delivery::Send(int priority) {
   return true;
 }
 
+uint64_t Delivery::written_seq() const {
+  if (spool_ == nullptr) return next_seq_ - 1;
+  const Position newest = spool_->newest();
+  return newest.epoch == epoch_ ? newest.seq : 0;
+}
+
 void Delivery::OnAlert(const v1::Alert& alert) {
+  if (on_numbered_ || !told_.empty()) {
+    const uint64_t key = KeyOf(alert);
+    if (const auto told = told_.find(key); told != told_.end()) {
+      told_.erase(told);
+      return;
+    }
+    if (on_numbered_) on_numbered_(next_seq_, key);
+  }
   if (log_ != nullptr && !log_->Write(alert)) {
     ++counters_.log_shed;
     log_shed_.Add(clock_);

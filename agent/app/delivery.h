@@ -9,7 +9,10 @@
 #define VAKT_AGENT_APP_DELIVERY_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "agent/app/alert_log.h"
@@ -22,6 +25,10 @@ namespace vakt {
 
 class Delivery : public PipelineOutput {
  public:
+  // Is told, before an alert's record is given to the spool, its number and what names the alert:
+  // the same for an alert that another run makes of the same event.
+  using OnNumbered = std::function<void(uint64_t seq, uint64_t key)>;
+
   struct Counters {
     uint64_t records = 0;      // numbered and spooled (or, without a spool, counted only)
     uint64_t alerts_shed = 0;  // refused by the spool's queue
@@ -35,6 +42,13 @@ class Delivery : public PipelineOutput {
   void OnGap(const v1::Gap& gap) override;
   void OnLifecycle(const v1::Lifecycle& lifecycle);
   void OnFlow(const v1::Flow& flow);
+  void SetOnNumbered(OnNumbered on_numbered) { on_numbered_ = std::move(on_numbered); }
+  // Alerts that the last run told of events that this one sees again: each is left out once.
+  void SkipAlerts(const std::vector<uint64_t>& keys) { told_.insert(keys.begin(), keys.end()); }
+  // Numbers: of the next record, and of the last one that is on disk (without a spool: that is).
+  uint64_t next_seq() const { return next_seq_; }
+  uint64_t written_seq() const;
+
   // What was wrong with the spool's chain when it was opened. (What the spool has lost or given up
   // comes as records of its own, in the place of those that are gone.)
   void OnSpoolFindings(const std::vector<SpoolFinding>& findings);
@@ -66,6 +80,8 @@ class Delivery : public PipelineOutput {
   Shed spool_shed_;
   Shed log_shed_;
   Counters counters_;
+  OnNumbered on_numbered_;
+  std::unordered_multiset<uint64_t> told_;
   v1::Record record_;  // reused: keeps its memory
 };
 

@@ -29,6 +29,7 @@ struct Loss {
   uint32_t cpu = 0;
   std::string_view reason;  // one of LossReasons()
   uint64_t count = 0;
+  uint64_t total = 0;         // with what was told before of this counter
   int64_t begin_boot_ns = 0;  // the loss lies between these two looks at the counters
   int64_t end_boot_ns = 0;
 };

@@ -73,6 +73,23 @@ void Handover::Commit(bool told_changed) {
   }
 }
 
+void Handover::NoteOutput(const Output& output) {
+  outputs()[head_->noted % kOutputs] = output;
+  std::atomic_ref(head_->noted).store(head_->noted + 1, std::memory_order_release);
+}
+
+std::vector<Handover::Output> Handover::TakeWritten(uint64_t epoch, uint64_t seq) {
+  std::vector<Output> written;
+  const uint64_t first = std::max(state().outputs, noted() - std::min(noted(), kOutputs));
+  for (uint64_t i = first; i < noted(); ++i) {
+    Output& output = outputs()[i % kOutputs];
+    const bool is_written = output.epoch < epoch || (output.epoch == epoch && output.seq <= seq);
+    if (!is_written) output = {};
+    if (output.epoch != 0) written.push_back(output);
+  }
+  return written;
+}
+
 void Handover::NoteRules(std::string_view rules) {
   char text[sizeof(head_->rules)] = {};
   std::memcpy(text, rules.data(), std::min(rules.size(), sizeof(text) - 1));

@@ -29,6 +29,10 @@ constexpr std::chrono::milliseconds kBusyInterval{10};
 constexpr int kBusyWakeups = 8;
 constexpr std::chrono::milliseconds kNap{1};
 constexpr std::chrono::seconds kLookInterval{1};
+// Of a ring, one in so many bytes may wait for what came of it to be written: below the fill at
+// which each record wakes the consumer.
+constexpr uint64_t kMostHeld = 4;
+constexpr size_t kMostDealt = 64;
 
 // Not the wall clock: set back, it would hold up everything that waits for a time.
 using std::chrono::steady_clock;
@@ -61,13 +65,22 @@ std::vector<ProbeReport> KernelSensorImpl::RestoreHooks() {
   return restored;
 }
 
-void KernelSensorImpl::Resume() {
-  const Handover::State& state = object_->handover()->state();
+void KernelSensorImpl::Resume(uint64_t written_epoch, uint64_t written_seq) {
+  Handover& handover = *object_->handover();
+  const Handover::State& state = handover.state();
+  std::vector<LossTracker::Told> told;
+  for (size_t cpu = 0; cpu < object_->cpus().size(); ++cpu) told.push_back(state.cpus[cpu].told);
+  for (const Handover::Output& output : handover.TakeWritten(written_epoch, written_seq)) {
+    if (output.total == 0) {
+      takeover_.told_alerts.push_back(output.key);
+    } else {
+      told[output.key >> 16][output.key >> 8 & 0xff][output.key & 0xff] = output.total;
+    }
+  }
+  for (uint32_t cpu = 0; cpu < told.size(); ++cpu) losses_.Resume(cpu, told[cpu]);
   for (size_t ring = 0; ring < rings_.size(); ++ring) {
     rings_.StartAt(ring, state.cpus[ring / VAKT_LANES].positions[ring % VAKT_LANES]);
-  }
-  for (uint32_t cpu = 0; cpu < object_->cpus().size(); ++cpu) {
-    losses_.Resume(cpu, state.cpus[cpu].told);
+    again_until_.push_back(rings_.end(ring));
   }
   for (size_t kind = 0; kind < VAKT_KIND_MAX; ++kind) delivered_[kind] = state.delivered[kind];
   skipped_told_ = takeover_.skipped_told = state.skipped_told;
@@ -85,23 +98,80 @@ void KernelSensorImpl::NoteRules(std::string_view rules) {
   if (Handover* handover = object_->handover()) handover->NoteRules(rules);
 }
 
-void KernelSensorImpl::Commit() {
-  if (Handover* handover = object_->handover()) {
-    Handover::State* state = handover->next();
-    for (size_t ring = 0; ring < rings_.size(); ++ring) {
-      state->cpus[ring / VAKT_LANES].positions[ring % VAKT_LANES] = rings_.position(ring);
-    }
-    for (size_t kind = 0; kind < VAKT_KIND_MAX; ++kind) {
-      state->delivered[kind] = delivered_[kind].load(std::memory_order_relaxed);
-    }
-    state->skipped_told = skipped_told_;
-    const bool told = losses_.lost_total() != std::exchange(told_total_, losses_.lost_total());
-    for (uint32_t cpu = 0; told && cpu < object_->cpus().size(); ++cpu) {
-      state->cpus[cpu].told = losses_.told(cpu);
-    }
-    handover->Commit(told);
+void KernelSensorImpl::NoteAlert(uint64_t epoch, uint64_t seq, uint64_t key) {
+  if (Handover* handover = object_->handover()) handover->NoteOutput({epoch, seq, key, 0});
+}
+
+void KernelSensorImpl::NoteLoss(uint64_t epoch, uint64_t seq, const Loss& loss) {
+  Handover* handover = object_->handover();
+  if (handover == nullptr) return;
+  const auto reason = std::find(LossReasons().begin(), LossReasons().end(), loss.reason);
+  const auto index = static_cast<size_t>(reason - LossReasons().begin());
+  handover->NoteOutput({epoch, seq, Handover::LossKey(loss.cpu, loss.kind, index), loss.total});
+}
+
+uint64_t KernelSensorImpl::OutputsDealtWith() {
+  const Handover& handover = *object_->handover();
+  for (size_t ring = 0; ring < again_until_.size(); ++ring) {
+    if (rings_.position(ring) < again_until_[ring]) return handover.state().outputs;
   }
-  rings_.Release();
+  again_until_.clear();
+  return handover.noted();
+}
+
+KernelSensorImpl::Dealt KernelSensorImpl::DealtNow() {
+  Dealt dealt = std::move(now_);
+  dealt.given = given_;
+  dealt.outputs = OutputsDealtWith();
+  dealt.positions.resize(rings_.size());
+  for (size_t ring = 0; ring < rings_.size(); ++ring) dealt.positions[ring] = rings_.position(ring);
+  dealt.delivered.resize(VAKT_KIND_MAX);
+  for (size_t kind = 0; kind < VAKT_KIND_MAX; ++kind) {
+    dealt.delivered[kind] = delivered_[kind].load(std::memory_order_relaxed);
+  }
+  dealt.told.clear();
+  if (losses_.lost_total() == std::exchange(told_total_, losses_.lost_total())) return dealt;
+  for (uint32_t cpu = 0; cpu < object_->cpus().size(); ++cpu)
+    dealt.told.push_back(losses_.told(cpu));
+  return dealt;
+}
+
+void KernelSensorImpl::CommitNow(const Dealt& dealt) {
+  Handover* handover = object_->handover();
+  Handover::State* state = handover->next();
+  for (size_t ring = 0; ring < rings_.size(); ++ring) {
+    state->cpus[ring / VAKT_LANES].positions[ring % VAKT_LANES] = dealt.positions[ring];
+  }
+  std::copy(dealt.delivered.begin(), dealt.delivered.end(), state->delivered);
+  for (size_t cpu = 0; cpu < dealt.told.size(); ++cpu) state->cpus[cpu].told = dealt.told[cpu];
+  state->skipped_told = skipped_told_;
+  state->outputs = dealt.outputs;
+  handover->Commit(!dealt.told.empty());
+  for (size_t ring = 0; ring < rings_.size(); ++ring) rings_.Release(ring, dealt.positions[ring]);
+}
+
+void KernelSensorImpl::Commit() {
+  if (object_->handover() == nullptr) return rings_.Release();
+  while (!dealt_.empty() && dealt_.front().given <= written_) {
+    CommitNow(dealt_.front());
+    dealt_.pop_front();
+  }
+  // Room for what happens comes before what a kill could take back.
+  const bool waits = given_ > written_ && !object_->handover()->journal_is_full() &&
+                     rings_.MostHeld() < object_->ring_size() / kMostHeld;
+  if (!waits) {
+    for (; !dealt_.empty(); dealt_.pop_front()) CommitNow(dealt_.front());
+    now_ = DealtNow();
+    return CommitNow(now_);
+  }
+  const size_t most = dealt_.empty() || dealt_.back().given < given_ ? kMostDealt : dealt_.size();
+  Dealt dealt = DealtNow();
+  if (dealt_.size() < most) {
+    dealt_.push_back(std::move(dealt));
+    return;
+  }
+  if (dealt.told.empty()) dealt.told = std::move(dealt_.back().told);
+  dealt_.back() = std::move(dealt);
 }
 
 // What they left is older than anything that we alone have.

@@ -61,6 +61,9 @@ struct KernelSensorOptions {
   // Directory in a BPF file system that keeps hooks and rings alive without the agent (pin_dir.h);
   // empty: all end with the sensor. What a predecessor left there is taken over.
   std::string pin_path;
+  // Last record of the last run that was written: what came of later ones is handed out again.
+  uint64_t written_epoch = 0;
+  uint64_t written_seq = 0;
   std::string rules;  // which rules the kernel will filter by: any text that names them
   std::string btf_path = "/sys/kernel/btf/vmlinux";
 };
@@ -85,6 +88,8 @@ struct Takeover {
   KindSet unwatched = 0;      // wanted kinds of which a hook was not attached (none: flows)
   bool other_rules = false;   // it filtered by other rules: what only ours ask for may be missing
   uint64_t skipped_told = 0;  // as NoteSkipped
+  // Keys of alerts that were told of records that are handed out again (NoteAlert).
+  std::vector<uint64_t> told_alerts;
 };
 
 // Sums over CPUs, per kind id.
@@ -114,6 +119,14 @@ class KernelSensor : public EventSource {
   // out were told in all. Pipeline thread only.
   virtual void NoteRules(std::string_view rules) = 0;
   virtual void NoteSkipped(uint64_t skipped) = 0;
+  // For the case of a kill: record `seq` of `epoch`, which is about to be given to the spool, tells
+  // of the alert that `key` names, or of this loss. All of what was handed out so far that will be
+  // told is in the records up to `given`, of which those up to `written` are on disk; a successor
+  // gets the rest again. Without these calls all is taken as told at the next Next. Pipeline
+  // thread.
+  virtual void NoteAlert(uint64_t epoch, uint64_t seq, uint64_t key) = 0;
+  virtual void NoteLoss(uint64_t epoch, uint64_t seq, const Loss& loss) = 0;
+  virtual void Settle(uint64_t given, uint64_t written) = 0;
 
   // Calls `on_record` with a process_seed record for each process that runs now.
   virtual absl::Status Seed(const std::function<void(RawRecord)>& on_record) = 0;

@@ -9,6 +9,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -40,7 +41,8 @@ class KernelSensorImpl : public KernelSensor {
         losses_(object_->cpus()) {}
 
   // ---- For the start (kernel_sensor_start.cc).
-  void Resume();  // goes on where the predecessor ended whose maps are ours
+  // Goes on where the predecessor ended whose maps are ours.
+  void Resume(uint64_t written_epoch, uint64_t written_seq);
   // Hands out what `predecessor` left before anything of ours; both watched since `since_boot_ns`.
   void DrainFirst(std::unique_ptr<Predecessor> predecessor, uint64_t since_boot_ns);
   void HoldPins(std::unique_ptr<PinDir> pins) { pin_dir_ = std::move(pins); }
@@ -71,6 +73,12 @@ class KernelSensorImpl : public KernelSensor {
   const Takeover& takeover() const override { return takeover_; }
   void NoteRules(std::string_view rules) override;
   void NoteSkipped(uint64_t skipped) override { skipped_told_ = skipped; }
+  void NoteAlert(uint64_t epoch, uint64_t seq, uint64_t key) override;
+  void NoteLoss(uint64_t epoch, uint64_t seq, const Loss& loss) override;
+  void Settle(uint64_t given, uint64_t written) override {
+    given_ = given;
+    written_ = written;
+  }
   uint64_t MapBytes() const override { return object_->MapBytes(); }
   absl::StatusOr<std::vector<ProgramStats>> Programs(absl::Duration measure) const override {
     const std::vector<LoadedProgram> programs = LoadedPrograms();
@@ -96,8 +104,19 @@ class KernelSensorImpl : public KernelSensor {
   bool CollectBatch();
   bool CollectFromPredecessors();
   void DropTwins();
-  // What was handed out is dealt with: room for the probes, and a successor need not see it again.
+  // What was handed out is dealt with: room for the probes, and a successor need not see it again,
+  // once what came of it is written.
   void Commit();
+  struct Dealt {
+    uint64_t given = 0;
+    uint64_t outputs = 0;  // noted
+    std::vector<uint64_t> positions;
+    std::vector<uint64_t> delivered;
+    std::vector<LossTracker::Told> told;  // empty: as before
+  };
+  void CommitNow(const Dealt& dealt);
+  Dealt DealtNow();
+  uint64_t OutputsDealtWith();
   // When each of these processes started its program, of starts that nobody has taken yet.
   absl::flat_hash_map<uint64_t, uint64_t> WaitingExecs();
   bool Busy();
@@ -112,6 +131,11 @@ class KernelSensorImpl : public KernelSensor {
   Twins twins_;
   uint64_t told_total_ = 0;  // losses, as of the last commit
   std::atomic<uint64_t> skipped_told_ = 0;
+  uint64_t given_ = 0, written_ = 0;  // Settle
+  std::deque<Dealt> dealt_;           // and not written; the last one grows when they are too many
+  // Up to where a predecessor may have read what is handed out again: until then its outputs count.
+  std::vector<uint64_t> again_until_;
+  Dealt now_;                                                          // reused: keeps its memory
   mutable std::mutex probes_mutex_;                                    // loading and attaching
   std::vector<ProbeReport> available_ ABSL_GUARDED_BY(probes_mutex_);  // kAttached: could be
   std::vector<ProbeReport> reports_ ABSL_GUARDED_BY(probes_mutex_);

@@ -152,7 +152,7 @@ void TakeOverMaps(const KernelSensorOptions& options, KernelSensorImpl* sensor) 
   takeover->happened = true;
   takeover->other_rules =
       object.control()->prefilter_version != 0 && object.handover()->rules() != options.rules;
-  sensor->Resume();
+  sensor->Resume(options.written_epoch, options.written_seq);
 }
 
 // Others' sets: our hooks are attached, so theirs may go.

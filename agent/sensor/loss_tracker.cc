@@ -41,6 +41,7 @@ void LossTracker::Look(int64_t now_boot_ns, std::vector<Loss>* losses) {
                            .cpu = cpu,
                            .reason = LossReasons()[reason],
                            .count = count,
+                           .total = now,
                            .begin_boot_ns = last_look_boot_ns_,
                            .end_boot_ns = now_boot_ns});
       }

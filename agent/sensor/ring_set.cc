@@ -133,18 +133,28 @@ void RingSet::Collect(size_t max, std::vector<RawRecord>* out) {
 }
 
 void RingSet::Release() {
-  for (Ring& ring : rings_) {
-    if (ring.released == ring.next) continue;
-    ring.released = ring.next;
-    std::atomic_ref<uint64_t>(*reinterpret_cast<uint64_t*>(ring.consumer_page))
-        .store(ring.next, std::memory_order_release);
-  }
+  for (size_t ring = 0; ring < rings_.size(); ++ring) Release(ring, rings_[ring].next);
 }
+
+void RingSet::Release(size_t ring, uint64_t upto) {
+  Ring& at = rings_[ring];
+  if (at.released == upto) return;
+  at.released = upto;
+  std::atomic_ref<uint64_t>(*reinterpret_cast<uint64_t*>(at.consumer_page))
+      .store(upto, std::memory_order_release);
+}
+
+uint64_t RingSet::MostHeld() const {
+  uint64_t most = 0;
+  for (const Ring& ring : rings_) most = std::max(most, ring.next - ring.released);
+  return most;
+}
+
+uint64_t RingSet::end(size_t ring) const { return LoadPosition(rings_[ring].producer_page); }
 
 void RingSet::StartAt(size_t ring, uint64_t position) {
   Ring& at = rings_[ring];
-  const uint64_t end = LoadPosition(at.producer_page);
-  if (position < at.next || position > end || position % 8 != 0) return;
+  if (position < at.next || position > end(ring) || position % 8 != 0) return;
   at.next = position;
 }
 

@@ -32,8 +32,11 @@ class RingSet {
   // Appends up to `max` committed records, ordered by their time stamps. The views are valid until
   // Release. Stops at each ring's first record that is still being written.
   void Collect(size_t max, std::vector<RawRecord>* out);
-  // Gives the collected records' room back to the probes.
+  // Gives the collected records' room back to the probes; of one ring, or of all.
   void Release();
+  void Release(size_t ring, uint64_t upto);
+  // Bytes of the ring that has most of them collected and not released.
+  uint64_t MostHeld() const;
   // True when any ring holds a record that was not collected, or one that is being written.
   bool HasData() const;
 
@@ -41,6 +44,8 @@ class RingSet {
   size_t size() const { return rings_.size(); }
   // Position behind the last record of a ring that was collected.
   uint64_t position(size_t ring) const { return rings_[ring].next; }
+  // Position behind the last record that the probes have begun.
+  uint64_t end(size_t ring) const;
   // The probes may not know yet how far the ring was read. Ignored if it cannot be.
   void StartAt(size_t ring, uint64_t position);
   // Shows what Collect would give, ring by ring, and changes nothing.

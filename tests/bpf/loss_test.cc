@@ -3,6 +3,7 @@
 // it a thousand floods.
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <sys/wait.h>
 
 #include <array>
@@ -132,7 +133,7 @@ TEST_F(LossBpfTest, every_flood_is_delivered_or_told_kind_by_kind_and_lane_by_la
     ASSERT_FALSE(HasFailure()) << "run " << run;
   }
   // A lane's last numbers may be lost ones: one record more in each makes the holes visible.
-  for (int cpu = 0; cpu < 64; ++cpu) {
+  for (int cpu = 0; cpu < get_nprocs_conf(); ++cpu) {
     cgroup_->Run([&] {
       cpu_set_t one;
       CPU_ZERO(&one);

@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 from harness import BIN, KernelTestCase, free_port, stop, wait_for, why_not
@@ -156,6 +157,29 @@ class Takeover(KernelTestCase):
         # A fork, an exec and an exit of each, and of xargs and its kin.
         self.assertGreaterEqual(after["events_delivered_total"] - before["events_delivered_total"],
                                 3 * 5020)
+
+    def test_5000_commands_under_kills_are_stored_once(self):
+        """Not only what happens while no agent lives: also what one was about to tell."""
+        flags = ["--ring-bytes", "32MiB"]
+        options = dict(alone=False, **self.with_collector())
+        agent = self.start_pinned(*flags, **options)
+        load = subprocess.Popen(["sh", "-c", "seq 5000 | xargs -I N true vakt-marked-N"],
+                                preexec_fn=self.enter_cgroup)
+        kills = 0
+        while load.poll() is None or kills == 0:
+            time.sleep(0.7)
+            self.kill(agent)
+            kills += 1
+            agent = self.start_pinned(*flags, **options)
+        self.assertGreater(kills, 1)
+
+        def stored():
+            return [int(re.search(r"ran vakt-marked-(\d+) by ", record["output"]).group(1))
+                    for record in self.records() if record.get("rule") == "Marked command"]
+        wait_for(lambda: len(stored()) >= 5000, 30, 0.5)
+        told = collections.Counter(stored())
+        self.assertEqual({number: times for number, times in told.items() if times != 1}, {})
+        self.assertEqual(sorted(set(range(1, 5001)) - set(told)), [])
 
     def test_what_found_no_room_meanwhile_is_counted_exactly(self):
         agent = self.start_pinned("--ring-bytes", "64KiB", "--prefilter", "off", rules=MARKED + OPENS)
