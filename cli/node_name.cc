@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/node_name.h"
 
-#include <grpcpp/client_context.h>
-
 #include <vector>
 
 #include "absl/strings/str_join.h"
-#include "absl/time/clock.h"
+#include "cli/node_list.h"
+#include "common/base/status.h"
 #include "common/base/strings.h"
 #include "common/base/text.h"
-#include "vakt/v1/fleet.grpc.pb.h"
 
 namespace vakt {
 
@@ -17,11 +15,7 @@ absl::StatusOr<NodeName> NodeNameOf(const Invocation& invocation, const Connecti
                                     const std::shared_ptr<grpc::Channel>& channel) {
   NodeName name = {invocation.arguments.Text("--cluster"), invocation.arguments.operands()[0]};
   if (!name.cluster.empty()) return name;
-  grpc::ClientContext context;
-  context.set_deadline(absl::ToChronoTime(absl::Now() + kCallTimeout));
-  v1::ListNodesResponse response;
-  const grpc::Status status = v1::Fleet::NewStub(channel)->ListNodes(&context, {}, &response);
-  if (!status.ok()) return collector.Failure(status);
+  VAKT_ASSIGN_OR_RETURN(const v1::ListNodesResponse response, ListAllNodes(collector, channel));
   std::vector<std::string> clusters;
   for (const v1::Node& node : response.nodes()) {
     if (node.node() == name.node) clusters.push_back(EscapeUtf8(node.cluster()));

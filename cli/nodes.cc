@@ -12,6 +12,7 @@
 #include "absl/time/clock.h"
 #include "cli/connection.h"
 #include "cli/json.h"
+#include "cli/node_list.h"
 #include "cli/stop_on_signal.h"
 #include "cli/text_table.h"
 #include "cli/time_text.h"
@@ -144,12 +145,7 @@ VerbResult Nodes(const Invocation& invocation) {
   }
   VAKT_ASSIGN_OR_RETURN(const Connection collector, Connection::ToCollector(invocation));
   VAKT_ASSIGN_OR_RETURN(const auto channel, collector.Dial());
-  const auto stub = v1::Fleet::NewStub(channel);
-  grpc::ClientContext context;
-  context.set_deadline(absl::ToChronoTime(absl::Now() + kCallTimeout));
-  v1::ListNodesResponse response;
-  const grpc::Status status = stub->ListNodes(&context, {}, &response);
-  if (!status.ok()) return collector.Failure(status);
+  VAKT_ASSIGN_OR_RETURN(const v1::ListNodesResponse response, ListAllNodes(collector, channel));
   if (invocation.json()) {
     invocation.console.Line(ProtoJson(response));
   } else if (response.nodes().empty()) {

@@ -103,6 +103,7 @@ absl::StatusOr<CollectorOptions> OptionsOf(const Settings& settings) {
   options.door.strangers_per_second = settings.Uint("listen.strangers_per_second");
   options.door.strangers_burst = 5 * options.door.strangers_per_second;
   options.ingest.bytes_per_second = settings.Uint("listen.agent_bytes_per_second");
+  options.ingest.node_bytes_per_day = settings.Uint("listen.node_bytes_per_day");
   options.ingest.idle_timeout = settings.Dur("listen.idle_timeout");
   options.store.directory = settings.Str("store.dir");
   options.store.retention = settings.Dur("store.retention");

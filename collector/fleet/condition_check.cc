@@ -43,6 +43,11 @@ std::string Malformed(const NodeState& node, const Moment& now) {
   return StrCat(node.malformed_lately, " records could not be taken; ", node.malformed_reason);
 }
 
+std::string OverShare(const NodeState& node, const Moment& now) {
+  if (now.steady - node.last_over_share > kQuietHeartbeats * node.heartbeat) return "";
+  return "its share of the day is used up (--node-bytes-per-day)";
+}
+
 std::string Degraded(const NodeState& node) {
   if (node.failed_probes == 0) return "";
   return StrCat(node.failed_probes, " probes failed: ", node.failed_names);
@@ -98,6 +103,8 @@ std::string CheckCondition(ConditionId id, const NodeState& node, const Moment& 
       return CertificateEnding(node, now);
     case ConditionId::kMalformed:
       return Malformed(node, now);
+    case ConditionId::kOverShare:
+      return OverShare(node, now);
   }
   return "";
 }

@@ -8,6 +8,7 @@
 #include <functional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "collector/fleet/fleet_watch.h"
@@ -28,11 +29,16 @@ class FleetHandler {
         has_stream_(std::move(has_stream)) {}
 
   // By cluster and name.
-  absl::Status ListNodes(v1::ListNodesResponse* response) const;
+  absl::Status ListNodes(const v1::ListNodesRequest& request,
+                         v1::ListNodesResponse* response) const;
+  // Without pages: for callers in this process.
+  absl::Status ListAllNodes(v1::ListNodesResponse* response) const;
   // FAILED_PRECONDITION while it has a stream, NOT_FOUND when there is none of the name.
   absl::Status ForgetNode(const v1::ForgetNodeRequest& request);
 
  private:
+  void AddNodes(std::vector<v1::Node> nodes, v1::ListNodesResponse* response) const;
+
   Store& store_;
   FleetWatch& watch_;
   const IsConnected is_connected_, has_stream_;

@@ -95,6 +95,7 @@ absl::Status FleetWatch::Load() {
       Node& node = Of(row.about);
       node.open[found->id] = row;
       if (found->id == ConditionId::kLosing) node.state.last_loss = SteadyNow();
+      if (found->id == ConditionId::kOverShare) node.state.last_over_share = SteadyNow();
       if (found->id == ConditionId::kMalformed) node.state.last_malformed = SteadyNow();
     }
   }
@@ -156,6 +157,13 @@ void FleetWatch::OnMalformed(const NodeKey& node, uint64_t records, const std::s
   state.malformed_lately += records;
   state.malformed_reason = EscapeUtf8(reason.substr(0, kMaxReasonBytes));
   state.last_malformed = now;
+}
+
+void FleetWatch::OnShareUsedUp(const NodeKey& node) {
+  absl::MutexLock lock(&mutex_);
+  NodeState& state = Of(node).state;
+  state.last_over_share = SteadyNow();
+  state.heard = state.last_over_share;  // it is we who do not listen
 }
 
 void FleetWatch::OnMessage(const NodeKey& node) {

@@ -48,6 +48,7 @@ class FleetWatch final : public IngestObserver {
       ABSL_LOCKS_EXCLUDED(mutex_);
   void OnMalformed(const NodeKey& node, uint64_t records, const std::string& reason) override
       ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnShareUsedUp(const NodeKey& node) override ABSL_LOCKS_EXCLUDED(mutex_);
   void OnMessage(const NodeKey& node) override ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Ends what is open of the node and knows it no longer, until it is heard again.

@@ -33,7 +33,8 @@ struct NodeState {
   uint64_t malformed_lately = 0;  // records that could not be taken, likewise
   std::string malformed_reason;   // of the last
   absl::Time last_malformed = absl::InfinitePast();
-  std::optional<absl::Duration> clock_ahead;  // of ours; negative: behind
+  absl::Time last_over_share = absl::InfinitePast();  // it had to wait
+  std::optional<absl::Duration> clock_ahead;          // of ours; negative: behind
   std::optional<CertificateLife> certificate;
 };
 

@@ -32,6 +32,8 @@ class IngestObserver {
   virtual void OnMalformed(const NodeKey& node, uint64_t records, const std::string& reason) {
     static_cast<void>(node), static_cast<void>(records), static_cast<void>(reason);
   }
+  // It has used up its share of the disk and is not read from; again and again while that is so.
+  virtual void OnShareUsedUp(const NodeKey& node) { static_cast<void>(node); }
   // Any other message.
   virtual void OnMessage(const NodeKey& node) { static_cast<void>(node); }
 };

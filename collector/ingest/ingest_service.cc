@@ -27,6 +27,7 @@ IngestService::IngestService(Store* store, IngestLimits limits, IngestObserver* 
     : store_(*store),
       limits_(limits),
       identity_alarm_(store),
+      shares_(limits.node_bytes_per_day),
       observer_(observer == nullptr ? no_observer_ : *observer),
       watch_([this] { Watch(); }) {}
 
@@ -58,8 +59,9 @@ grpc::ServerBidiReactor<v1::AgentMessage, v1::CollectorMessage>* IngestService::
     return new RefusedStream(absl::ResourceExhaustedError(
         StrCat("there are ", limits_.max_agents, " agents connected already: --max-agents")));
   }
-  return IngestSession::Start({store_, registry_, stats_, identity_alarm_, observer_, limits_},
-                              call, *std::move(agent));
+  return IngestSession::Start(
+      {store_, registry_, stats_, identity_alarm_, observer_, shares_, limits_}, call,
+      *std::move(agent));
 }
 
 void IngestService::Drain() {

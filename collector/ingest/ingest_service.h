@@ -50,6 +50,7 @@ class IngestService final : public v1::Ingest::CallbackService {
   IngestStats stats_;
   SessionRegistry registry_;
   IdentityAlarm identity_alarm_;
+  NodeShares shares_;
   IngestObserver no_observer_;
   IngestObserver& observer_;
   std::atomic<bool> draining_{false};

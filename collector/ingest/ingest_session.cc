@@ -55,6 +55,7 @@ IngestSession::IngestSession(const IngestContext& context, grpc::CallbackServerC
       call_(call),
       agent_(std::move(agent)),
       key_(SessionRegistry::Key(agent_.cluster, agent_.node)),
+      share_(context.shares.Of(key_, SteadyNow())),
       protocol_(agent_.node, context.limits.messages),
       rate_(context.limits.bytes_per_second),
       last_read_(SteadyNow()) {}
@@ -123,6 +124,7 @@ void IngestSession::OnReadDone(bool ok) {
   reading_ = false;
   last_read_ = SteadyNow();
   rate_.Take(bytes, last_read_);
+  share_->Take(bytes, last_read_);
   if (!status.ok()) {
     Count(status, context_.stats);
     if (LogEvery("ingest.refuse", kLogInterval)) {
@@ -268,6 +270,14 @@ void IngestSession::Fail(const absl::Status& status) {
   if (!failure_.has_value()) failure_ = ToGrpcStatus(status);
 }
 
+bool IngestSession::IsHeldBack() {
+  const absl::Time now = SteadyNow();
+  // A hello costs no room, and says that the node is there.
+  const bool used_up = stream_ != nullptr && share_->IsUsedUp(now);
+  if (used_up) context_.observer.OnShareUsedUp(node_key());
+  return used_up || !rate_.IsReady(now);
+}
+
 void IngestSession::Advance() {
   if (finished_) return;
   if (!writing_) {
@@ -290,7 +300,7 @@ void IngestSession::Advance() {
       stream_ == nullptr || context_.store.pending_bytes() > context_.limits.pending_bytes;
   const int window = one_at_a_time ? 1 : context_.limits.batches_in_flight;
   if (in_flight_ + static_cast<int>(outgoing_.size()) < window) {
-    if (const bool was_paused = std::exchange(paused_, !rate_.IsReady(SteadyNow())); paused_) {
+    if (const bool was_paused = std::exchange(paused_, IsHeldBack()); paused_) {
       if (!was_paused) ++context_.stats.held_back;
       return;
     }

@@ -31,6 +31,7 @@
 #include "collector/ingest/identity_alarm.h"
 #include "collector/ingest/ingest_observer.h"
 #include "collector/ingest/ingest_stats.h"
+#include "collector/ingest/node_shares.h"
 #include "collector/ingest/session_registry.h"
 #include "collector/store/store.h"
 #include "common/base/token_bucket.h"
@@ -45,6 +46,7 @@ struct IngestLimits {
   size_t pending_bytes = 128 << 20;  // of all agents, beyond which each has one in flight
   size_t max_agents = 10'000;        // connected at once
   uint64_t bytes_per_second = 0;     // per agent; one that sends more waits. 0: no limit
+  uint64_t node_bytes_per_day = 0;   // node_shares.h; 0: no limit
   absl::Duration hello_timeout = absl::Seconds(10);
   absl::Duration idle_timeout = absl::Minutes(5);  // without any message, after the Hello
 };
@@ -56,6 +58,7 @@ struct IngestContext {
   IngestStats& stats;
   IdentityAlarm& identity_alarm;
   IngestObserver& observer;
+  NodeShares& shares;
   IngestLimits limits;
 };
 
@@ -92,6 +95,8 @@ class IngestSession final : public grpc::ServerBidiReactor<v1::AgentMessage, v1:
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   void Fail(const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Not to be read from for now, because it has sent too much.
+  bool IsHeldBack() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Starts whatever can be started: the next write, the next read, the end.
   void Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -99,6 +104,7 @@ class IngestSession final : public grpc::ServerBidiReactor<v1::AgentMessage, v1:
   grpc::CallbackServerContext* const call_;  // valid until OnDone
   const AgentIdentity agent_;
   const std::string key_;
+  const std::shared_ptr<NodeShare> share_;
 
   // Only one read is out at a time, and only its completion touches these.
   v1::AgentMessage message_;

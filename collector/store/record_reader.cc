@@ -86,8 +86,8 @@ absl::Status RecordReader::PrepareAll() {
        "SELECT cluster, node, first_seen_ns, last_seen_ns, hello, heartbeat, alerts, gaps, "
        "(SELECT epoch FROM run WHERE node_id = node.id ORDER BY id DESC LIMIT 1), "
        "(SELECT stored_seq FROM run WHERE node_id = node.id ORDER BY id DESC LIMIT 1), "
-       "chain_breaks, malformed FROM node WHERE id != 0 AND forgotten_ns IS NULL ORDER BY cluster, "
-       "node"},
+       "chain_breaks, malformed FROM node WHERE id != 0 AND forgotten_ns IS NULL "
+       "AND (cluster, node) > (?1, ?2) ORDER BY cluster, node"},
       {&conditions_, "SELECT cluster, node, name, opened_ns, detail FROM condition"},
       {&last_id_, "SELECT seq FROM sqlite_sequence WHERE name = 'record'"},
       {&pruned_id_, "SELECT pruned_id FROM state"},
@@ -277,13 +277,21 @@ absl::StatusOr<v1::StoredRecord> RecordReader::FindAlert(const std::string& uid)
   return record;
 }
 
-absl::StatusOr<std::vector<v1::Node>> RecordReader::ListNodes() {
-  std::vector<v1::Node> nodes;
-  VAKT_RETURN_IF_ERROR(all_nodes_.Start());
+absl::StatusOr<NodePage> RecordReader::ListNodesAfter(const NodeKey& after,
+                                                      const NodePageLimits& limits) {
+  NodePage page;
+  VAKT_RETURN_IF_ERROR(all_nodes_.Start(after.cluster, after.node));
+  size_t bytes = 0;
   while (true) {
     VAKT_ASSIGN_OR_RETURN(const bool has_row, all_nodes_.Step());
-    if (!has_row) return nodes;
-    v1::Node& node = nodes.emplace_back();
+    if (!has_row) return page;
+    if (page.nodes.size() >= limits.count || bytes >= limits.bytes) {
+      page.has_more = true;
+      all_nodes_.Reset();
+      return page;
+    }
+    bytes += all_nodes_.Bytes(4).size() + all_nodes_.Bytes(5).size();
+    v1::Node& node = page.nodes.emplace_back();
     node.set_cluster(std::string(all_nodes_.Text(0)));
     node.set_node(std::string(all_nodes_.Text(1)));
     FromWallNs(all_nodes_.Int(2), node.mutable_first_seen());

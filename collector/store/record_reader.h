@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -46,6 +47,16 @@ struct ScanResult {
   bool at_end = false;   // nothing is left in the direction, for now
 };
 
+struct NodePageLimits {
+  size_t count = std::numeric_limits<size_t>::max();
+  size_t bytes = std::numeric_limits<size_t>::max();  // ends with the node that reaches it
+};
+
+struct NodePage {
+  std::vector<v1::Node> nodes;
+  bool has_more = false;
+};
+
 class RecordReader {
  public:
   static absl::StatusOr<std::unique_ptr<RecordReader>> Open(const std::string& path);
@@ -55,7 +66,7 @@ class RecordReader {
   // first stored.
   absl::StatusOr<v1::StoredRecord> FindAlert(const std::string& uid);
   // By cluster and name; `connected` is left out.
-  absl::StatusOr<std::vector<v1::Node>> ListNodes();
+  absl::StatusOr<NodePage> ListNodesAfter(const NodeKey& after, const NodePageLimits& limits);
   absl::StatusOr<std::vector<ConditionRow>> ListConditions();
   AuditReader& audit() { return audit_; }
   MalformedReader& malformed() { return malformed_; }

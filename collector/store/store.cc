@@ -359,5 +359,12 @@ absl::StatusOr<std::vector<MalformedRow>> Store::ListMalformed(const NodeKey& no
   return Lease(*this)->malformed().List(node, before_id, max_records);
 }
 
-absl::StatusOr<std::vector<v1::Node>> Store::ListNodes() { return Lease(*this)->ListNodes(); }
+absl::StatusOr<std::vector<v1::Node>> Store::ListNodes() {
+  VAKT_ASSIGN_OR_RETURN(NodePage page, ListNodesAfter({}, {}));
+  return std::move(page.nodes);
+}
+
+absl::StatusOr<NodePage> Store::ListNodesAfter(const NodeKey& after, const NodePageLimits& limits) {
+  return Lease(*this)->ListNodesAfter(after, limits);
+}
 }  // namespace vakt

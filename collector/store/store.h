@@ -105,7 +105,8 @@ class Store {
 
   absl::StatusOr<ScanResult> Scan(const RecordFilter& filter, const ScanRequest& request);
   absl::StatusOr<v1::StoredRecord> FindAlert(const std::string& uid);
-  absl::StatusOr<std::vector<v1::Node>> ListNodes();
+  absl::StatusOr<std::vector<v1::Node>> ListNodes();  // all
+  absl::StatusOr<NodePage> ListNodesAfter(const NodeKey& after, const NodePageLimits& limits);
   absl::StatusOr<std::vector<ConsumerRow>> ListConsumers(const std::string& user);
   absl::StatusOr<std::vector<v1::TriageChange>> TriageChanges(int64_t record_id);
   // Into <directory>/backup. `name` is one part of a path.

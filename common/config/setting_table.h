@@ -85,6 +85,10 @@ inline constexpr SettingRow kSettings[] = {
      "further ones wait. A handshake costs milliseconds of CPU."},
     {"listen.agent_bytes_per_second", "--agent-bytes-per-second", SettingType::kBytes, "32MiB",
      kInCollector, "", "", "What one agent may send; one that has more waits. 0: no limit."},
+    {"listen.node_bytes_per_day", "--node-bytes-per-day", SettingType::kBytes, "4GiB", kInCollector,
+     "", "",
+     "What of one node is stored in a day, all of it at once if need be; a node that has more waits, "
+     "and the condition node_over_share says so. 0: no limit."},
     {"listen.idle_timeout", "--idle-timeout", SettingType::kDuration, "5m", kInCollector, "", "1s",
      "An agent from which nothing came for so long, not even a heartbeat, is disconnected."},
 

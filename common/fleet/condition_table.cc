@@ -47,6 +47,13 @@ constexpr ConditionTableRow kRows[] = {
      "its certificate. Each such record is kept apart, a gap (`malformed`) stands in its place, "
      "and "
      "what comes behind it is stored as ever. `vaktctl nodes malformed NODE` shows them and why"},
+    {ConditionId::kOverShare, "node_over_share", "Vakt node over its share", v1::PRIORITY_ERROR,
+     "it has sent more than a node may have stored in a day (--node-bytes-per-day)",
+     "30 heartbeats in which it did not have to wait",
+     "The node is read from only as fast as its share grows, so that it does not fill the disk of "
+     "all. What it sees waits on its disk, and when there is no more room there, the least severe "
+     "goes first, with a gap that says how much. Look at what it sends: a rule that fires too "
+     "often, or somebody who wants to bury something"},
 };
 
 }  // namespace

@@ -24,6 +24,7 @@ enum class ConditionId : uint8_t {
   kClock,
   kCertificate,
   kMalformed,
+  kOverShare,
 };
 
 struct ConditionTableRow {

@@ -19,6 +19,9 @@ namespace vakt {
 namespace {
 
 constexpr absl::Duration kTick = absl::Milliseconds(2);
+constexpr absl::Duration kMaxRest = absl::Milliseconds(20);
+constexpr int kRestPerWork = 3;  // of many agents: their streams need the CPU, too
+constexpr absl::Duration kBetweenCounts = absl::Milliseconds(100);
 constexpr uint64_t kResendBatch = 1000;
 
 }  // namespace
@@ -213,7 +216,8 @@ void AgentFleet::SetAddress(const std::string& address) { address_ = address; }
 void AgentFleet::Tick(const FleetLoad* load) {
   const absl::Time now = absl::Now();
   for (const auto& agent : agents_) agent->Tick(address_, load, now);
-  absl::SleepFor(std::max(absl::ZeroDuration(), kTick - (absl::Now() - now)));
+  const absl::Duration work = absl::Now() - now;
+  absl::SleepFor(std::max(kTick - work, std::min(kRestPerWork * work, kMaxRest)));
 }
 
 size_t AgentFleet::AwaitConnected(absl::Duration limit) {
@@ -222,7 +226,10 @@ size_t AgentFleet::AwaitConnected(absl::Duration limit) {
     return static_cast<size_t>(std::count_if(agents_.begin(), agents_.end(),
                                              [](const auto& agent) { return agent->welcomed(); }));
   };
-  while (count() < agents_.size() && absl::Now() < deadline) Tick(nullptr);
+  while (count() < agents_.size() && absl::Now() < deadline) {
+    const absl::Time again = absl::Now() + kBetweenCounts;
+    while (absl::Now() < again) Tick(nullptr);
+  }
   return count();
 }
 

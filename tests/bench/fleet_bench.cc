@@ -76,6 +76,7 @@ class FleetBench {
     const size_t connected = fleet_.AwaitConnected(patience_);
     printf("| %zu | connect | | | | | %.1f | |\n", agents_,
            absl::ToDoubleSeconds(absl::Now() - begin));
+    fflush(stdout);
     if (connected < agents_) {
       fprintf(stderr, "only %zu of %zu agents were welcomed\n", connected, agents_);
       return false;
@@ -143,15 +144,9 @@ class FleetBench {
     grpc::ChannelArguments arguments;
     const auto channel = OpenChannel(address_, authority_.Issue(kUserUri));
     const auto stub = v1::Fleet::NewStub(channel);
-    grpc::ClientContext context;
-    v1::ListNodesResponse response;
-    const grpc::Status status = stub->ListNodes(&context, {}, &response);
-    if (!status.ok()) {
-      fprintf(stderr, "ListNodes: %s\n", status.error_message().c_str());
-      return agents_;
-    }
+    const std::vector<v1::Node> all = ListAllNodes(stub.get());
     std::map<std::string, const v1::Node*> nodes;
-    for (const v1::Node& node : response.nodes()) nodes[node.node()] = &node;
+    for (const v1::Node& node : all) nodes[node.node()] = &node;
     size_t wrong = 0;
     const std::vector<uint64_t> sent = fleet_.Sent();
     for (size_t i = 0; i < sent.size(); ++i) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/integration/collector_client.h"
 
+#include <cstdio>
 #include <utility>
 
 namespace vakt {
@@ -17,6 +18,23 @@ std::shared_ptr<grpc::Channel> OpenChannel(const std::string& address,
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 200);
   return grpc::CreateCustomChannel(address, grpc::SslCredentials(options), arguments);
+}
+
+std::vector<v1::Node> ListAllNodes(v1::Fleet::Stub* fleet) {
+  std::vector<v1::Node> nodes;
+  v1::ListNodesRequest request;
+  do {
+    grpc::ClientContext context;
+    v1::ListNodesResponse page;
+    const grpc::Status status = fleet->ListNodes(&context, request, &page);
+    if (!status.ok()) {
+      fprintf(stderr, "ListNodes: %s\n", status.error_message().c_str());
+      return {};
+    }
+    nodes.insert(nodes.end(), page.nodes().begin(), page.nodes().end());
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  return nodes;
 }
 
 v1::Hello MakeHello(const std::string& node, uint64_t epoch, const std::string& boot_id) {

@@ -27,6 +27,9 @@ inline constexpr char kUserUri[] = "spiffe://test/user/alice/role/viewer";
 std::shared_ptr<grpc::Channel> OpenChannel(const std::string& address,
                                            const CertificateSet& certificates);
 
+// All pages; none when one fails, which is printed.
+std::vector<v1::Node> ListAllNodes(v1::Fleet::Stub* fleet);
+
 v1::Hello MakeHello(const std::string& node, uint64_t epoch = 1000,
                     const std::string& boot_id = kSampleBootId);
 

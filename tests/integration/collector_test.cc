@@ -185,6 +185,48 @@ TEST_F(CollectorTest, AnAgentBeyondItsRateWaitsAndLosesNothing) {
   EXPECT_EQ(QueryAll(UserChannel(), {}).size(), 400u);
 }
 
+TEST_F(CollectorTest, ANodeThatUsedUpItsShareWaitsAndOthersDoNot) {
+  options_.ingest.node_bytes_per_day = 1 << 20;
+  Start();
+  const auto channel = ChannelOf("n1");
+  const auto large = [](uint64_t seq) {
+    return MakeAlertRecord({.seq = seq}, {.output = std::string(100 << 10, 'x')});
+  };
+  v1::Position stored;
+  {
+    AgentClient greedy(channel);
+    ASSERT_TRUE(greedy.Hello(MakeHello("n1"), nullptr));
+    for (uint64_t seq = 1; seq <= 11; ++seq) {  // the last one is more than is left
+      ASSERT_TRUE(greedy.Send({large(seq)}) && greedy.ReadAck(&stored)) << seq;
+    }
+    ASSERT_TRUE(greedy.Send({large(12)}));
+    while (collector_->ingest_stats().held_back == 0) absl::SleepFor(absl::Milliseconds(5));
+  }
+  // Coming back does not help.
+  AgentClient again(channel);
+  v1::Welcome welcome;
+  ASSERT_TRUE(again.Hello(MakeHello("n1"), &welcome));
+  EXPECT_EQ(welcome.stored().seq(), 11u);
+  ASSERT_TRUE(again.Send({large(12)}));
+  // Others go on, and everybody can see what is the matter.
+  ASSERT_NO_FATAL_FAILURE(Deliver("n2", 1, 50));
+  const auto fleet = v1::Fleet::NewStub(UserChannel());
+  std::string conditions;
+  const absl::Time deadline = absl::Now() + absl::Seconds(20);
+  while (conditions.empty() && absl::Now() < deadline) {
+    for (const v1::Node& node : ListAllNodes(fleet.get())) {
+      for (const v1::OpenCondition& open : node.conditions()) {
+        conditions += StrCat(node.node(), ":", open.name(), " ");
+      }
+    }
+    absl::SleepFor(absl::Milliseconds(20));
+  }
+  EXPECT_EQ(conditions, "n1:node_over_share ");
+  v1::Filter of_n1;
+  of_n1.add_nodes("n1");
+  EXPECT_EQ(QueryAll(UserChannel(), of_n1).size(), 11u + 1u);  // and the condition's own
+}
+
 TEST_F(CollectorTest, TakesNoMoreAgentsThanItsLimit) {
   options_.ingest.max_agents = 2;
   Start();

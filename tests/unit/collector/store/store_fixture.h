@@ -53,6 +53,9 @@ class StoreFixture : public ::testing::Test {
     hello.set_node(node);
     hello.set_boot_id(boot_id);
     hello.set_epoch(epoch);
+    return Register(node, hello);
+  }
+  Registration Register(const std::string& node, const v1::Hello& hello) {
     Registration out;
     absl::Notification done;
     store_->RegisterNode({"c1", node}, hello, [&](absl::StatusOr<Registration> registration) {
