@@ -17,8 +17,9 @@ class RefusedWatch final : public grpc::ServerWriteReactor<v1::WatchNodesRespons
 
 grpc::Status FleetService::ListNodes(grpc::ServerContext* call, const v1::ListNodesRequest* request,
                                      v1::ListNodesResponse* response) {
-  return front_.Serve("Fleet/ListNodes", *call, *request,
-                      [&](const Caller&, uint64_t*) { return fleet_.ListNodes(*request, response); });
+  return front_.Serve("Fleet/ListNodes", *call, *request, [&](const Caller&, uint64_t*) {
+    return fleet_.ListNodes(*request, response);
+  });
 }
 
 grpc::ServerWriteReactor<v1::WatchNodesResponse>* FleetService::WatchNodes(
