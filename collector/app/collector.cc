@@ -19,8 +19,10 @@
 namespace vakt {
 namespace {
 
-// What peers can make gRPC itself hold: messages on their way in and out.
+// What peers can make gRPC itself hold: messages on their way in and out, and what each connection
+// of an agent takes while nothing is on its way. When that is used up gRPC closes connections.
 constexpr size_t kTransportBytes = 256 << 20;
+constexpr size_t kTransportBytesOfAgent = 48 << 10;
 // Of which queries that run at once take one each; more are refused with RESOURCE_EXHAUSTED.
 constexpr int kMaxServerThreads = 32;
 constexpr std::chrono::seconds kStopGrace{5};
@@ -49,9 +51,10 @@ void Limit(const CollectorOptions& options, grpc::ServerBuilder& builder) {
   // Compressed messages could be small on the wire and huge in memory; records are not worth it.
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
-  builder.SetResourceQuota(grpc::ResourceQuota("vakt-collector")
-                               .Resize(kTransportBytes)
-                               .SetMaxThreads(kMaxServerThreads));
+  builder.SetResourceQuota(
+      grpc::ResourceQuota("vakt-collector")
+          .Resize(kTransportBytes + options.ingest.max_agents * kTransportBytesOfAgent)
+          .SetMaxThreads(kMaxServerThreads));
   builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
   builder.SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
   builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 2);
