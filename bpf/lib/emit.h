@@ -46,12 +46,25 @@ struct path_walk {
   __u32 status; /* VAKT_PATH_*, 0 while walking */
 };
 
+/* A scan of the text in scratch.path, from its end; kept in the slot for the same reason, and because
+ * the stack is short where it happens. */
+struct text_scan {
+  __u64 hits;
+  __u32 left; /* bytes that were not read yet */
+  __u32 state;
+  __u32 slash; /* the byte before was one */
+  __u32 double_slash;
+};
+
 /* A record of variable size is built here and copied to the ring once its size is known. A slot is
  * claimed by one atomic exchange and belongs to one hook run, whatever interrupts or preempts it. */
 struct scratch {
   __u32 busy;
   __u32 reserved[3];
-  struct path_walk walk; /* the path that is being built */
+  union {
+    struct path_walk walk; /* the path that is being built */
+    struct text_scan text; /* or the one that is being read */
+  };
   union { /* one member per wire struct, so that the object's type information describes them all */
     struct vakt_process_fork process_fork;
     struct vakt_process_exec process_exec;

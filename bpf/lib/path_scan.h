@@ -11,16 +11,6 @@
  * so that a path which is read to its end is not truncated in its record. Deeper ones are sent. */
 #define SCAN_STEPS_MAX (VAKT_PATH_MAX / (NAME_CHUNK + 1))
 
-/* How many of `left` bytes the next step reads: at most NAME_CHUNK. Verifiers before 6.13 forget that
- * where the compiler copies it about, and are content with the mask; what is read goes to a buffer of
- * READ_CHUNK bytes. */
-#define READ_CHUNK (2 * NAME_CHUNK)
-static __always_inline __u64 chunk_of(__u32 left) {
-  __u64 n = left < NAME_CHUNK ? left : NAME_CHUNK;
-  asm volatile("" : "+r"(n));
-  return n & (READ_CHUNK - 1);
-}
-
 /* Nothing in here is compared that grows with each step: the verifier would follow every value. */
 struct path_scan {
   struct vakt_path_automaton *automaton;
@@ -110,35 +100,32 @@ __attribute__((noinline)) __u64 scan_path(struct vakt_path_automaton *automaton,
   return s.hits;
 }
 
-struct raw_scan {
+struct text_context {
   struct vakt_path_automaton *automaton;
-  struct scratch *slot; /* its `path` holds the text, its `walk.start` how much is left of it */
-  __u32 state;
-  __u32 slash;  /* the byte before was one */
-  __u32 double_slash;
-  __u64 hits;
+  struct scratch *slot;
 };
 
-static long raw_scan_step(__u32 index, struct raw_scan *s) {
-  __u8 bytes[READ_CHUNK];
-  struct scratch *slot = s->slot;
+static long scan_text_step(__u32 index, struct text_context *context) {
+  struct scratch *slot = context->slot;
   if (!slot) return 1;
-  __u32 left = slot->walk.start;
-  __u64 n = chunk_of(left);
-  __u32 state = s->state, slash = s->slash, double_slash = s->double_slash;
+  struct text_scan *s = &slot->text;
+  __u32 left = s->left, state = s->state, slash = s->slash, double_slash = s->double_slash;
   __u64 hits = 0;
-  __u32 from = (left - n) & (VAKT_PATH_MAX - 1);
-  slot->walk.start = from;
-  if (!n || bpf_probe_read_kernel(bytes, n, slot->path + from)) return 1;
+  if (!left) {
+    vakt_path_next(context->automaton, state, VAKT_SYMBOL_END, &hits);
+    s->hits |= hits;
+    return 1;
+  }
+  s->left = left > NAME_CHUNK ? left - NAME_CHUNK : 0;
   for (__u32 i = 0; i < NAME_CHUNK; i++) {
-    if (i >= n) break;
-    __u8 byte = bytes[(n - 1 - i) & (NAME_CHUNK - 1)];
+    if (i >= left) break;
+    __u8 byte = slot->path[(left - 1 - i) & (VAKT_PATH_MAX - 1)];
     __u32 differs = byte ^ '/';
     barrier_var(differs); /* no branch here: the verifier would walk each combination */
     __u32 is_slash = (differs - 1) >> 31;
     double_slash |= slash & is_slash;
     slash = is_slash;
-    state = vakt_path_byte(s->automaton, state, byte, &hits);
+    state = vakt_path_byte(context->automaton, state, byte, &hits);
   }
   s->state = state;
   s->slash = slash;
@@ -152,11 +139,10 @@ static long raw_scan_step(__u32 index, struct raw_scan *s) {
 __attribute__((noinline)) __u64 scan_text(struct vakt_path_automaton *automaton,
                                           struct scratch *slot, __u32 size) {
   if (!automaton || !slot) return ~0ull;
-  struct raw_scan s = {.automaton = automaton, .slot = slot, .state = automaton->start};
-  slot->walk.start = size;
-  bpf_loop(VAKT_PATH_MAX / NAME_CHUNK + 1, raw_scan_step, &s, 0);
-  vakt_path_next(automaton, s.state, VAKT_SYMBOL_END, &s.hits);
-  return s.double_slash ? ~0ull : s.hits;
+  struct text_context context = {.automaton = automaton, .slot = slot};
+  slot->text = (struct text_scan){.left = size, .state = automaton->start};
+  bpf_loop(VAKT_PATH_MAX / NAME_CHUNK + 1, scan_text_step, &context, 0);
+  return slot->text.double_slash ? ~0ull : slot->text.hits;
 }
 
 #endif /* VAKT_BPF_PATH_SCAN_H */

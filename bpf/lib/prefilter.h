@@ -100,14 +100,14 @@ static __always_inline void prefilter_told(const struct vakt_task *task) {
 
 static __always_inline __u64 classes_of_process(__u64 fingerprint, __u64 which) {
   __u32 group = vakt_mask_group(fingerprint);
-  asm volatile("" : "+r"(which)); /* the index is made after the check, from what was checked: */
-  if (which >= VAKT_MASKED_KINDS) return ~0ull;
-  asm volatile("" : "+r"(which)); /* verifiers before 6.9 forget the bound of a copy */
   for (__u32 way = 0; way < VAKT_PROCESS_MASK_WAYS; way++) {
     __u32 index = group + way;
     struct vakt_process_masks *entry = bpf_map_lookup_elem(&process_masks, &index);
     if (!entry || READ_ONCE(entry->fingerprint) != fingerprint) continue;
-    __u64 classes = READ_ONCE(entry->masks[which]);
+    __u64 at = which;
+    asm volatile("" : "+r"(at)); /* checked where it is used: verifiers before 6.9 forget the bound */
+    if (at >= VAKT_MASKED_KINDS) return ~0ull; /* of a copy or of what was spilled */
+    __u64 classes = READ_ONCE(entry->masks[at]);
     return READ_ONCE(entry->fingerprint) == fingerprint ? classes : ~0ull;
   }
   return ~0ull; /* not evaluated yet */
