@@ -110,6 +110,10 @@ absl::StatusOr<CollectorOptions> OptionsOf(const Settings& settings) {
   VAKT_ASSIGN_OR_RETURN(options.store.retention_of,
                         RetentionOf(settings.List("store.retention_of")));
   options.store.audit_retention = settings.Dur("store.audit_retention");
+  options.workloads = {.url = settings.Str("kubernetes.api"),
+                       .ca_file = settings.Str("kubernetes.ca"),
+                       .token_file = settings.Str("kubernetes.token_file"),
+                       .save_path = ""};
   options.token_file = settings.Str("access.token_file");
   options.metrics_listen = settings.Str("metrics.listen");
   VAKT_ASSIGN_OR_RETURN(options.sinks, ParseSinks(settings.Group("sinks")));

@@ -72,8 +72,15 @@ absl::StatusOr<std::unique_ptr<Collector>> Collector::Start(const CollectorOptio
   if (takes_tokens) {
     VAKT_ASSIGN_OR_RETURN(tokens, TokenFile::Open(options.token_file));
   }
-  VAKT_ASSIGN_OR_RETURN(collector->store_, Store::Open(options.store));
+  StoreOptions stored = options.store;
+  stored.completion = options.workloads.url.empty() ? nullptr : &collector->workloads_;
+  VAKT_ASSIGN_OR_RETURN(collector->store_, Store::Open(stored));
   Store* const store = collector->store_.get();
+  if (!options.workloads.url.empty()) {
+    OwnerWatchOptions workloads = options.workloads;
+    workloads.save_path = StrCat(options.store.directory, "/workloads");
+    collector->owner_watch_ = OwnerWatch::Start(std::move(workloads), &collector->workloads_);
+  }
   VAKT_ASSIGN_OR_RETURN(
       collector->sinks_,
       SinkSet::Start(options.sinks, store, StrCat(options.store.directory, "/sinks")));

@@ -33,6 +33,8 @@
 #include "collector/sink/sink_set.h"
 #include "collector/store/store.h"
 #include "collector/subscribe/subscription_hub.h"
+#include "collector/workload/owner_watch.h"
+#include "collector/workload/workload_table.h"
 #include "common/http/metrics_server.h"
 
 namespace vakt {
@@ -49,6 +51,7 @@ struct CollectorOptions {
   std::vector<SinkConfig> sinks;
   FleetOptions fleet;
   NodeWatchOptions node_watch;
+  OwnerWatchOptions workloads;
   std::string metrics_listen;  // host:port of /metrics; empty: nowhere
 };
 
@@ -87,7 +90,9 @@ class Collector {
   std::string NotReady() const;
 
   // In the order of their use of one another; they go in the reverse.
+  WorkloadTable workloads_;
   std::unique_ptr<Store> store_;
+  std::unique_ptr<OwnerWatch> owner_watch_;  // null: nobody is asked
   std::unique_ptr<SinkSet> sinks_;
   std::unique_ptr<FleetWatch> fleet_watch_;
   std::unique_ptr<IngestService> ingest_;

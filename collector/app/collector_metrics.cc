@@ -86,6 +86,9 @@ std::string Collector::MetricsText() const {
   metrics.Set("store_pending_bytes", store_->pending_bytes());
   metrics.Set("store_full", store_->is_full() ? 1 : 0);
   metrics.Set("store_newest_record", static_cast<uint64_t>(store_->last_id()));
+  metrics.Set("pods_known", workloads_.pods());
+  metrics.Set("kubernetes_in_step", owner_watch_ != nullptr && owner_watch_->in_step() ? 1 : 0);
+  metrics.Set("kubernetes_failures_total", owner_watch_ == nullptr ? 0 : owner_watch_->failures());
   metrics.Set("subscriptions", subscriptions_->size());
   metrics.Set("node_watches", node_watches_->size());
   FillSinks(*sinks_, &metrics);

@@ -110,7 +110,7 @@ absl::Status AgentProtocol::CheckHeartbeat(const v1::Heartbeat& heartbeat) const
 }
 
 absl::StatusOr<RecordRow> AgentProtocol::TakeRecord(std::string* bytes) const {
-  VAKT_ASSIGN_OR_RETURN(RecordRow row, TakeRecordRow(bytes));
+  VAKT_ASSIGN_OR_RETURN(RecordRow row, TakeRecordRow(bytes, completion_));
   absl::Status status;
   if (row.epoch > epoch_) {
     status =

@@ -39,7 +39,10 @@ struct TakenBatch {
 class AgentProtocol {
  public:
   // `node`: by the certificate.
-  AgentProtocol(std::string node, MessageLimits limits) : node_(std::move(node)), limits_(limits) {}
+  // `completion` may be null; it outlives this.
+  AgentProtocol(std::string node, MessageLimits limits,
+                const RecordCompletion* completion = nullptr)
+      : node_(std::move(node)), limits_(limits), completion_(completion) {}
 
   bool said_hello() const { return said_hello_; }
   // PERMISSION_DENIED when it speaks for another node.
@@ -61,6 +64,7 @@ class AgentProtocol {
 
   const std::string node_;
   const MessageLimits limits_;
+  const RecordCompletion* const completion_;
   bool said_hello_ = false;
   std::string boot_id_;
   int64_t epoch_ = 0;

@@ -56,7 +56,7 @@ IngestSession::IngestSession(const IngestContext& context, grpc::CallbackServerC
       agent_(std::move(agent)),
       key_(SessionRegistry::Key(agent_.cluster, agent_.node)),
       share_(context.shares.Of(key_, SteadyNow())),
-      protocol_(agent_.node, context.limits.messages),
+      protocol_(agent_.node, context.limits.messages, context.store.completion()),
       rate_(context.limits.bytes_per_second),
       last_read_(SteadyNow()) {}
 

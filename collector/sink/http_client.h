@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Posts JSON over HTTP, several requests at once over connections that are kept: the only file that
-// knows libcurl. Redirects and proxies are not followed; of an answer only the beginning is kept.
+// Posts JSON over HTTP, several requests at once over connections that are kept (libcurl).
+// Redirects and proxies are not followed; of an answer only the beginning is kept.
 //
 // Threads: one, but for Cancel, which any may call.
 #ifndef VAKT_COLLECTOR_SINK_HTTP_CLIENT_H_

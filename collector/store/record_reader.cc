@@ -47,9 +47,10 @@ class Snapshot {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<RecordReader>> RecordReader::Open(const std::string& path) {
+absl::StatusOr<std::unique_ptr<RecordReader>> RecordReader::Open(
+    const std::string& path, const RecordCompletion* completion) {
   VAKT_ASSIGN_OR_RETURN(auto database, Database::Open(path, Database::Mode::kReadOnly));
-  std::unique_ptr<RecordReader> reader(new RecordReader(std::move(database)));
+  std::unique_ptr<RecordReader> reader(new RecordReader(std::move(database), completion));
   VAKT_RETURN_IF_ERROR(reader->PrepareAll());
   VAKT_ASSIGN_OR_RETURN(const std::string indexed,
                         reader->database_->QueryText("SELECT indexed_id FROM state"));
@@ -248,6 +249,7 @@ absl::Status RecordReader::Load(const Statement& row, v1::StoredRecord* out) {
       out->mutable_record()->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
   payload_.Reset();
   if (!parsed) return absl::DataLossError(StrCat("store: record ", id, " cannot be decoded"));
+  if (completion_ != nullptr) completion_->Complete(out->mutable_record());
   return absl::OkStatus();
 }
 

@@ -21,6 +21,7 @@
 #include "collector/store/consumer.h"
 #include "collector/store/malformed.h"
 #include "collector/store/node_key.h"
+#include "collector/store/record_completion.h"
 #include "collector/store/record_filter.h"
 #include "collector/store/sqlite.h"
 #include "collector/store/triage.h"
@@ -59,7 +60,9 @@ struct NodePage {
 
 class RecordReader {
  public:
-  static absl::StatusOr<std::unique_ptr<RecordReader>> Open(const std::string& path);
+  // `completion` may be null; it outlives the reader.
+  static absl::StatusOr<std::unique_ptr<RecordReader>> Open(
+      const std::string& path, const RecordCompletion* completion = nullptr);
 
   absl::StatusOr<ScanResult> Scan(const RecordFilter& filter, const ScanRequest& request);
   // NOT_FOUND when no alert has the uid. Of several, which only a forging node can cause, the
@@ -93,7 +96,8 @@ class RecordReader {
     int64_t last;
   };
 
-  explicit RecordReader(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+  RecordReader(std::unique_ptr<Database> database, const RecordCompletion* completion)
+      : database_(std::move(database)), completion_(completion) {}
   absl::Status PrepareAll();
   absl::StatusOr<ScanResult> ScanSnapshot(const RecordFilter& filter, const ScanRequest& request);
   // The next ids worth scanning beyond `position`; empty (first > last) when there are none.
@@ -110,6 +114,7 @@ class RecordReader {
   absl::StatusOr<const NodeKey*> FindNode(int64_t node_id);
 
   const std::unique_ptr<Database> database_;
+  const RecordCompletion* const completion_;
   std::string store_id_;
   AuditReader audit_;
   MalformedReader malformed_;

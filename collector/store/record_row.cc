@@ -91,7 +91,7 @@ absl::Status TakeBody(const v1::Record& record, RecordRow* row) {
 
 absl::StatusOr<RecordRow> ToRecordRow(std::string bytes) { return TakeRecordRow(&bytes); }
 
-absl::StatusOr<RecordRow> TakeRecordRow(std::string* bytes) {
+absl::StatusOr<RecordRow> TakeRecordRow(std::string* bytes, const RecordCompletion* completion) {
   if (bytes->size() > kMaxRecordBytes) {
     return absl::InvalidArgumentError(
         StrCat("record has ", bytes->size(), " bytes, the limit is ", kMaxRecordBytes));
@@ -102,6 +102,7 @@ absl::StatusOr<RecordRow> TakeRecordRow(std::string* bytes) {
     return absl::InvalidArgumentError("not an encoded vakt.v1.Record with valid UTF-8");
   }
   if (absl::Status status = CheckPosition(*record); !status.ok()) return status;
+  if (completion != nullptr) completion->Complete(record);
   RecordRow row;
   row.boot_id = record->boot_id();
   row.epoch = static_cast<int64_t>(record->epoch());

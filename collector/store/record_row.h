@@ -13,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "collector/store/malformed.h"
+#include "collector/store/record_completion.h"
 #include "common/recordlog/chain.h"
 
 namespace vakt {
@@ -45,8 +46,10 @@ struct RecordRow {
 
 // INVALID_ARGUMENT when the bytes are no Record, or one that cannot be stored; says what is wrong.
 absl::StatusOr<RecordRow> ToRecordRow(std::string bytes);
-// The same; leaves the bytes where they are when they are refused.
-absl::StatusOr<RecordRow> TakeRecordRow(std::string* bytes);
+// The same; leaves the bytes where they are when they are refused. Searches find what `completion`
+// knows, too; it may be null.
+absl::StatusOr<RecordRow> TakeRecordRow(std::string* bytes,
+                                        const RecordCompletion* completion = nullptr);
 
 }  // namespace vakt
 

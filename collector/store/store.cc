@@ -161,7 +161,7 @@ absl::Status Store::OpenWriter(const std::string& path) {
 absl::Status Store::OpenReaders(const std::string& path) {
   absl::MutexLock lock(&readers_mutex_);
   for (int i = 0; i < kReaders; ++i) {
-    VAKT_ASSIGN_OR_RETURN(auto reader, RecordReader::Open(path));
+    VAKT_ASSIGN_OR_RETURN(auto reader, RecordReader::Open(path, options_.completion));
     store_id_ = reader->store_id();
     idle_readers_.push_back(std::move(reader));
   }

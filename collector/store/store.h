@@ -54,6 +54,8 @@ struct StoreOptions {
   absl::Duration audit_retention = absl::Hours(365 * 24);
   uint64_t max_bytes = 0;  // of the database file; 0: what the disk holds
   Clock* clock = &RealClock();
+  // What is known of records beside their bytes; outlives the store. Null: nothing.
+  const RecordCompletion* completion = nullptr;
 };
 
 class Store {
@@ -64,6 +66,8 @@ class Store {
   // directory cannot be written or belongs to a running collector.
   static absl::StatusOr<std::unique_ptr<Store>> Open(StoreOptions options);
   ~Store();  // writes what was submitted
+
+  const RecordCompletion* completion() const { return options_.completion; }
 
   void RegisterNode(NodeKey key, v1::Hello hello,
                     absl::AnyInvocable<void(absl::StatusOr<Registration>)> done);

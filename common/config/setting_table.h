@@ -184,6 +184,16 @@ inline constexpr SettingRow kSettings[] = {
     {"store.audit_retention", "--audit-retention", SettingType::kDuration, "365d", kInCollector, "",
      "1m", "Age at which entries of the audit log are deleted."},
 
+    {"kubernetes.api", "--kubernetes-api", SettingType::kString, "", kInCollector, "", "",
+     "URL of the Kubernetes API that is asked which workload made a pod, https://kubernetes.default.svc "
+     "in a pod: lists and watches pods, replica sets and jobs. Empty: names and labels have to do."},
+    {"kubernetes.ca", "--kubernetes-ca", SettingType::kPath,
+     "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt", kInCollector, "", "",
+     "Authority of its certificate; empty: the system's."},
+    {"kubernetes.token_file", "--kubernetes-token-file", SettingType::kPath,
+     "/var/run/secrets/kubernetes.io/serviceaccount/token", kInCollector, "", "",
+     "The collector's token for it; empty: none is sent."},
+
     {"log.level", "--log-level", SettingType::kEnum, "info", kInAgent | kInCollector,
      "debug|info|warning|error", "", "Least severe message of the program's own log (on stderr)."},
     {"log.format", "--log-format", SettingType::kEnum, "text", kInAgent | kInCollector, "text|json", "",

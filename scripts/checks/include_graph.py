@@ -13,7 +13,7 @@ ONLY_IN = [
     (r"grpc.*|.*\.grpc\.pb\.h", r"agent/(uplink|enrich|admin)/|collector/|cli/|tests/"),
     (r"spdlog/.*", r"common/base/log\.cc"),
     (r"yaml-cpp/.*", r"common/(config/config_file|rulelang/yaml_reader)\.cc|cli/|tests/"),
-    (r"curl/.*", r"collector/sink/http_client\.cc|tests/"),
+    (r"curl/.*", r"collector/(sink/http_client|workload/http_stream)\.cc|tests/"),
     (r"civetweb\.h", r"common/http/|tests/"),
     (r"sqlite3\.h", r"collector/store/|tests/"),
     (r"re2/.*", r"common/rulelang/|agent/match/|tests/"),

@@ -182,12 +182,12 @@ class KernelTestCase(unittest.TestCase):
         return ["--tls-ca", f"{certificates}/ca.pem", "--tls-cert", f"{certificates}/{who}.pem",
                 "--tls-key", f"{certificates}/{who}.key"]
 
-    def start_collector(self, port):
+    def start_collector(self, port, *flags):
         ready = self.path("collector.ready")
         if os.path.exists(ready):
             os.unlink(ready)
         collector = self.start("vakt-collector", "--listen", f"127.0.0.1:{port}", "--data-dir",
-                               self.path("store"), "--ready-file", ready, *self.tls("collector"))
+                               self.path("store"), "--ready-file", ready, *self.tls("collector"), *flags)
         self.assertTrue(wait_for(lambda: os.path.exists(ready) or collector.poll() is not None),
                         "the collector is not ready: " + self.log_text("vakt-collector"))
         self.assertIsNone(collector.poll(), self.log_text("vakt-collector"))
