@@ -19,13 +19,22 @@ namespace {
 constexpr std::string_view kProfileInImage = "/usr/share/vakt/seccomp-agent.json";
 constexpr std::string_view kProfileOnNode = "agent.json";
 
+// "<16 hex digits>_<16 hex digits>": hooks and rings that agents leave to one another.
+bool IsPinnedSet(std::string_view name) {
+  constexpr size_t kHalf = 16;
+  return name.size() == 2 * kHalf + 1 && name[kHalf] == '_' &&
+         name.find_first_not_of("0123456789abcdef_") == std::string_view::npos;
+}
+
 // What an agent and `node prepare` write. Everything else in their directories is somebody else's.
 bool IsOurs(const std::string& name) {
   for (const std::string_view ours :
        {"spool", "alive", "admin.sock", "canary", "canary-2", "canary-link", "canary-directory"}) {
     if (name == ours) return true;
   }
-  return absl::StartsWith(name, ToAbsl(kProfileOnNode));  // and what a kill left beside it
+  // The profile with what a kill left beside it, and what agents have pinned.
+  return absl::StartsWith(name, ToAbsl(kProfileOnNode)) || name == "unfinished" ||
+         IsPinnedSet(name);
 }
 
 absl::Status Clean(const std::string& directory, Console& console) {

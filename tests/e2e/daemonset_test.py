@@ -99,8 +99,29 @@ class DaemonSet(DaemonSetCase):
         print(f"memory of the container: at most {most / 2**20:.0f} MiB while 400,000 files are opened, "
               f"{maps / 2**20:.0f} MiB of it BPF maps")
 
+    def test_a_successor_has_what_happened_between(self):
+        self.start_collector_pod()
+        self.start_agent_pod()
+        neighbour = self.start_neighbour()
+        self.wait_status(lambda s: s.get("collector_connected"))
+        self.act_in_neighbour("true", "vakt-marked-before")
+        self.podman.remove("agent")  # told to stop, as in an upgrade
+        self.act_in_neighbour("true", "vakt-marked-between")
+        self.start_agent_pod()
+        self.podman("kill", "--signal", "KILL", "agent")
+        self.act_in_neighbour("true", "vakt-marked-killed")
+        self.podman.remove("agent")
+        self.start_agent_pod()
+        self.act_in_neighbour("true", "vakt-marked-after")
+        for mark in ("before", "between", "killed", "after"):
+            alerts = wait_for(lambda: self.stored_alerts(f"vakt-marked-{mark}", neighbour), 20, step=0.5)
+            self.assertEqual(len(alerts or []), 1, mark)
+        gaps = self.ask_collector("alerts", "query", "--gaps")
+        self.assertNotIn("agent_stopped", gaps)
+        self.assertNotIn("agent_ended", gaps)
+
     def test_nothing_of_it_stays(self):
-        pins = self.pins()
+        pins = self.pinned()
         self.start_agent_pod(collector=False)
         objects = set(self.kernel_objects())
         self.assertEqual({kind for kind, _ in objects}, {"map", "prog", "link"})
@@ -110,18 +131,20 @@ class DaemonSet(DaemonSetCase):
         self.podman("stop", "--time", "15", "agent")
         self.assertEqual(self.podman.inspect("agent", "{{.State.ExitCode}}"), "0")
         self.podman("rm", "agent")
-        self.assertTrue(wait_for(lambda: not self.still_in_the_kernel(objects), 10, step=0.2),
-                        self.still_in_the_kernel(objects))
-        self.assertEqual(self.pins(), pins)
+        # Hooks and rings wait for the next agent, until the node is cleaned.
+        self.assertIn("link", {kind for kind, _ in self.still_in_the_kernel(objects)})
         self.assertEqual([c for c in cgroups if os.path.exists(c)], [])
         self.assertTrue(os.listdir(self.path("state")))
         out = self.podman("run", "--rm", "--pull=never", "--network=none", "--ulimit", "nofile=20000:20000",
                           "--ulimit", "nproc=9000:9000", "--cap-drop=all", "--read-only",
-                          "--volume", f"{self.path('state')}:/state", "--volume", f"{self.profile_dir}:/seccomp",
-                          "--entrypoint", json.dumps(["/usr/bin/vaktctl", "node", "clean", "/state", "/seccomp"]),
+                          "--volume", f"{self.path('state')}:/state", "--volume", f"{self.profile_dir}:/seccomp", "--volume", f"{self.pins}:/pins",
+                          "--entrypoint", json.dumps(["/usr/bin/vaktctl", "node", "clean", "/state", "/seccomp", "/pins"]),
                           self.images["agent"])
         self.assertIn("removed", out.stdout)
-        self.assertEqual((os.listdir(self.path("state")), os.listdir(self.profile_dir)), ([], []))
+        self.assertEqual([os.listdir(place) for place in (self.path("state"), self.profile_dir, self.pins)], [[], [], []])
+        self.assertTrue(wait_for(lambda: not self.still_in_the_kernel(objects), 10, step=0.2),
+                        self.still_in_the_kernel(objects))
+        self.assertEqual(self.pinned(), pins)
 
     def still_in_the_kernel(self, objects):
         there = set()
@@ -131,7 +154,7 @@ class DaemonSet(DaemonSetCase):
             there |= {(kind, row["id"]) for row in json.loads(out.stdout)}
         return objects & there
 
-    def pins(self):
+    def pinned(self):
         return [os.path.join(folder, file) for folder, _, files in os.walk("/sys/fs/bpf") for file in files]
 
     def agent_cgroups(self):

@@ -41,6 +41,7 @@ class DaemonSetCase(harness.KernelTestCase):
         cls.images = {name: cls.podman.load(archive) for name, archive in
                       zip(("agent", "collector"), archives)}
         cls.build_neighbour()
+        cls.mount_bpffs()
         cls.start_runtime()
         cls.tracing = "/sys/kernel/tracing"
         if not os.path.exists(f"{cls.tracing}/events"):  # systemd mounts it; here nobody has
@@ -59,6 +60,17 @@ class DaemonSetCase(harness.KernelTestCase):
         cls.podman("build", "--quiet", "--network=none", "--tag", "localhost/neighbour", context)
 
     @classmethod
+    def mount_bpffs(cls):
+        cls.bpffs = os.path.join(cls.storage, "bpf")
+        os.mkdir(cls.bpffs)
+        subprocess.run(["mount", "-t", "bpf", "none", cls.bpffs], check=True)
+        cls.addClassCleanup(subprocess.run, ["umount", cls.bpffs], check=True)
+
+    def unpin(self):
+        subprocess.run([os.path.join(harness.BIN, "vaktctl"), "node", "clean", self.pins], check=True,
+                       stdout=subprocess.DEVNULL)
+
+    @classmethod
     def start_runtime(cls):
         """A containerd whose directory is, as a node's is, a place that passes mounts on."""
         cls.world = container_world.ContainerWorld(f"/vakt-pods-{os.getpid()}")
@@ -71,6 +83,9 @@ class DaemonSetCase(harness.KernelTestCase):
 
     def setUp(self):
         super().setUp()
+        self.pins = os.path.join(self.bpffs, "vakt")
+        os.makedirs(self.pins, exist_ok=True)  # as a kubelet does
+        self.addCleanup(self.unpin)
         self.addCleanup(self.podman.remove_containers)
         self.addCleanup(self.world.clear)
 
@@ -106,7 +121,7 @@ class DaemonSetCase(harness.KernelTestCase):
                    "rules": self.path("agent-rules"), "tls": self.make_certificates(),
                    "state": self.path("state"), "tracing": self.tracing,
                    "cgroup": "/sys/fs/cgroup",
-                   "runtime": self.world.run_directory, "passwd": "/etc/passwd", "group": "/etc/group"}
+                   "runtime": self.world.run_directory, "pins": self.pins, "passwd": "/etc/passwd", "group": "/etc/group"}
         os.makedirs(self.path("state"), exist_ok=True)
         config = self.manifests["ConfigMap", "vakt-agent"]["data"]["agent.yaml"]
         config = config.replace(":7445", ":17445")  # the collector's, where both share a network

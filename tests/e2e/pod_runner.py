@@ -107,9 +107,14 @@ class Podman:
         out = self("logs", name, check=False)
         return out.stdout + out.stderr
 
+    def remove(self, name):
+        """Told to stop first, as a kubelet does."""
+        self("rm", "--force", "--time", "15", name, check=False)
+        self.names.remove(name)
+
     def remove_containers(self):
-        while self.names:
-            self("rm", "--force", "--time", "10", self.names.pop(), check=False)
+        for name in reversed(self.names[:]):
+            self.remove(name)
 
     def close(self):
         self.remove_containers()

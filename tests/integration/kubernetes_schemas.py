@@ -74,6 +74,10 @@ CONTAINER = obj(
 VOLUME = obj(
     ("name",), name=NAME, configMap=obj(("name",), name=DNS_NAME),
     secret=obj(("secretName",), secretName=DNS_NAME, defaultMode=COUNT),
+    projected=obj(("sources",), defaultMode=COUNT, sources=list_of(obj(
+        serviceAccountToken=obj(("path",), path=TEXT, expirationSeconds=COUNT),
+        configMap=obj(("name",), name=DNS_NAME,
+                      items=list_of(obj(("key", "path"), key=TEXT, path=TEXT)))), 1)),
     hostPath=obj(("path", "type"), path=PATH,
                  type=one_of("Directory", "DirectoryOrCreate", "File", "Socket")))
 TOLERATION = obj(key=TEXT, operator=one_of("Exists", "Equal"), value=TEXT, effect=TEXT)
@@ -103,6 +107,14 @@ def constraint(**parameters):
 KINDS = {
     ("v1", "ConfigMap"): {"data": {"type": "object", "additionalProperties": TEXT,
                                    "propertyNames": {"pattern": r"^[-._a-zA-Z0-9]+$"}}},
+    ("rbac.authorization.k8s.io/v1", "ClusterRole"): {"rules": list_of(obj(
+        ("apiGroups", "resources", "verbs"), apiGroups=list_of(TEXT, 1), resources=list_of(NAME, 1),
+        verbs=list_of(one_of("get", "list", "watch"), 1)), 1)},
+    ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding"): {
+        "roleRef": obj(("apiGroup", "kind", "name"), apiGroup=one_of("rbac.authorization.k8s.io"),
+                       kind=one_of("ClusterRole"), name=DNS_NAME),
+        "subjects": list_of(obj(("kind", "name", "namespace"), kind=one_of("ServiceAccount"),
+                                name=DNS_NAME, namespace=NAME), 1)},
     ("v1", "ServiceAccount"): {"automountServiceAccountToken": FLAG},
     ("v1", "Service"): {"spec": obj(
         ("selector", "ports"), type=one_of("ClusterIP", "LoadBalancer", "NodePort"), clusterIP=TEXT,

@@ -34,7 +34,8 @@ VARIANTS = {
                    "agent.tls.source=secret", "imagePullSecrets=[{name: registry}]",
                    "agent.rules={exceptions.yaml: '- list: a'}", "collector.config={store: {retention: 30d}}",
                    f"agent.image.digest=sha256:{'a' * 64}", "collector.tls.dnsNames=[alerts.example.org]",
-                   "agent.podAnnotations={a: b}", "collector.persistence.storageClassName=fast"],
+                   "agent.podAnnotations={a: b}", "collector.persistence.storageClassName=fast",
+                   "collector.kubernetesApi.enabled=true"],
     "agents alone": ["collector.enabled=false", "agent.collectors=['alerts.example.org:7443']",
                      "networkPolicies.agentCollectors=[{ipBlock: {cidr: 192.0.2.1/32}}]",
                      "monitoring.enabled=true", "policies.gatekeeper=true"],
@@ -233,7 +234,7 @@ class Policies(unittest.TestCase):
         agent = pods(manifests())["DaemonSet"]
         def written(of_pod, names):
             return {v["name"]: v["hostPath"] for v in of_pod["volumes"] if v["name"] in names}
-        self.assertEqual(written(pod, ("state", "seccomp")), written(agent, ("state", "seccomp")))
+        self.assertEqual(written(pod, ("state", "seccomp", "pins")), written(agent, ("state", "seccomp", "pins")))
 
     def test_the_agents_budget(self):
         [container] = pods(manifests())["DaemonSet"]["containers"]
@@ -249,6 +250,25 @@ class Policies(unittest.TestCase):
                 self.assertTrue(rule["from"] and rule["ports"])
             for rule in policy["egress"]:
                 self.assertTrue(rule["to"] and rule["ports"])
+
+    def test_the_kubernetes_api_is_read_by_who_is_told_to_and_no_further(self):
+        roles = ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
+        self.assertEqual([m["kind"] for m in manifests() if m["kind"] in roles], [])
+        found = manifests("collector.kubernetesApi.enabled=true")
+        self.assertEqual([m["kind"] for m in found if m["kind"] in roles], ["ClusterRole", "ClusterRoleBinding"])
+        rules = the("ClusterRole", "vakt-collector", found)["rules"]
+        self.assertEqual({(group, resource): rule["verbs"] for rule in rules for group in rule["apiGroups"]
+                          for resource in rule["resources"]},
+                         {("", "pods"): ["list", "watch"], ("apps", "replicasets"): ["list", "watch"],
+                          ("batch", "jobs"): ["list", "watch"]})
+        binding = the("ClusterRoleBinding", "vakt-collector", found)
+        self.assertEqual(binding["subjects"],
+                         [{"kind": "ServiceAccount", "name": "vakt-collector", "namespace": "vakt"}])
+        made = pods(found)
+        self.assertFalse([v for v in made["DaemonSet"]["volumes"] if "projected" in v])
+        [token] = [v for v in made["StatefulSet"]["volumes"] if "projected" in v]
+        [mount] = [m for m in made["StatefulSet"]["containers"][0]["volumeMounts"] if m["name"] == token["name"]]
+        self.assertTrue(mount["readOnly"])
 
     def test_exceptions_are_as_narrow_as_the_pod(self):
         found = manifests("policies.gatekeeper=true", "policies.kyverno=true")

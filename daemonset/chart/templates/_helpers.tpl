@@ -54,6 +54,9 @@ vakt-collector.{{ .Release.Namespace }}.svc
   "metrics" (dict "listen" (printf "%s:7445" .Values.listenAddress))
   "log" (dict "format" "json")
 -}}
+{{- if .Values.agent.pinDirectory -}}
+{{- $_ := set $config "sensor" (dict "pin" "/var/lib/vakt/pins") -}}
+{{- end -}}
 {{- toYaml (mergeOverwrite $config (deepCopy .Values.agent.config)) -}}
 {{- end }}
 
@@ -65,6 +68,9 @@ vakt-collector.{{ .Release.Namespace }}.svc
   "metrics" (dict "listen" (printf "%s:7445" .Values.listenAddress))
   "log" (dict "format" "json")
 -}}
+{{- if .Values.collector.kubernetesApi.enabled -}}
+{{- $_ := set $config "kubernetes" (dict "api" .Values.collector.kubernetesApi.url) -}}
+{{- end -}}
 {{- if .Values.collector.tokensSecretName -}}
 {{- $_ := set $config "access" (dict "token_file" "/etc/vakt/tokens/tokens.txt") -}}
 {{- end -}}
