@@ -139,7 +139,7 @@ void Agent::FillStatus(v1::AgentStatus* s) const {
     s->add_blind_spots(std::string(report.probe->blind_spot));
   }
   const KindSet blind = canary_ ? canary_->blind() : 0;
-  for (const KindRow& row : AllKinds()) {
+  for (const KindRow& row : KernelKinds()) {
     if (!In(blind, row.kind)) continue;
     degraded = true;
     s->add_blind_spots(
@@ -192,7 +192,7 @@ absl::StatusOr<v1::Programs> Agent::Programs(absl::Duration measure) const {
 
 void Agent::FillSensorMetrics(MetricSet* m) const {
   const SensorCounters counters = sensor_->Counters();
-  for (const KindRow& row : AllKinds()) {
+  for (const KindRow& row : KernelKinds()) {
     const auto kind = static_cast<size_t>(row.kind);
     if (row.kind == Kind::process_seed) continue;  // from the iterator: not a hook
     m->Set("events_hook_hits_total", counters.hits[kind], {row.stem});
@@ -206,7 +206,7 @@ void Agent::FillSensorMetrics(MetricSet* m) const {
   m->Set("dns_answers_total", std::accumulate(answers.begin(), answers.end(), uint64_t{0}),
          {"lost"});
   const KindSet blind = canary_ ? canary_->blind() : 0;
-  for (const KindRow& row : AllKinds()) {
+  for (const KindRow& row : KernelKinds()) {
     if (row.kind != Kind::process_seed) m->Set("kinds_blind", In(blind, row.kind), {row.stem});
   }
   for (const ProgramStats& program : programs_) {

@@ -108,7 +108,7 @@ KindSet Canary::Missed(KindSet quiet) {
     const Hits before = sensor_->Counters().hits;
     if (!act.act(directory_)) continue;
     const Hits after = sensor_->Counters().hits;
-    for (const KindRow& row : AllKinds()) {
+    for (const KindRow& row : KernelKinds()) {
       const auto kind = static_cast<size_t>(row.kind);
       if (In(tried, row.kind) && after[kind] == before[kind]) missed |= KindBit(row.kind);
     }
@@ -119,7 +119,7 @@ KindSet Canary::Missed(KindSet quiet) {
 void Canary::TryKinds() {
   const Hits hits = sensor_->Counters().hits;
   KindSet quiet = 0;
-  for (const KindRow& row : AllKinds()) {
+  for (const KindRow& row : KernelKinds()) {
     const auto kind = static_cast<size_t>(row.kind);
     if (hits[kind] == last_hits_[kind]) quiet |= KindBit(row.kind);
   }
@@ -130,7 +130,7 @@ void Canary::TryKinds() {
   }
   missed &= WatchedKinds();  // a reload may have detached them meanwhile
   const KindSet before = blind();
-  for (const KindRow& row : AllKinds()) {
+  for (const KindRow& row : KernelKinds()) {
     const bool is_blind = In(missed, row.kind);
     if (is_blind == In(before, row.kind)) continue;
     Tell(row.kind, last_good_ns_,

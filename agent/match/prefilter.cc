@@ -16,7 +16,7 @@ std::vector<Kind> KindsByVolume() {
   std::vector<Kind> kinds = {Kind::file_open,       Kind::network_connect, Kind::network_accept,
                              Kind::network_socket,  Kind::file_unlink,     Kind::network_send,
                              Kind::network_receive, Kind::file_rename};
-  for (const KindRow& row : AllKinds()) {
+  for (const KindRow& row : KernelKinds()) {
     if (std::find(kinds.begin(), kinds.end(), row.kind) == kinds.end()) kinds.push_back(row.kind);
   }
   return kinds;

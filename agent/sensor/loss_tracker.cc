@@ -28,7 +28,7 @@ void LossTracker::Resume(uint32_t cpu, const Told& told) {
 
 void LossTracker::Look(int64_t now_boot_ns, std::vector<Loss>* losses) {
   for (uint32_t cpu = 0; cpu < cpus_.size(); ++cpu) {
-    for (const KindRow& row : AllKinds()) {
+    for (const KindRow& row : KernelKinds()) {
       const auto kind = static_cast<size_t>(row.kind);
       for (size_t reason = 0; reason < VAKT_LOST_REASONS; ++reason) {
         const uint64_t now = LoadCounter(cpus_[cpu].lost[kind][reason]);

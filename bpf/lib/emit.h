@@ -16,6 +16,7 @@
 #include "bpf/lib/prefilter.h"
 
 enum {
+#define VAKT_AGENT_EVENT(stem, id, lane, text)
 #define VAKT_EVENT(stem, id, lane, text) KIND_##stem = id, LANE_##stem = VAKT_LANE_##lane,
 #include "bpf/wire/events.def"
 #undef VAKT_EVENT

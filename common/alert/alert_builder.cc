@@ -9,6 +9,7 @@
 #include "common/base/text.h"
 #include "common/event_codec/container_codec.h"
 #include "common/event_codec/event_codec.h"
+#include "common/event_codec/flow_codec.h"
 #include "common/rulelang/operand.h"
 #include "common/rulelang/output_format.h"
 
@@ -203,6 +204,10 @@ void BuildAlert(const Event& event, const Rule& rule, const NodeFacts& node, uin
     ContainerToProto(*event.process->container, out->mutable_container());
   }
   EventToProto(event, out->mutable_event());
+  if (event.kind == Kind::network_flow) {
+    FlowToProto(event, out->mutable_flow());
+    out->mutable_event()->mutable_network_flow()->clear_flow();
+  }
 }
 
 void AddCorrelation(const Rule& rule, uint64_t count, int64_t begin_wall_ns,

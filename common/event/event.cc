@@ -34,6 +34,12 @@ void Reset(Event* event) {
     case Payload::kNetwork:
       event->network = {};
       break;
+    case Payload::kFlow:
+      event->flow = {};
+      break;
+    case Payload::kDns:
+      event->dns = {};
+      break;
   }
   static_cast<EventHead&>(*event) = {};
 }

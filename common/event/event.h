@@ -14,6 +14,8 @@
 #include <string_view>
 #include <vector>
 
+#include "common/event/endpoint.h"
+#include "common/event/flow.h"
 #include "common/event/kind.h"
 #include "common/event/payload.h"
 
@@ -196,14 +198,7 @@ struct CredentialChange {  // process_credentials
   std::array<std::string_view, 3> asked_names{};
 };
 
-enum class Transport : uint8_t { kUnknown = 0, kTcp = 1, kUdp = 2 };
-
-struct Endpoint {
-  std::array<uint8_t, 16> address{};  // IPv4: the first 4 bytes
-  uint16_t port = 0;                  // host order
-};
-
-struct Network {  // all kinds of the family
+struct Network {  // the kinds of the family that the kernel reports
   Endpoint local;
   Endpoint remote;
   bool ipv6 = false;
@@ -249,7 +244,9 @@ struct Event : EventHead {
   CredentialChange process_credentials;
   FileOpen file_open;
   FileChange file_change;  // the other kinds of the family
-  Network network;         // all kinds of the family
+  Network network;         // the kinds of the family that the kernel reports
+  FlowReport flow;
+  DnsReport dns;
 };
 
 // Makes `*event` as new: its head and the payload of its kind, which are all that can be set. An

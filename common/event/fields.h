@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Extractors behind the rows of the field table; nobody else includes this.
 //
-// One file per family: fields_evt.cc, fields_proc.cc, fields_fd.cc, fields_user.cc and
-// fields_container.cc. An extractor adds what it knows and nothing when the value is null.
+// One file per family: fields_evt.cc, fields_proc.cc, fields_fd.cc and so on. An extractor adds
+// what it knows and nothing when the value is null.
 #ifndef VAKT_COMMON_EVENT_FIELDS_H_
 #define VAKT_COMMON_EVENT_FIELDS_H_
 
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "common/event/container.h"
 #include "common/event/event.h"
@@ -106,6 +107,41 @@ std::string_view FdNameOf(const Event& event, Extractor& out);
 Extract FsPathName, FsPathNameraw, FsPathSource, FsPathSourceraw, FsPathTarget, FsPathTargetraw;
 Extract FsPathStatus;
 std::string_view PathStatusName(PathStatus status);  // "ok"; fields_fd.cc
+
+// ---- fields_flow.cc
+// One property of a flow. Null when the flow does not have it.
+using FlowProperty = Value(const FlowReport& flow);
+FlowProperty FlowStateText, FlowDirectionText, FlowClassText, FlowProto, FlowLip, FlowRip;
+FlowProperty FlowLport, FlowRport, FlowDuration, FlowRateOut, FlowRateIn, FlowRhythmPeriod;
+FlowProperty FlowRhythmJitter, FlowWorkloadAge;
+Extract FlowNames, FlowNameSources, FlowPeer;
+
+template <FlowProperty property>
+void OfFlow(const Event& event, const FieldArg&, Extractor& out) {
+  if (event.kind == Kind::network_flow) Put(property(event.flow), out);
+}
+
+// A member of the report: a number or a flag.
+template <auto member>
+Value FlowMember(const FlowReport& flow) {
+  if constexpr (std::is_same_v<std::decay_t<decltype(flow.*member)>, bool>) {
+    return Value::Bool(flow.*member);
+  } else if constexpr (std::is_same_v<std::decay_t<decltype(flow.*member)>, std::string_view>) {
+    return (flow.*member).empty() ? Value() : Value::String(flow.*member);
+  } else {
+    return Value::Uint(flow.*member);
+  }
+}
+
+template <uint64_t FlowSums::*member>
+Value FlowCount(const FlowReport& flow) {
+  return Value::Uint(flow.sums.*member);
+}
+
+// ---- fields_dns.cc
+Extract DnsAddresses, DnsAliases, DnsAnswers, DnsDomain, DnsEntropy, DnsLabels, DnsLongestLabel;
+Extract DnsName, DnsNameLength, DnsRcode, DnsServer, DnsSize, DnsSubdomain, DnsTruncated, DnsTtl;
+Extract DnsType;
 
 // ---- fields_user.cc
 Extract UserUid, UserUidBefore, UserName, UserHomedir, UserShell, UserLoginuid, UserLoginname;

@@ -13,6 +13,13 @@ constexpr KindRow kKinds[] = {
 #undef VAKT_EVENT
 };
 
+constexpr size_t kAgentKinds = 0
+#define VAKT_EVENT(stem, id, lane, text)
+#define VAKT_AGENT_EVENT(stem, id, lane, text) +1
+#include "bpf/wire/events.def"
+#undef VAKT_EVENT
+    ;
+
 // For each event, so an array access. KindSet bounds the ids.
 constexpr auto kKindById = [] {
   std::array<const KindRow*, 64> rows{};
@@ -75,15 +82,16 @@ constexpr std::string_view kLaterSyscalls =
     "file_setattr";
 
 // Falco's names for what is not an x86-64 system call: scheduler and internal events, its own
-// spellings, and calls that only the 32-bit ABI has. The last two are ours: the kernel's
-// tracepoints.
+// spellings, and calls that only the 32-bit ABI has. The last four are ours: the
+// kernel's tracepoints, and what the agent makes of flows.
 constexpr std::string_view kOtherTypes =
     "procexit switch page_fault signaldeliver procinfo cpu_hotplug container drop notification "
     "infra useradded userdeleted groupadded groupdeleted asyncevent pluginevent syscall umount "
     "pread pwrite send recv socketcall sigreturn sigaction waitpid nice _llseek _newselect "
     "mmap2 stat64 lstat64 fstat64 fcntl64 truncate64 ftruncate64 getuid32 setuid32 getgid32 "
     "setgid32 setresuid32 setresgid32 setreuid32 setregid32 chown32 fchown32 lchown32 "
-    "ugetrlimit readdir signal stime oldstat oldlstat oldfstat task_rename cgroup_attach_task";
+    "ugetrlimit readdir signal stime oldstat oldlstat oldfstat task_rename cgroup_attach_task "
+    "flow dns";
 
 // What our probes report, and Falco's category of it. Everything else is known by name alone.
 struct ReportedType {
@@ -220,6 +228,8 @@ constexpr ReportedType kReportedTypes[] = {
     {"dup2", Kind::network_dup, "other"},
     {"dup3", Kind::network_dup, "other"},
     {"fcntl", Kind::network_dup, "other"},
+    {"flow", Kind::network_flow, "net"},
+    {"dns", Kind::network_dns, "net"},
 };
 
 constexpr ReportedType Reported(std::string_view type) {
@@ -287,6 +297,7 @@ constexpr auto kTypeWithoutNumber = [] {
 }  // namespace
 
 absl::Span<const KindRow> AllKinds() { return kKinds; }
+absl::Span<const KindRow> KernelKinds() { return {kKinds, std::size(kKinds) - kAgentKinds}; }
 
 const KindRow* FindKind(uint16_t id) { return id < kKindById.size() ? kKindById[id] : nullptr; }
 

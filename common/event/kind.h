@@ -31,6 +31,8 @@ struct KindRow {
 
 // All kinds, in the order of events.def.
 absl::Span<const KindRow> AllKinds();
+// Those that probes report; the agent makes the others.
+absl::Span<const KindRow> KernelKinds();
 // Null when no row has this id or stem.
 const KindRow* FindKind(uint16_t id);
 const KindRow* FindKind(std::string_view stem);

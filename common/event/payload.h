@@ -21,6 +21,8 @@ enum class Payload : uint8_t {
   kOpen,
   kChange,
   kNetwork,
+  kFlow,
+  kDns,
 };
 
 constexpr Payload PayloadOf(Kind kind) {
@@ -88,6 +90,10 @@ constexpr Payload PayloadOf(Kind kind) {
     case Kind::network_receive:
     case Kind::network_dup:
       return Payload::kNetwork;
+    case Kind::network_flow:
+      return Payload::kFlow;
+    case Kind::network_dns:
+      return Payload::kDns;
   }
   return Payload::kNone;
 }

@@ -1,22 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <sys/socket.h>
 
-#include <algorithm>
-#include <cstddef>
 #include <cstdint>
 
 #include "common/event_codec/codec_parts.h"
 
 namespace vakt {
 namespace {
-
-constexpr size_t kIpv4Bytes = 4;
-constexpr size_t kIpv6Bytes = 16;
-
-void EndpointToProto(const Endpoint& endpoint, bool ipv6, v1::Endpoint* out) {
-  out->set_address(endpoint.address.data(), ipv6 ? kIpv6Bytes : kIpv4Bytes);
-  out->set_port(endpoint.port);
-}
 
 void NetworkToProto(const Network& network, v1::Socket* out) {
   EndpointToProto(network.local, network.ipv6, out->mutable_local());
@@ -30,13 +20,6 @@ void NetworkToProto(const Network& network, v1::Socket* out) {
   out->set_argument(network.argument);
   Set(network.path, out->mutable_path());
   out->set_path_status(static_cast<v1::File::PathStatus>(network.path_status));
-}
-
-bool EndpointFromProto(const v1::Endpoint& in, bool ipv6, Endpoint* out) {
-  if (in.address().size() != (ipv6 ? kIpv6Bytes : kIpv4Bytes) || in.port() > 0xffff) return false;
-  std::copy(in.address().begin(), in.address().end(), out->address.begin());
-  out->port = static_cast<uint16_t>(in.port());
-  return true;
 }
 
 bool NetworkFromProto(const v1::Socket& in, Network* out) {

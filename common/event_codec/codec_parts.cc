@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/event_codec/codec_parts.h"
 
+#include <algorithm>
+
 namespace vakt {
 
 void TaskToProto(const Task& task, v1::Task* out) {
@@ -107,6 +109,18 @@ File FileFromProto(const v1::File& in) {
       .path_status = PathStatusFromProto(in.path_status()),
       .outer_path = in.outer_path(),
   };
+}
+
+void EndpointToProto(const Endpoint& endpoint, bool ipv6, v1::Endpoint* out) {
+  out->set_address(endpoint.address.data(), ipv6 ? kIpv6Bytes : kIpv4Bytes);
+  out->set_port(endpoint.port);
+}
+
+bool EndpointFromProto(const v1::Endpoint& in, bool ipv6, Endpoint* out) {
+  if (in.address().size() != (ipv6 ? kIpv6Bytes : kIpv4Bytes) || in.port() > 0xffff) return false;
+  std::copy(in.address().begin(), in.address().end(), out->address.begin());
+  out->port = static_cast<uint16_t>(in.port());
+  return true;
 }
 
 }  // namespace vakt

@@ -5,6 +5,7 @@
 #ifndef VAKT_COMMON_EVENT_CODEC_CODEC_PARTS_H_
 #define VAKT_COMMON_EVENT_CODEC_CODEC_PARTS_H_
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -26,6 +27,11 @@ ProcessFacts FactsFromProto(const v1::ProcessFacts& in);
 void FileToProto(const File& file, v1::File* out);
 File FileFromProto(const v1::File& in);
 PathStatus PathStatusFromProto(v1::File::PathStatus in);
+inline constexpr size_t kIpv4Bytes = 4;
+inline constexpr size_t kIpv6Bytes = 16;
+void EndpointToProto(const Endpoint& endpoint, bool ipv6, v1::Endpoint* out);
+// False when it is not of that family, or no endpoint at all.
+bool EndpointFromProto(const v1::Endpoint& in, bool ipv6, Endpoint* out);
 
 // Per kind, the payload to and from its message: the field of v1::Event that has the kind's name.
 // A row of events.def without them does not link. From: false when `in` holds a value that no event

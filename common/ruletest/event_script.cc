@@ -2,6 +2,7 @@
 #include "common/ruletest/event_script.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -16,6 +17,8 @@
 #include "common/event/kind.h"
 #include "common/event/payload.h"
 #include "common/ruletest/script_keys.h"
+#include "common/ruletest/script_values.h"
+#include "common/time/wall_time.h"
 
 namespace vakt {
 namespace {
@@ -71,6 +74,8 @@ void AddPayload(Kind kind, EventDraft& draft) {
   take(draft.change);
   take(draft.credentials);
   take(draft.network);
+  take(draft.flow);
+  take(draft.dns);
 }
 
 absl::Status CompleteProgram(EventDraft& draft) {
@@ -175,6 +180,56 @@ absl::Status CompleteNetwork(Kind kind, EventDraft& draft) {
   return absl::OkStatus();
 }
 
+// Local and remote of one family, and sums over the whole flow unless the script says otherwise.
+absl::Status CompleteFlow(Kind kind, EventDraft& draft) {
+  v1::NetworkFlow& report = draft.flow;
+  v1::Flow& flow = *report.mutable_flow();
+  if (report.state() == v1::NetworkFlow::STATE_UNSPECIFIED) {
+    report.set_state(v1::NetworkFlow::STATE_BEGIN);
+  }
+  if (flow.direction() == v1::Flow::DIRECTION_UNSPECIFIED) {
+    flow.set_direction(v1::Flow::DIRECTION_OUT);
+  }
+  if (flow.protocol() == 0) {
+    flow.set_protocol(IPPROTO_TCP);
+    flow.set_transport(v1::TRANSPORT_TCP);
+  }
+  if (flow.folded_flows() == 0) {
+    v1::Endpoint* known = flow.has_remote() ? flow.mutable_remote() : flow.mutable_local();
+    v1::Endpoint* other = flow.has_remote() ? flow.mutable_local() : flow.mutable_remote();
+    if (known->address().empty()) {
+      return absl::InvalidArgumentError("remote is missing: the other side's address:port");
+    }
+    if (other->address().empty()) other->set_address(std::string(known->address().size(), '\0'));
+    if (other->address().size() != known->address().size()) {
+      return absl::InvalidArgumentError("local and remote must both be IPv4 or both be IPv6");
+    }
+  }
+  const auto at_least = [](uint64_t total, uint64_t sum) { return std::max(total, sum); };
+  report.set_total_connections(at_least(report.total_connections(), flow.connections()));
+  report.set_total_bytes_out(at_least(report.total_bytes_out(), flow.bytes_out()));
+  report.set_total_bytes_in(at_least(report.total_bytes_in(), flow.bytes_in()));
+  report.set_day_bytes_out(at_least(report.day_bytes_out(), report.total_bytes_out()));
+  AddPayload(kind, draft);
+  return absl::OkStatus();
+}
+
+absl::Status CompleteDns(Kind kind, EventDraft& draft) {
+  v1::NetworkDns& dns = draft.dns;
+  if (dns.name().empty()) return absl::InvalidArgumentError("name is missing: what was asked for");
+  if (!dns.has_server()) {
+    dns.mutable_server()->set_address(std::string("\x0a\x60\0\x0a", 4));
+    dns.mutable_server()->set_port(53);
+  }
+  dns.set_transport(v1::TRANSPORT_UDP);
+  if (dns.type() == 0) dns.set_type(1);
+  if (dns.answers() == 0) {
+    dns.set_answers(static_cast<uint32_t>(dns.addresses_size() + dns.aliases_size()));
+  }
+  AddPayload(kind, draft);
+  return absl::OkStatus();
+}
+
 absl::Status Complete(Kind kind, EventDraft& draft) {
   if (draft.event.type().empty()) draft.event.set_type(std::string(DefaultType(kind)));
   switch (kind) {
@@ -194,6 +249,10 @@ absl::Status Complete(Kind kind, EventDraft& draft) {
       return absl::OkStatus();
     case Kind::file_open:
       return CompleteOpen(draft);
+    case Kind::network_flow:
+      return CompleteFlow(kind, draft);
+    case Kind::network_dns:
+      return CompleteDns(kind, draft);
     case Kind::none:
       return absl::InvalidArgumentError("an event needs a kind");
     default:
@@ -203,6 +262,15 @@ absl::Status Complete(Kind kind, EventDraft& draft) {
   if (In(kNetworkKinds, kind)) return CompleteNetwork(kind, draft);
   AddPayload(kind, draft);
   return absl::OkStatus();
+}
+
+// The node of a test has its wall clock at its boot.
+void SetFlowTimes(uint64_t boot_ns, EventDraft& draft) {
+  v1::Flow& flow = *draft.event.mutable_network_flow()->mutable_flow();
+  const auto now = static_cast<int64_t>(boot_ns);
+  FromWallNs(now, flow.mutable_end());
+  FromWallNs(now - static_cast<int64_t>(std::min(draft.flow_ns, boot_ns)), flow.mutable_begin());
+  *flow.mutable_first_seen() = flow.begin();
 }
 
 std::string KindNames() {
@@ -335,6 +403,7 @@ absl::StatusOr<v1::Event> EventScript::Add(const YamlNode& item, SourcePosition*
     draft.event.set_result(draft.child_pid);
     processes_[draft.child_pid] = std::move(child);
   }
+  if (kind == Kind::network_flow) SetFlowTimes(boot_ns_, draft);
   *draft.event.mutable_task() = draft.process.task;
   draft.event.set_boot_ns(boot_ns_);
   draft.event.set_seq(++seq_);

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/ruletest/script_keys.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cctype>
-#include <cerrno>
-#include <cstdlib>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <type_traits>
@@ -19,6 +16,7 @@
 #include "common/base/strings.h"
 #include "common/event/event_names.h"
 #include "common/event/payload.h"
+#include "common/ruletest/script_values.h"
 
 namespace vakt {
 namespace {
@@ -36,31 +34,6 @@ constexpr KindSet kAll = ~KindSet{0};
 constexpr uint64_t kNsPerSecond = 1'000'000'000;
 constexpr uint64_t kMaxSeconds = 1'000'000'000;
 constexpr size_t kContainerIdDigits = 64;
-
-absl::Status Invalid(std::string_view what, const YamlNode& value) {
-  return absl::InvalidArgumentError(StrCat(what, ", not \"", value.text, "\""));
-}
-
-absl::Status ReadText(const YamlNode& value, std::string* out) {
-  if (!value.is_scalar()) return absl::InvalidArgumentError("expected text");
-  *out = value.text;
-  return absl::OkStatus();
-}
-
-absl::Status ReadBool(const YamlNode& value, bool* out) {
-  if (value.text != "true" && value.text != "false") {
-    return Invalid("expected true or false", value);
-  }
-  *out = value.text == "true";
-  return absl::OkStatus();
-}
-
-absl::Status ReadUint32(const YamlNode& value, uint32_t* out) {
-  uint64_t number = 0;
-  VAKT_RETURN_IF_ERROR(ReadNumber(value, std::numeric_limits<uint32_t>::max(), &number));
-  *out = static_cast<uint32_t>(number);
-  return absl::OkStatus();
-}
 
 v1::Task& TaskOf(EventDraft& draft) { return draft.process.task; }
 v1::ProcessExec& ImageOf(EventDraft& draft) { return draft.process.image; }
@@ -249,27 +222,6 @@ absl::Status SetFileType(const YamlNode& value, EventDraft& draft) {
   return Invalid("expected file, directory, pipe or device", value);
 }
 
-// "10.0.0.1:80" or "[::1]:80".
-absl::Status ReadEndpoint(const YamlNode& value, v1::Endpoint* out) {
-  const std::string_view text = value.text;
-  const size_t colon = text.rfind(':');
-  uint32_t port = 0;
-  if (colon == std::string_view::npos || !absl::SimpleAtoi(ToAbsl(text.substr(colon + 1)), &port) ||
-      port > 0xffff) {
-    return Invalid("expected address:port or [address]:port", value);
-  }
-  std::string address(text.substr(0, colon));
-  const bool ipv6 = address.size() > 2 && address.front() == '[' && address.back() == ']';
-  if (ipv6) address = address.substr(1, address.size() - 2);
-  unsigned char bytes[16];
-  if (inet_pton(ipv6 ? AF_INET6 : AF_INET, address.c_str(), bytes) != 1) {
-    return Invalid("expected address:port or [address]:port", value);
-  }
-  out->set_address(bytes, ipv6 ? 16 : 4);
-  out->set_port(port);
-  return absl::OkStatus();
-}
-
 // While the draft is made `local` is the client, whichever side the process is on.
 absl::Status SetFrom(const YamlNode& value, EventDraft& draft) {
   return ReadEndpoint(value, draft.network.mutable_local());
@@ -410,22 +362,17 @@ constexpr ScriptKeyRow kKeys[] = {
 
 }  // namespace
 
-absl::Status ReadNumber(const YamlNode& value, uint64_t max, uint64_t* out) {
-  char* end = nullptr;
-  errno = 0;
-  const bool digits = value.is_scalar() && !value.text.empty() &&
-                      std::isdigit(static_cast<unsigned char>(value.text.front())) != 0;
-  *out = digits ? std::strtoull(value.text.c_str(), &end, 0) : 0;
-  if (!digits || errno != 0 || *end != '\0' || *out > max) {
-    return Invalid(StrCat("expected a number up to ", max), value);
-  }
-  return absl::OkStatus();
+const std::vector<ScriptKeyRow>& AllScriptKeys() {
+  static const auto* const all = [] {
+    auto* rows = new std::vector<ScriptKeyRow>(std::begin(kKeys), std::end(kKeys));
+    rows->insert(rows->end(), FlowScriptKeys().begin(), FlowScriptKeys().end());
+    return rows;
+  }();
+  return *all;
 }
 
-absl::Span<const ScriptKeyRow> AllScriptKeys() { return kKeys; }
-
 const ScriptKeyRow* FindScriptKey(std::string_view name, Kind kind) {
-  for (const ScriptKeyRow& row : kKeys) {
+  for (const ScriptKeyRow& row : AllScriptKeys()) {
     if (row.name == name && (row.kinds & KindBit(kind)) != 0) return &row;
   }
   return nullptr;
@@ -433,7 +380,7 @@ const ScriptKeyRow* FindScriptKey(std::string_view name, Kind kind) {
 
 std::string ScriptKeyNames(Kind kind) {
   std::string names;
-  for (const ScriptKeyRow& row : kKeys) {
+  for (const ScriptKeyRow& row : AllScriptKeys()) {
     if ((row.kinds & KindBit(kind)) == 0) continue;
     if (!names.empty()) names += ", ";
     names += row.name;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
@@ -25,6 +26,9 @@ struct EventDraft {
   v1::SystemCall call;
   v1::ProcessAct act;
   v1::CredentialChange credentials;
+  v1::NetworkFlow flow;
+  uint64_t flow_ns = 0;  // since it began
+  v1::NetworkDns dns;
   uint32_t child_pid = 0;
   uint64_t after_ns = 1'000'000;  // since the previous event
   bool has_comm = false;
@@ -37,14 +41,13 @@ struct ScriptKeyRow {
   absl::Status (*set)(const YamlNode& value, EventDraft& draft);
 };
 
-absl::Span<const ScriptKeyRow> AllScriptKeys();
+const std::vector<ScriptKeyRow>& AllScriptKeys();
+// Of them those of flows and of name servers' answers (flow_keys.cc).
+absl::Span<const ScriptKeyRow> FlowScriptKeys();
 // Null when there is none of this name that `kind` may have.
 const ScriptKeyRow* FindScriptKey(std::string_view name, Kind kind);
 // "pid, ppid, exe": for messages.
 std::string ScriptKeyNames(Kind kind);
-
-// A scalar as a number, decimal or 0x... or 0..., in [0, max].
-absl::Status ReadNumber(const YamlNode& value, uint64_t max, uint64_t* out);
 
 }  // namespace vakt
 

@@ -65,7 +65,7 @@ void Record(const absl::Status& started, const std::vector<ProbeReport>& reports
 
 KindSet EveryKind() {
   KindSet kinds = 0;
-  for (const KindRow& row : AllKinds()) kinds |= KindBit(row.kind);
+  for (const KindRow& row : KernelKinds()) kinds |= KindBit(row.kind);
   return kinds;
 }
 

@@ -314,7 +314,7 @@ TEST_F(PrefilterTest, AThousandRulesFit) {
   processes_.bash.comm = SharedString("tool7");
   EXPECT_TRUE(Sends(*prefilter, Open("/data/service7/x")));
   EXPECT_FALSE(Sends(*prefilter, Open("/data/other/x")));
-  const auto kinds = AllKinds();
+  const auto kinds = KernelKinds();
   EXPECT_EQ(static_cast<ptrdiff_t>(prefilter->views().size()),  // nothing of the others' is wanted
             std::count_if(kinds.begin(), kinds.end(),
                           [](const KindRow& row) { return row.lane == Lane::BULK; }));

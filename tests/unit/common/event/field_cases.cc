@@ -658,7 +658,7 @@ std::vector<FieldCase> AllFieldCases() {
        {absl::MakeConstSpan(kEvtCases), absl::MakeConstSpan(kArgCases),
         absl::MakeConstSpan(kFdCases), absl::MakeConstSpan(kProcCases),
         absl::MakeConstSpan(kIdentityCases), absl::MakeConstSpan(kContainerCases),
-        absl::MakeConstSpan(kConstantCases)}) {
+        absl::MakeConstSpan(kConstantCases), FlowFieldCases()}) {
     all.insert(all.end(), some.begin(), some.end());
   }
   return all;

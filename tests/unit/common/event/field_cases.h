@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "absl/types/span.h"
 #include "common/event/event.h"
 #include "tests/unit/common/event/world.h"
 
@@ -18,6 +19,8 @@ struct FieldCase {
 };
 
 std::vector<FieldCase> AllFieldCases();
+// Of them those of flows and of name servers' answers (flow_field_cases.cc).
+absl::Span<const FieldCase> FlowFieldCases();
 
 // Of fields that are the same for every event, which a second case cannot tell apart.
 std::vector<FieldCase> ConstantFieldCases();

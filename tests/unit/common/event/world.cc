@@ -2,6 +2,7 @@
 #include "tests/unit/common/event/world.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -372,6 +373,80 @@ void MakeSocketEvents(World& w) {
   w.dup.network.argument = 6;
 }
 
+void MakeFlowEvents(World& w) {
+  w.flow = MakeEvent(Kind::network_flow, "flow", w.curl, 21);
+  FlowReport& flow = w.flow.flow;
+  flow = {.state = FlowState::kOngoing,
+          .direction = FlowDirection::kOut,
+          .remote_class = FlowClass::kExternal,
+          .transport = Transport::kTcp,
+          .protocol = IPPROTO_TCP,
+          .has_addresses = true,
+          .local = V4({10, 1, 2, 3}, 0),
+          .remote = V4({192, 0, 2, 80}, 443),
+          .names = {{{"www.example.com", NameSource::kDns}, {"cdn.example.net", NameSource::kSni}}},
+          .name_count = 2,
+          .remote_namespace = "shop",
+          .remote_pod = "db-0",
+          .begin_wall_ns = 1'000'000'000,
+          .end_wall_ns = 5'000'000'000,
+          .first_seen_wall_ns = 500'000'000};
+  flow.sums = {.connections = 9,
+               .established = 8,
+               .refused = 1,
+               .timed_out = 2,
+               .reset = 3,
+               .bytes_out = 4000,
+               .bytes_in = 8000,
+               .packets_out = 40,
+               .packets_in = 80,
+               .retransmits = 4,
+               .open = 5};
+  flow.total_connections = 90;
+  flow.total_bytes_out = 40000;
+  flow.total_bytes_in = 80000;
+  flow.day_bytes_out = 400000;
+  flow.known_ns = 7'000'000'000;
+  flow.new_peer = flow.new_external = flow.memory_full = flow.segments_apart = true;
+  flow.rhythm_contacts = 12;
+  flow.rhythm_period_ns = 60'000'000'000;
+  flow.rhythm_jitter_permille = 15;
+  flow.reach_addresses = 20;
+  flow.reach_ports = 21;
+  flow.reach_ports_of_peer = 22;
+  flow.reach_addresses_of_port = 23;
+  flow.reach_folded = 24;
+  flow.reach_unanswered = 25;
+  flow.segment = "office";
+  flow.remote_segment = "payments";
+  w.served = MakeEvent(Kind::network_flow, "flow", w.curl, 22);
+  w.served.flow = {.state = FlowState::kEnd,
+                   .direction = FlowDirection::kIn,
+                   .remote_class = FlowClass::kSamePod,
+                   .transport = Transport::kUdp,
+                   .protocol = IPPROTO_UDP,
+                   .has_addresses = true,
+                   .ipv6 = true};
+  w.served.flow.local.address[15] = w.served.flow.remote.address[15] = 1;
+  w.served.flow.local.port = 53;
+  w.folded_flow = MakeEvent(Kind::network_flow, "flow", w.curl, 23);
+  w.folded_flow.flow = {.state = FlowState::kBegin, .direction = FlowDirection::kOut};
+  w.folded_flow.flow.sums.folded = 7;
+  w.lookup = MakeEvent(Kind::network_dns, "dns", w.curl, 24);
+  w.lookup.dns = {.server = V4({10, 96, 0, 10}, 53),
+                  .transport = Transport::kUdp,
+                  .name = "aabb.www.example.co.uk",
+                  .type = 1,
+                  .addresses = std::string_view("\x04\xc0\0\2\x50\x04\xc0\0\2\x51", 10),
+                  .aliases = std::string_view("a.example.net\0b.example.net\0", 28),
+                  .answers = 4,
+                  .ttl_seconds = 30,
+                  .size_bytes = 120};
+  w.failed_lookup = MakeEvent(Kind::network_dns, "dns", w.curl, 25);
+  w.failed_lookup.dns = {
+      .server = w.lookup.dns.server, .name = "nowhere", .type = 99, .rcode = 3, .truncated = true};
+}
+
 }  // namespace
 
 World::World() {
@@ -383,6 +458,7 @@ World::World() {
   MakeCallEvents(*this);
   MakeNetworkEvents(*this);
   MakeSocketEvents(*this);
+  MakeFlowEvents(*this);
   for (Event* event : {&exec, &fork, &exit, &open, &connect}) event->node = &node;
 }
 

@@ -56,7 +56,12 @@ struct World {
   Event become_root;   // setuid(0) by curl
   Event unshared;      // unshare, refused
   Event program;       // bpf: a program is loaded
-  Event bare;          // knows nothing
+  Event flow;          // of curl to a server outside: tcp, by name
+  Event served;        // an IPv6 flow that came in
+  Event folded_flow;   // stands for flows without room
+  Event lookup;        // of a name in a domain of a country
+  Event failed_lookup;
+  Event bare;  // knows nothing
 };
 
 }  // namespace vakt

@@ -130,6 +130,76 @@ void AddEndpoint(std::string_view name, const Endpoint& endpoint, FieldList& out
   for (const uint8_t byte : endpoint.address) out.Add("byte", int{byte});
 }
 
+void AddFlow(const FlowReport& flow, FieldList& out) {
+  AddEndpoint("flow_local", flow.local, out);
+  AddEndpoint("flow_remote", flow.remote, out);
+  out.In("flow")
+      .Add("protocol", flow.protocol)
+      .Add("name_count", flow.name_count)
+      .Add("remote_namespace", flow.remote_namespace)
+      .Add("remote_pod", flow.remote_pod)
+      .Add("begin_wall_ns", flow.begin_wall_ns)
+      .Add("end_wall_ns", flow.end_wall_ns)
+      .Add("first_seen_wall_ns", flow.first_seen_wall_ns)
+      .Add("total_connections", flow.total_connections)
+      .Add("total_bytes_out", flow.total_bytes_out)
+      .Add("total_bytes_in", flow.total_bytes_in)
+      .Add("day_bytes_out", flow.day_bytes_out)
+      .Add("known_ns", flow.known_ns)
+      .Add("rhythm_contacts", flow.rhythm_contacts)
+      .Add("rhythm_period_ns", flow.rhythm_period_ns)
+      .Add("rhythm_jitter_permille", flow.rhythm_jitter_permille)
+      .Add("reach_addresses", flow.reach_addresses)
+      .Add("reach_ports", flow.reach_ports)
+      .Add("reach_ports_of_peer", flow.reach_ports_of_peer)
+      .Add("reach_addresses_of_port", flow.reach_addresses_of_port)
+      .Add("reach_folded", flow.reach_folded)
+      .Add("reach_unanswered", flow.reach_unanswered)
+      .Add("segment", flow.segment)
+      .Add("remote_segment", flow.remote_segment)
+      .Add("has_addresses", int{flow.has_addresses})
+      .Add("ipv6", int{flow.ipv6})
+      .Add("new_peer", int{flow.new_peer})
+      .Add("new_external", int{flow.new_external})
+      .Add("memory_full", int{flow.memory_full})
+      .Add("segments_apart", int{flow.segments_apart})
+      .Add("state", static_cast<int>(flow.state))
+      .Add("direction", static_cast<int>(flow.direction))
+      .Add("remote_class", static_cast<int>(flow.remote_class))
+      .Add("transport", static_cast<int>(flow.transport))
+      .Add("connections", flow.sums.connections)
+      .Add("established", flow.sums.established)
+      .Add("refused", flow.sums.refused)
+      .Add("timed_out", flow.sums.timed_out)
+      .Add("reset", flow.sums.reset)
+      .Add("bytes_out", flow.sums.bytes_out)
+      .Add("bytes_in", flow.sums.bytes_in)
+      .Add("packets_out", flow.sums.packets_out)
+      .Add("packets_in", flow.sums.packets_in)
+      .Add("retransmits", flow.sums.retransmits)
+      .Add("open", flow.sums.open)
+      .Add("folded", flow.sums.folded);
+  for (const FlowName& name : flow.names) {
+    out.Add("name", name.text).Add("source", static_cast<int>(name.source));
+  }
+}
+
+void AddDns(const DnsReport& dns, FieldList& out) {
+  AddEndpoint("server", dns.server, out);
+  out.In("dns")
+      .Add("ipv6", int{dns.ipv6})
+      .Add("transport", static_cast<int>(dns.transport))
+      .Add("name", dns.name)
+      .Add("type", dns.type)
+      .Add("rcode", dns.rcode)
+      .Add("addresses", dns.addresses)
+      .Add("aliases", dns.aliases)
+      .Add("answers", dns.answers)
+      .Add("ttl_seconds", dns.ttl_seconds)
+      .Add("size_bytes", dns.size_bytes)
+      .Add("truncated", int{dns.truncated});
+}
+
 }  // namespace
 
 std::vector<std::string> FieldsOf(const Event& event) {
@@ -184,6 +254,8 @@ std::vector<std::string> FieldsOf(const Event& event) {
       .Add("argument", event.network.argument)
       .Add("path", event.network.path)
       .Add("path_status", static_cast<int>(event.network.path_status));
+  AddFlow(event.flow, out);
+  AddDns(event.dns, out);
   return out.Take();
 }
 
@@ -307,6 +379,82 @@ void RandomEvents::Fill(Network* network) {
   network->path_status = static_cast<PathStatus>(random_() % 7);
 }
 
+void RandomEvents::FillName(std::string_view* text) {
+  std::string& name = strings_.emplace_back(random_() % 30, '\0');
+  for (char& c : name) c = static_cast<char>('a' + random_() % 26);
+  *text = name;
+}
+
+void RandomEvents::Fill(FlowReport* flow) {
+  flow->state = static_cast<FlowState>(random_() % 4);
+  flow->direction = static_cast<FlowDirection>(random_() % 4);
+  flow->remote_class = static_cast<FlowClass>(random_() % 10);
+  flow->transport = static_cast<Transport>(random_() % 3);
+  Fill(&flow->protocol);
+  Fill(&flow->has_addresses);
+  if (flow->has_addresses) {
+    Fill(&flow->ipv6);
+    Fill(&flow->local, flow->ipv6);
+    Fill(&flow->remote, flow->ipv6);
+  }
+  flow->name_count = random_() % (kMaxFlowNames + 1);
+  for (uint32_t i = 0; i < flow->name_count; ++i) {
+    FillName(&flow->names[i].text);
+    flow->names[i].source = static_cast<NameSource>(random_() % 3);
+  }
+  for (auto* text :
+       {&flow->remote_namespace, &flow->remote_pod, &flow->segment, &flow->remote_segment}) {
+    FillName(text);
+  }
+  for (auto* time : {&flow->begin_wall_ns, &flow->end_wall_ns, &flow->first_seen_wall_ns}) {
+    *time = static_cast<int64_t>(random_() >> 2);
+  }
+  for (auto* number : {&flow->sums.connections,  &flow->sums.established, &flow->sums.refused,
+                       &flow->sums.timed_out,    &flow->sums.reset,       &flow->sums.bytes_out,
+                       &flow->sums.bytes_in,     &flow->sums.packets_out, &flow->sums.packets_in,
+                       &flow->sums.retransmits,  &flow->sums.open,        &flow->sums.folded,
+                       &flow->total_connections, &flow->total_bytes_out,  &flow->total_bytes_in,
+                       &flow->day_bytes_out,     &flow->known_ns,         &flow->rhythm_period_ns,
+                       &flow->reach_folded,      &flow->reach_unanswered}) {
+    Fill(number);
+  }
+  for (auto* number :
+       {&flow->rhythm_contacts, &flow->rhythm_jitter_permille, &flow->reach_addresses,
+        &flow->reach_ports, &flow->reach_ports_of_peer, &flow->reach_addresses_of_port}) {
+    Fill(number);
+  }
+  for (auto* flag :
+       {&flow->new_peer, &flow->new_external, &flow->memory_full, &flow->segments_apart}) {
+    Fill(flag);
+  }
+}
+
+void RandomEvents::Fill(DnsReport* dns) {
+  Fill(&dns->ipv6);
+  Fill(&dns->server, dns->ipv6);
+  dns->transport = static_cast<Transport>(random_() % 3);
+  FillName(&dns->name);
+  std::string& addresses = strings_.emplace_back();
+  for (uint64_t i = random_() % 5; i > 0; --i) {
+    const size_t size = random_() % 2 == 0 ? 4 : 16;
+    addresses.push_back(static_cast<char>(size));
+    for (size_t b = 0; b < size; ++b) addresses.push_back(static_cast<char>(random_()));
+  }
+  dns->addresses = addresses;
+  std::string& aliases = strings_.emplace_back();
+  for (uint64_t i = random_() % 4; i > 0; --i) {
+    std::string_view alias;
+    FillName(&alias);
+    aliases.append(alias).push_back('\0');
+  }
+  dns->aliases = aliases;
+  for (auto* number :
+       {&dns->type, &dns->rcode, &dns->answers, &dns->ttl_seconds, &dns->size_bytes}) {
+    Fill(number);
+  }
+  Fill(&dns->truncated);
+}
+
 Event RandomEvents::Make(Kind kind) {
   strings_.clear();
   Event event;
@@ -364,6 +512,12 @@ Event RandomEvents::Make(Kind kind) {
       break;
     case Payload::kNetwork:
       Fill(&event.network);
+      break;
+    case Payload::kFlow:
+      Fill(&event.flow);
+      break;
+    case Payload::kDns:
+      Fill(&event.dns);
       break;
     case Payload::kNone:
       break;

@@ -34,6 +34,9 @@ class RandomEvents {
   void Fill(Endpoint* endpoint, bool ipv6);
   void Fill(FileChange* change);
   void Fill(Network* network);
+  void FillName(std::string_view* text);  // letters
+  void Fill(FlowReport* flow);
+  void Fill(DnsReport* dns);
 
   std::mt19937_64 random_;
   std::deque<std::string> strings_;
