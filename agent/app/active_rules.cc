@@ -9,13 +9,15 @@
 
 namespace vakt {
 
-absl::StatusOr<ActiveRules> CompileRuleFiles(const RuleSource& source) {
+absl::StatusOr<ActiveRules> CompileRuleFiles(const RuleSource& source,
+                                             std::vector<std::string>* item_files) {
   VAKT_ASSIGN_OR_RETURN(const std::vector<RuleFile> files, ReadRuleFiles(source.paths));
   LoadOptions options;
   options.selections = source.selections;
   options.static_fields = source.static_fields;
   options.additions = source.additions;
   const LoadResult result = LoadRules(files, options);
+  if (item_files != nullptr) *item_files = result.item_files;
   std::string first_error;
   size_t errors = 0, warnings = 0;
   for (const FileResult& file : result.files) {
@@ -42,6 +44,11 @@ absl::StatusOr<ActiveRules> CompileRuleFiles(const RuleSource& source) {
   active.prefilter = std::make_unique<Prefilter>(active.rules, source.priority_floor);
   active.summary = StrCat(active.rules->rules.size(), " from ", files.size(), " files",
                           warnings > 0 ? StrCat(", ", warnings, " warnings") : "");
+  if (!result.item_files.empty()) {
+    active.summary +=
+        StrCat("; ", active.rules->file_items, " items of ", result.item_files.size(),
+               " lists' files, ", active.rules->file_items_left_out, " lines left out");
+  }
   return active;
 }
 

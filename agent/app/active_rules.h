@@ -36,8 +36,10 @@ struct ActiveRules {
   std::string summary;  // "93 from 2 files, 4 warnings"
 };
 
-// InvalidArgument names the first error in the files and how many more there are.
-absl::StatusOr<ActiveRules> CompileRuleFiles(const RuleSource& source);
+// InvalidArgument names the first error in the files and how many more there are. *item_files, when
+// it is not null, becomes the files that lists take items from, also after an error.
+absl::StatusOr<ActiveRules> CompileRuleFiles(const RuleSource& source,
+                                             std::vector<std::string>* item_files = nullptr);
 
 }  // namespace vakt
 

@@ -24,14 +24,15 @@ constexpr int kSettleMs = 100;  // files that did not change for so long are who
 RuleReloader::RuleReloader(RuleSource source, Hooks hooks, UniqueFd wake)
     : source_(std::move(source)), hooks_(std::move(hooks)), wake_(std::move(wake)) {}
 
-absl::StatusOr<std::unique_ptr<RuleReloader>> RuleReloader::Start(RuleSource source,
-                                                                  std::string rules_hash,
-                                                                  KindSet kinds, Hooks hooks) {
+absl::StatusOr<std::unique_ptr<RuleReloader>> RuleReloader::Start(
+    RuleSource source, std::string rules_hash, std::vector<std::string> item_files, KindSet kinds,
+    Hooks hooks) {
   UniqueFd wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake) return ErrnoStatus(errno, "eventfd");
   auto reloader = std::unique_ptr<RuleReloader>(
       new RuleReloader(std::move(source), std::move(hooks), std::move(wake)));
-  reloader->loaded_stamp_ = RuleFilesStamp(reloader->source_.paths);
+  reloader->item_files_ = std::move(item_files);
+  reloader->loaded_stamp_ = reloader->Stamp();
   reloader->rules_hash_ = std::move(rules_hash);
   reloader->kinds_ = kinds;
   reloader->thread_ = std::thread([r = reloader.get()] { r->Run(); });
@@ -63,6 +64,12 @@ absl::Status RuleReloader::RequestAndWait(absl::Duration timeout) {
   return last_status_;
 }
 
+std::string RuleReloader::Stamp() const {
+  std::vector<std::string> paths = source_.paths;
+  paths.insert(paths.end(), item_files_.begin(), item_files_.end());
+  return RuleFilesStamp(paths);
+}
+
 void RuleReloader::Run() {
   while (WaitForReason()) Reload();
 }
@@ -77,13 +84,13 @@ bool RuleReloader::WaitForReason() {
       [[maybe_unused]] const ssize_t got = read(wake_.get(), &value, sizeof(value));
       return true;
     }
-    std::string stamp = RuleFilesStamp(source_.paths);
+    std::string stamp = Stamp();
     if (stamp == loaded_stamp_) continue;
     do {  // a request need not wait for this
       event.revents = 0;
       poll(&event, 1, kSettleMs);
       std::swap(loaded_stamp_, stamp);
-      stamp = RuleFilesStamp(source_.paths);
+      stamp = Stamp();
     } while (stamp != loaded_stamp_ && event.revents == 0);
     return !end_.load();
   }
@@ -91,8 +98,10 @@ bool RuleReloader::WaitForReason() {
 
 void RuleReloader::Reload() {
   const uint64_t request = requests_.load();
-  loaded_stamp_ = RuleFilesStamp(source_.paths);  // before they are read: a later change shows
-  absl::StatusOr<ActiveRules> active = CompileRuleFiles(source_);
+  loaded_stamp_ = Stamp();  // before they are read: a later change shows
+  const std::vector<std::string> stamped = item_files_;
+  absl::StatusOr<ActiveRules> active = CompileRuleFiles(source_, &item_files_);
+  if (item_files_ != stamped) loaded_stamp_ = Stamp();
   Update update;
   if (!active.ok()) {
     update.status = active.status();

@@ -21,6 +21,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 #include <thread>
 
 #include "absl/base/thread_annotations.h"
@@ -47,8 +48,9 @@ class RuleReloader {
   // `rules_hash` and `kinds`: of the rules that the pipeline has. The hooks are called on the
   // reloader's thread.
   static absl::StatusOr<std::unique_ptr<RuleReloader>> Start(RuleSource source,
-                                                             std::string rules_hash, KindSet kinds,
-                                                             Hooks hooks);
+                                                             std::string rules_hash,
+                                                             std::vector<std::string> item_files,
+                                                             KindSet kinds, Hooks hooks);
   ~RuleReloader();
 
   void Request();  // async-signal-safe
@@ -63,6 +65,7 @@ class RuleReloader {
  private:
   RuleReloader(RuleSource source, Hooks hooks, UniqueFd wake);
 
+  std::string Stamp() const;
   void Run();
   // Waits for a request or for settled changes; false when it is to end.
   bool WaitForReason();
@@ -80,6 +83,7 @@ class RuleReloader {
   // Reloader's thread only.
   std::string loaded_stamp_;
   std::string rules_hash_;
+  std::vector<std::string> item_files_;  // of lists
   KindSet kinds_ = 0;
 
   std::mutex mutex_;

@@ -171,6 +171,7 @@ std::optional<std::vector<PathPattern>> PatternsOf(const Check& check) {
   }
   Patterns all;
   for (const Literal& literal : check.literals) {
+    if (literal.items != nullptr) return std::nullopt;
     for (PathPattern& pattern : field->patterns(check.op->op, literal.text)) {
       if (pattern.text.empty()) return std::nullopt;
       all.push_back(std::move(pattern));

@@ -28,6 +28,7 @@ bool AddPart(std::string_view text, Term::Kind kind, Terms* out) {
 }
 
 bool AddEqual(const Literal& literal, Terms* out) {
+  if (literal.items != nullptr) return false;  // too many to be looked up with others
   if (literal.tag == Value::Tag::kString) {
     out->terms.push_back({Term::Kind::kText, literal.text});
     return true;

@@ -18,6 +18,8 @@
 
 namespace vakt {
 
+class ItemSet;  // common/rulelang/item_set.h
+
 // A field, a transformer call, or an argument of one.
 struct AstOperand {
   enum class Kind : uint8_t { kField, kText, kList, kCall };
@@ -34,6 +36,8 @@ struct AstValue {
   std::string text;     // escapes resolved
   bool quoted = false;  // in quotes: never a list's name
   SourcePosition position;
+  // Of a list's items those from a file; `text` names them.
+  std::shared_ptr<const ItemSet> items = nullptr;
 };
 
 struct AstCheck {

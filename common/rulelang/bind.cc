@@ -195,7 +195,27 @@ absl::Status Binder::CheckBareList(const AstValue& value) {
                                                               value.text, ")")));
 }
 
+absl::Status Binder::AddItems(const AstValue& value, Check* check) {
+  const FieldType type = check->left.type;
+  const bool takes_items =
+      (check->op->op == Operator::kIn || check->op->op == Operator::kIntersects) &&
+      !IsEventType(check->left) &&
+      (type == FieldType::kString || type == FieldType::kIp || type == FieldType::kNet);
+  if (!takes_items) {
+    return absl::InvalidArgumentError(StrCat(
+        "a list with items_file holds names and addresses: it goes with in or intersects and "
+        "a text or an address, not with ",
+        check->left.ToText(), " ", check->op->name));
+  }
+  Literal literal;
+  literal.text = value.text;
+  literal.items = value.items;
+  check->literals.push_back(std::move(literal));
+  return absl::OkStatus();
+}
+
 absl::Status Binder::AddLiteral(const AstValue& value, Check* check) {
+  if (value.items != nullptr) return AddItems(value, check);
   const bool names_type = IsEventType(check->left) && (check->op->op == Operator::kEqual ||
                                                        check->op->op == Operator::kNotEqual ||
                                                        check->op->shape == Shape::kList);

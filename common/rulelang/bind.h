@@ -52,6 +52,7 @@ class Binder {
   absl::Status BindRight(const AstCheck& ast, Check* check);
   absl::Status BindLiterals(const AstCheck& ast, Check* check);
   absl::Status CheckBareList(const AstValue& value);
+  absl::Status AddItems(const AstValue& value, Check* check);
   absl::Status AddLiteral(const AstValue& value, Check* check);
   // Appends `value`, or the items of the list that it names, to *values.
   absl::Status Expand(const AstValue& value, std::vector<const ListDefinition*>* open,

@@ -16,6 +16,7 @@
 
 #include "common/base/strings.h"
 #include "common/rulelang/ast.h"
+#include "common/rulelang/item_set.h"
 #include "common/rulelang/output_additions.h"
 #include "common/rulelang/rule_extras.h"
 #include "common/rulelang/source_position.h"
@@ -35,6 +36,16 @@ struct Definition {
 
 struct ListDefinition : Definition {
   std::vector<AstValue> items;
+};
+
+// What lists take from files of their own (items_file).
+struct ItemFiles {
+  struct Entry {
+    std::string path;
+    std::string hash;  // of its contents
+    ItemSet::File file;
+  };
+  std::vector<Entry> entries;
 };
 
 struct MacroDefinition : Definition {
@@ -122,6 +133,8 @@ struct Definitions {
   DefinitionTable<MacroDefinition> macros;
   DefinitionTable<RuleDefinition> rules;
   uint32_t last_ordinal = 0;
+  std::vector<std::string> paths;  // of the files, by number; empty: there are none to read beside
+  ItemFiles item_files;
   // Not from rule files: of LoadOptions.
   StaticFields static_fields;
   std::vector<OutputAddition> additions;

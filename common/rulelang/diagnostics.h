@@ -36,6 +36,7 @@ inline constexpr std::string_view kInvalidListName = "LOAD_INVALID_LIST_NAME";
 inline constexpr std::string_view kCompileCondition = "LOAD_COMPILE_CONDITION";
 inline constexpr std::string_view kUnknownKey = "LOAD_UNKNOWN_KEY";
 inline constexpr std::string_view kNoProbe = "LOAD_NO_PROBE";
+inline constexpr std::string_view kItemsLeftOut = "LOAD_ITEMS_LEFT_OUT";
 inline constexpr std::string_view kNotImplemented = "LOAD_FIELD_NOT_IMPLEMENTED";
 
 // What a message is about.

@@ -23,6 +23,8 @@ class RE2;
 
 namespace vakt {
 
+class ItemSet;  // common/rulelang/item_set.h
+
 // A constant on the right of an operator.
 struct Literal {
   Value::Tag tag = Value::Tag::kString;
@@ -34,6 +36,9 @@ struct Literal {
   IpAddress ip;
   int prefix_bits = -1;                   // of a CIDR block; -1 when it is not one
   std::shared_ptr<const re2::RE2> regex;  // of the operator regex
+  // Items from a file, which count as constants of `in`; kString, and `text` names the file and
+  // what it holds. No text equals such a literal.
+  std::shared_ptr<const ItemSet> items;
 
   // Strings point into this literal.
   Value value() const;

@@ -21,14 +21,28 @@ namespace {
 std::string_view BaseName(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 // Lengths go in front of texts, so that no two lists of files hash alike.
-std::string HashFiles(absl::Span<const RuleFile> files) {
+std::string HashFiles(absl::Span<const RuleFile> files, const ItemFiles& items) {
   std::string all;
+  for (const ItemFiles::Entry& entry : items.entries) all += StrCat("items:", entry.hash);
   for (const RuleFile& file : files) {
     for (std::string_view part : {BaseName(file.path), std::string_view(file.content)}) {
       all += StrCat(part.size(), ":", part);
     }
   }
   return ToHex(Sha256(all));
+}
+
+std::vector<std::string> PathsOf(const ItemFiles& items) {
+  std::vector<std::string> paths;
+  for (const ItemFiles::Entry& entry : items.entries) paths.push_back(entry.path);
+  return paths;
+}
+
+void TellItemFiles(const ItemFiles& items, RuleSet* rules) {
+  for (const ItemFiles::Entry& entry : items.entries) {
+    rules->file_items += entry.file.set->size();
+    rules->file_items_left_out += entry.file.left_out_count;
+  }
 }
 
 void ReadOneFile(const RuleFile& file, int index, const LoadOptions& options,
@@ -55,6 +69,9 @@ void ReadOneFile(const RuleFile& file, int index, const LoadOptions& options,
 void ReadFiles(absl::Span<const RuleFile> files, const LoadOptions& options,
                Definitions* definitions, Diagnostics* diagnostics,
                std::vector<FileResult>* results) {
+  if (options.read_item_files) {
+    for (const RuleFile& file : files) definitions->paths.push_back(file.path);
+  }
   for (size_t i = 0; i < files.size(); ++i) {
     (*results)[i].path = files[i].path;
     ReadOneFile(files[i], static_cast<int>(i), options, definitions, diagnostics, &(*results)[i]);
@@ -95,12 +112,14 @@ LoadResult LoadRules(absl::Span<const RuleFile> files, const LoadOptions& option
   definitions.static_fields = options.static_fields;
   definitions.additions = options.additions;
   ReadFiles(files, options, &definitions, &diagnostics, &result.files);
+  result.item_files = PathsOf(definitions.item_files);
   auto rules = std::make_shared<RuleSet>();
   rules->rules = CompileRules(&definitions, files, options.selections, &diagnostics);
   result.ok = !diagnostics.has_errors();
   if (!result.ok) return result;
   result.idle_selections = IdleSelections(options.selections, definitions);
-  rules->hash = HashFiles(files);
+  rules->hash = HashFiles(files, definitions.item_files);
+  TellItemFiles(definitions.item_files, rules.get());
   result.rules = std::move(rules);
   return result;
 }

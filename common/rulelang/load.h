@@ -68,12 +68,14 @@ struct LoadOptions {
   std::vector<RuleSelection> selections;
   StaticFields static_fields;
   std::vector<OutputAddition> additions;
+  bool read_item_files = true;  // of lists, beside the rule files
 };
 
 struct LoadResult {
-  std::vector<FileResult> files;         // as given
-  bool ok = false;                       // no errors in any file
-  std::vector<size_t> idle_selections;   // of LoadOptions::selections: those that name no rule
+  std::vector<FileResult> files;        // as given
+  bool ok = false;                      // no errors in any file
+  std::vector<std::string> item_files;  // that lists take items from, whether or not they were read
+  std::vector<size_t> idle_selections;  // of LoadOptions::selections: those that name no rule
   std::shared_ptr<const RuleSet> rules;  // null unless ok
 };
 

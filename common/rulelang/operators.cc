@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "common/rulelang/expr.h"
+#include "common/rulelang/item_set.h"
 #include "common/rulelang/text_match.h"
 
 namespace vakt {
@@ -42,6 +43,7 @@ bool InBlock(const IpAddress& ip, const IpAddress& block, int prefix_bits) {
 }
 
 bool Equal(const Value& left, const Value& right, const Literal* literal) {
+  if (literal != nullptr && literal->items != nullptr) return literal->items->Contains(left);
   if (IsNumber(left) && IsNumber(right)) return CompareNumbers(left, right) == 0;
   if (left.tag != right.tag) return false;
   switch (left.tag) {

@@ -6,15 +6,19 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "common/base/file.h"
+#include "common/base/sha256.h"
+#include "common/base/status.h"
 #include "common/base/strings.h"
 #include "common/base/text.h"
+#include "common/rulelang/item_set.h"
 #include "common/rulelang/parser.h"
 #include "common/rulelang/scanner.h"
 
 namespace vakt {
 namespace {
 
-constexpr std::string_view kListKeys[] = {"list", "items", "append", "override"};
+constexpr std::string_view kListKeys[] = {"list", "items", "items_file", "append", "override"};
 constexpr std::string_view kMacroKeys[] = {"macro", "condition", "append", "override"};
 constexpr OverrideRow kListOverrides[] = {{"items", true}};
 constexpr OverrideRow kMacroOverrides[] = {{"condition", true}};
@@ -54,25 +58,91 @@ AstValue ListItem(const ItemReader& item, const YamlNode& node) {
   return value;
 }
 
+// Beside the rule file or below: a rule file does not get to name any file of the machine.
+bool IsBeside(std::string_view path) {
+  return !path.empty() && path.front() != '/' && StrCat("/", path, "/").find("/../") == path.npos;
+}
+
+// Reads and parses the file once, however many lists name it. Null after an error.
+const ItemFiles::Entry* LoadItems(const ItemReader& item, const YamlNode& at,
+                                  const std::string& path, ItemFiles* files) {
+  for (const ItemFiles::Entry& entry : files->entries) {
+    if (entry.path == path) return &entry;
+  }
+  const absl::StatusOr<std::string> text = ReadFile(path, ItemSet::kMaxFileBytes);
+  ItemFiles::Entry entry{.path = path};
+  if (text.ok()) {
+    entry.hash = ToHex(Sha256(*text));
+    entry.file = ItemSet::Parse(*text);
+    if (entry.file.set == nullptr) {
+      item.Error(at, StrCat(EscapeUtf8(path), " has more than ", ItemSet::kMaxItems, " items"));
+    }
+  } else {
+    item.Error(at, EscapeUtf8(Message(text.status())));
+  }
+  // Also what could not be read: it is to be looked at again when it changes.
+  files->entries.push_back(std::move(entry));
+  return files->entries.back().file.set == nullptr ? nullptr : &files->entries.back();
+}
+
+void WarnOfLeftOut(const ItemReader& item, const YamlNode& at, const ItemFiles::Entry& entry) {
+  if (entry.file.left_out_count == 0) return;
+  std::string lines;
+  for (const int line : entry.file.left_out) {
+    lines += StrCat(lines.empty() ? "" : ", ", EscapeUtf8(entry.path), ":", line);
+  }
+  item.Warning(
+      kItemsLeftOut, at,
+      StrCat(entry.file.left_out_count,
+             " lines are neither a domain nor an address or a block of them, and are left "
+             "out: ",
+             lines, entry.file.left_out_count > entry.file.left_out.size() ? ", ..." : ""));
+}
+
+// The file's items, as one more item of the list.
+bool ReadItemsFile(const ItemReader& item, Definitions* definitions, ListDefinition* list) {
+  std::string name;
+  if (!item.Text("items_file", &name)) return false;
+  const YamlNode* node = item.Find("items_file");
+  if (node == nullptr) return true;
+  const auto index = static_cast<size_t>(item.position().file);
+  if (!IsBeside(name) || index >= definitions->paths.size()) {
+    return item.Error(*node, "items_file is a file beside the rule file, or in a directory below");
+  }
+  const std::string& rules = definitions->paths[index];
+  const std::string path = StrCat(rules.substr(0, rules.rfind('/') + 1), name);
+  const ItemFiles::Entry* entry = LoadItems(item, *node, path, &definitions->item_files);
+  if (entry == nullptr) return false;
+  WarnOfLeftOut(item, *node, *entry);
+  AstValue value;
+  value.text = StrCat("@", path, " ", entry->hash);
+  value.quoted = true;
+  value.position = item.PositionOf(*node);
+  value.items = entry->file.set;
+  list->items.push_back(std::move(value));
+  return true;
+}
+
 void ReadList(const ItemReader& item, Definitions* definitions) {
   item.WarnOfKeysNotIn(kListKeys);
   Change change = Change::kDefine;
   if (!ReadChange(item, kListOverrides, &change)) return;
   const YamlNode* items = item.Find("items");
-  if (items == nullptr || !items->is_sequence()) {
+  if (items == nullptr ? !item.Has("items_file") : !items->is_sequence()) {
     item.Error(items == nullptr ? item.node() : *items, "a list needs `items`, a sequence");
     return;
   }
   ListDefinition list;
   list.name = item.name();
   list.position = item.position();
-  for (const YamlNode& node : items->items) {
+  for (const YamlNode& node : items == nullptr ? std::vector<YamlNode>() : items->items) {
     if (!node.is_scalar()) {
       item.Error(node, "the items of a list must be texts or numbers");
       return;
     }
     list.items.push_back(ListItem(item, node));
   }
+  if (!ReadItemsFile(item, definitions, &list)) return;
   Scanner scan(item.name());
   scan.TakeBareText();
   if (!scan.at_end()) {

@@ -62,6 +62,10 @@ struct RuleSet {
   std::vector<Rule> rules;
   std::string hash;  // SHA-256 (hex) over the paths' base names and contents of all files
 
+  // Of lists, from files of their own.
+  uint64_t file_items = 0;
+  uint64_t file_items_left_out = 0;  // lines that are no items
+
   // Kinds that some rule can fire on.
   KindSet kinds() const;
   // Whether some rule reads environments.
