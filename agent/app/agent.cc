@@ -69,7 +69,7 @@ absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentOptions& options)
 }
 
 absl::Status Agent::LoadRules() {
-  VAKT_ASSIGN_OR_RETURN(active_, CompileRuleFiles(rule_source()));
+  VAKT_ASSIGN_OR_RETURN(active_, CompileRuleFiles(rule_source(), &item_files_));
   TellRules();
   return absl::OkStatus();
 }
@@ -189,9 +189,19 @@ absl::Status Agent::Seed() {
 }
 
 absl::Status Agent::StartFlows() {
-  if (!options_.flows) return absl::OkStatus();
-  VAKT_ASSIGN_OR_RETURN(flows_, FlowStage::Start(options_.flow, options_.cluster_blocks,
-                                                 sensor_.get(), pipeline_.get(), delivery_.get()));
+  if (!options_.flows) {
+    if ((pipeline_->matcher().kinds() & kFlowKinds) != 0) {
+      LogWarning("rules over flows and names do not fire: flows are off (--flows)");
+    }
+    return absl::OkStatus();
+  }
+  FlowStageOptions stage;
+  stage.flow = options_.flow;
+  stage.cluster = options_.cluster_blocks;
+  stage.segments_path = options_.segments_path;
+  stage.memory_path = options_.state_dir + "/workloads";
+  VAKT_ASSIGN_OR_RETURN(
+      flows_, FlowStage::Start(std::move(stage), sensor_.get(), pipeline_.get(), delivery_.get()));
   return absl::OkStatus();
 }
 
@@ -320,9 +330,9 @@ absl::Status Agent::StartReloader() {
   RuleReloader::Hooks hooks;
   hooks.watch_kinds = [this](KindSet kinds) { hooks_->Do([&] { sensor_->SetKinds(kinds); }); };
   hooks.wake_pipeline = [this] { sensor_->Wake(); };
-  VAKT_ASSIGN_OR_RETURN(reloader_,
-                        RuleReloader::Start(rule_source(), active_.rules->hash,
-                                            pipeline_->matcher().kinds(), std::move(hooks)));
+  VAKT_ASSIGN_OR_RETURN(
+      reloader_, RuleReloader::Start(rule_source(), active_.rules->hash, std::move(item_files_),
+                                     pipeline_->matcher().kinds(), std::move(hooks)));
   return absl::OkStatus();
 }
 
@@ -386,7 +396,7 @@ void Agent::Tick() {
 }
 
 void Agent::OnRecord(RawRecord record) {
-  if (!flows_ || !flows_->OnRecord(record)) pipeline_->OnRecord(record);
+  if (!flows_ || !flows_->OnRecord(record, node_.boot_to_wall_ns)) pipeline_->OnRecord(record);
 }
 
 absl::Status Agent::Run() {
@@ -398,7 +408,7 @@ absl::Status Agent::Run() {
                     delivery_->written_seq());
     const absl::Duration patience = pipeline_->holds_events() ? kHeldTick : absl::FromChrono(kTick);
     for (RawRecord record : sensor_->Next(patience)) OnRecord(record);
-    if (flows_) flows_->Collect();
+    if (flows_) flows_->Collect(node_.boot_to_wall_ns);
     ReportLosses();
     TakeNewRules();
     if (publish_wanted_.exchange(false)) Publish();
@@ -415,8 +425,8 @@ absl::Status Agent::Run() {
     for (RawRecord record : rest) OnRecord(record);
   }
   ReportLosses();
+  if (flows_) flows_->Finish(node_.boot_to_wall_ns);  // rules may fire on the last ones
   pipeline_->Finish();
-  if (flows_) flows_->Finish(node_.boot_to_wall_ns);
   SendLifecycle(v1::Lifecycle::WHAT_STOP, "stopped on request");
   Tick();
   run_stamp_->Stop(RealClock().WallNs());

@@ -131,7 +131,8 @@ class Agent {
   NodeFacts node_;
   Tier tier_ = Tier::kTracepoint;
   int64_t started_boot_ns_ = 0;
-  ActiveRules active_;  // the pipeline has the matcher
+  ActiveRules active_;                   // the pipeline has the matcher
+  std::vector<std::string> item_files_;  // that lists took items from at the start
   ClockWatch clock_watch_{RealClock()};
   std::optional<RunStamp::Run> previous_run_;
   std::unique_ptr<RunStamp> run_stamp_;

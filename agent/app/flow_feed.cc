@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/app/flow_feed.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -14,6 +15,8 @@ namespace vakt {
 namespace {
 
 constexpr std::chrono::milliseconds kPeriod{3000};
+// When a rule may fire on a flow: so late may its alert come.
+constexpr std::chrono::milliseconds kPromptPeriod{1000};
 // When the last batch filled an eighth of the kernel's table.
 constexpr std::chrono::milliseconds kBusyPeriod{500};
 constexpr size_t kBusySums = VAKT_FLOW_TABLE / 8;
@@ -51,6 +54,7 @@ void FlowFeed::Run() {
   auto period = kPeriod;
   std::unique_lock lock(mutex_);
   for (;;) {
+    if (prompt_.load(std::memory_order_relaxed)) period = std::min(period, kPromptPeriod);
     changed_.wait_for(lock, period, [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return stopping_; });
     changed_.wait(
         lock, [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return stopping_ || !batch_.has_value(); });

@@ -7,6 +7,7 @@
 #ifndef VAKT_AGENT_APP_FLOW_FEED_H_
 #define VAKT_AGENT_APP_FLOW_FEED_H_
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
@@ -31,6 +32,8 @@ class FlowFeed {
   explicit FlowFeed(KernelSensor* sensor);
   ~FlowFeed();
 
+  // Whether rules wait for flows: the kernel is asked more often then.
+  void SetPrompt(bool prompt) { prompt_.store(prompt, std::memory_order_relaxed); }
   // The next batch, if there is one. Does not wait.
   std::optional<Batch> Take();
   // Ends the thread and takes what has come since; waits for the kernel.
@@ -42,6 +45,7 @@ class FlowFeed {
   void Join();
 
   KernelSensor& sensor_;
+  std::atomic<bool> prompt_ = false;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::optional<Batch> batch_ ABSL_GUARDED_BY(mutex_);

@@ -8,89 +8,210 @@
 #include <optional>
 #include <utility>
 
-#include "agent/flow/dns_answer.h"
-#include "agent/flow/flow_message.h"
+#include "agent/flow/flow_report.h"
+#include "common/base/address.h"
+#include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
+#include "common/event_codec/flow_codec.h"
 
 namespace vakt {
 namespace {
 
-constexpr uint64_t kAddressesNs = 60'000'000'000;  // between two looks at the node's addresses
+constexpr uint64_t kSecondNs = 1'000'000'000;
+// Between two looks at the addresses of the node and of its pods.
+constexpr uint64_t kAddressesNs = 5 * kSecondNs;
+// What a kill makes the agent forget of workloads at most.
+constexpr uint64_t kMemoryNs = 10 * kSecondNs;
+// So long a new flow waits for what the container runtime says of its image.
+constexpr uint64_t kImageNs = 2 * kSecondNs;
+
+absl::StatusOr<Segments> ReadSegments(const std::string& path) {
+  if (path.empty()) return Segments();
+  VAKT_ASSIGN_OR_RETURN(const std::string yaml, ReadFile(path));
+  return Segments::Parse(path, yaml);
+}
 
 }  // namespace
 
-FlowStage::FlowStage(const FlowOptions& options, AddressClasses classes, const Pipeline* pipeline,
-                     Delivery* delivery)
+FlowStage::FlowStage(const FlowStageOptions& options, AddressClasses classes, Segments segments,
+                     Pipeline* pipeline, Delivery* delivery)
     : classes_(std::move(classes)),
-      table_(options,
+      knowledge_(std::move(segments)),
+      table_(options.flow,
              [pipeline](uint64_t cookie) { return pipeline->enricher().processes().Find(cookie); }),
-      delivery_(*delivery) {
-  classes_.SetNodeAddresses(InterfaceAddresses());
+      pipeline_(*pipeline),
+      delivery_(*delivery),
+      memory_writer_(options.memory_path) {
+  LoadMemory();
+  LearnAddresses();
 }
 
-absl::StatusOr<std::unique_ptr<FlowStage>> FlowStage::Start(const FlowOptions& options,
-                                                            const std::vector<std::string>& cluster,
+absl::StatusOr<std::unique_ptr<FlowStage>> FlowStage::Start(FlowStageOptions options,
                                                             KernelSensor* sensor,
-                                                            const Pipeline* pipeline,
+                                                            Pipeline* pipeline,
                                                             Delivery* delivery) {
-  VAKT_ASSIGN_OR_RETURN(AddressClasses classes, AddressClasses::Create(cluster));
-  auto stage =
-      std::unique_ptr<FlowStage>(new FlowStage(options, std::move(classes), pipeline, delivery));
+  VAKT_ASSIGN_OR_RETURN(AddressClasses classes, AddressClasses::Create(options.cluster));
+  VAKT_ASSIGN_OR_RETURN(Segments segments, ReadSegments(options.segments_path));
+  auto stage = std::unique_ptr<FlowStage>(
+      new FlowStage(options, std::move(classes), std::move(segments), pipeline, delivery));
   if (const absl::Status status = sensor->SeedFlows(); !status.ok()) {
     LogWarning(
         StrCat("flows of connections that are open already are not seen: ", Message(status)));
   }
   stage->feed_ = std::make_unique<FlowFeed>(sensor);
+  stage->feed_->SetPrompt(stage->Wants(Kind::network_flow));
   return stage;
 }
 
-void FlowStage::Collect() {
-  if (const auto batch = feed_->Take()) table_.Add(batch->sums, batch->boot_ns);
+// A damaged file is as if there were none: workloads are known from now on.
+void FlowStage::LoadMemory() {
+  const absl::StatusOr<std::string> bytes = ReadFile(memory_writer_.path());
+  if (!bytes.ok()) {
+    if (!absl::IsNotFound(bytes.status())) LogWarning(Message(bytes.status()));
+    return;
+  }
+  if (const absl::Status status = knowledge_.memory().Load(*bytes); !status.ok()) {
+    LogWarning(StrCat(memory_writer_.path(), ": ", Message(status), "; it begins anew"));
+  }
 }
 
-bool FlowStage::OnRecord(RawRecord record) {
+// The node's own and its pods'. A pod in the node's network has an address of the node, which says
+// nothing of it.
+void FlowStage::LearnAddresses() {
+  std::vector<std::string> node = InterfaceAddresses();
+  knowledge_.ForgetPods();
+  pipeline_.enricher().containers().ForEach([&](const Container& container) {
+    if (!container.pod.has_value() || container.pod->host_network) return;
+    knowledge_.LearnPod(*container.pod);
+    for (const std::string& text : container.pod->addresses) {
+      const std::optional<AddressBlock> block = ParseAddressBlock(text);
+      if (block.has_value()) node.push_back(block->address);
+    }
+  });
+  classes_.SetNodeAddresses(std::move(node));
+}
+
+void FlowStage::MakeEvent(const FlowRecord& record, uint64_t boot_ns, int64_t boot_to_wall_ns) {
+  event_names_ = knowledge_.NamesOf(record);
+  event_process_ = ProcessOf(*record.process);
+  MakeFlowEvent(record, classes_, event_names_, boot_ns, boot_to_wall_ns, &event_process_, &event_);
+  knowledge_.FillRemote(&event_.flow);
+}
+
+void FlowStage::Collect(int64_t boot_to_wall_ns) {
+  const auto batch = feed_->Take();
+  if (!batch.has_value()) return;
+  const bool wanted = Wants(Kind::network_flow);
+  feed_->SetPrompt(wanted);
+  if (!wanted) return table_.Add(batch->sums, batch->boot_ns);
+  table_.Add(batch->sums, batch->boot_ns, [&](const FlowSum& sum, uint64_t program) {
+    knowledge_.See(sum, program, batch->boot_ns);
+  });
+  OfferNew(batch->boot_ns, boot_to_wall_ns);
+}
+
+void FlowStage::OfferNew(uint64_t boot_ns, int64_t boot_to_wall_ns) {
+  table_.TakeNew([&](const FlowRecord& record) {
+    const Container* container = record.process->container.get();
+    const bool image_comes = container != nullptr && container->metadata == Metadata::kAwaited &&
+                             boot_ns < record.first_seen_ns + kImageNs;
+    if (image_comes) return false;
+    MakeEvent(record, boot_ns, boot_to_wall_ns);
+    knowledge_.Fill(record, boot_ns, &event_);
+    pipeline_.OnEvent(event_);
+    return true;
+  });
+}
+
+void FlowStage::Send(const FlowRecord& record, uint64_t boot_ns, int64_t boot_to_wall_ns) {
+  MakeEvent(record, boot_ns, boot_to_wall_ns);
+  FlowToProto(event_, &flow_);
+  delivery_.OnFlow(flow_);
+  if (!Wants(Kind::network_flow)) return;
+  knowledge_.Fill(record, boot_ns, &event_);
+  pipeline_.OnEvent(event_);
+}
+
+bool FlowStage::OnRecord(RawRecord record, int64_t boot_to_wall_ns) {
   vakt_header header;
   if (record.size() < sizeof(header)) return false;
   std::memcpy(&header, record.data(), sizeof(header));
   if (header.kind != VAKT_FLOWS_KIND) return false;
-  vakt_dns_answer answer;
-  std::optional<DnsAnswer> names;
-  if (record.size() >= sizeof(answer)) {
-    std::memcpy(&answer, record.data(), sizeof(answer));
-    const size_t size = std::min<size_t>(answer.size, sizeof(answer.bytes));
-    names = ParseDnsAnswer({reinterpret_cast<const char*>(answer.bytes), size});
+  vakt_dns_answer bytes;
+  std::optional<DnsAnswer> answer;
+  if (record.size() >= sizeof(bytes)) {
+    std::memcpy(&bytes, record.data(), sizeof(bytes));
+    const size_t size = std::min<size_t>(bytes.size, sizeof(bytes.bytes));
+    answer = ParseDnsAnswer({reinterpret_cast<const char*>(bytes.bytes), size});
   }
-  if (names.has_value()) names_.Learn(answer.net_ns, *names, header.boot_ns);
-  ++(names.has_value() ? answers_learned_ : answers_ignored_);
+  const bool has_addresses = answer.has_value() && !answer->addresses.empty();
+  ++(has_addresses ? answers_learned_ : answers_ignored_);
+  if (has_addresses) knowledge_.names().Learn(bytes.net_ns, *answer, header.boot_ns);
+  if (answer.has_value() && Wants(Kind::network_dns)) OfferAnswer(bytes, *answer, boot_to_wall_ns);
   return true;
 }
 
-void FlowStage::Send(const FlowRecord& record, int64_t boot_to_wall_ns) {
-  std::vector<SharedString> names;
-  if (record.where.family != 0) {
-    const size_t size = record.where.family == AF_INET6 ? 16 : 4;
-    names = names_.Find(record.where.net_ns,
-                        {reinterpret_cast<const char*>(record.where.remote_addr), size},
-                        record.first_seen_ns, record.sums.last_boot_ns);
+void FlowStage::OfferAnswer(const vakt_dns_answer& record, const DnsAnswer& answer,
+                            int64_t boot_to_wall_ns) {
+  static const EventTypeId kType = FindEventType("dns")->id;
+  Reset(&event_);
+  event_.kind = Kind::network_dns;
+  event_.type = kType;
+  event_.lane = Lane::BULK;
+  event_.cpu = record.header.cpu;
+  event_.seq = record.header.seq;
+  event_.boot_ns = record.header.boot_ns;
+  event_.wall_ns = static_cast<int64_t>(record.header.boot_ns) + boot_to_wall_ns;
+  const Process* process = pipeline_.enricher().processes().Find(record.cookie);
+  if (process == nullptr) {
+    event_process_ = ProcessOf({.cookie = record.cookie});
+    event_.process = process = &event_process_;
   }
-  FlowToProto(record, classes_, names, boot_to_wall_ns, &flow_);
-  delivery_.OnFlow(flow_);
+  SetTask(*process, record.net_ns, &event_.task);
+  DnsReport& dns = event_.dns;
+  dns.ipv6 = record.family == AF_INET6;
+  std::copy_n(record.server, dns.ipv6 ? 16 : 4, dns.server.address.begin());
+  dns.server.port = VAKT_DNS_PORT;
+  dns.transport = Transport::kUdp;
+  dns.name = answer.name;
+  dns.type = answer.type;
+  dns.rcode = answer.rcode;
+  addresses_.clear();
+  for (const DnsAddress& address : answer.addresses) {
+    addresses_.push_back(static_cast<char>(address.address.size()));
+    addresses_.append(address.address);
+  }
+  aliases_.clear();
+  for (const std::string& alias : answer.aliases) aliases_.append(alias).push_back('\0');
+  dns.addresses = addresses_;
+  dns.aliases = aliases_;
+  dns.answers = answer.answers;
+  dns.ttl_seconds = answer.ttl_seconds;
+  dns.size_bytes = record.size;
+  dns.truncated = answer.truncated || record.truncated != 0;
+  pipeline_.OnEvent(event_);
 }
 
 void FlowStage::Tick(uint64_t boot_ns, int64_t boot_to_wall_ns) {
   if (boot_ns - addresses_read_ns_ > kAddressesNs) {
     addresses_read_ns_ = boot_ns;
-    classes_.SetNodeAddresses(InterfaceAddresses());
+    LearnAddresses();
   }
-  table_.TakeDue(boot_ns, [&](const FlowRecord& record) { Send(record, boot_to_wall_ns); });
+  table_.TakeDue(boot_ns,
+                 [&](const FlowRecord& record) { Send(record, boot_ns, boot_to_wall_ns); });
+  if (knowledge_.memory().changed() && boot_ns - memory_written_ns_ > kMemoryNs) {
+    memory_written_ns_ = boot_ns;
+    memory_writer_.Write(knowledge_.memory().Save());
+  }
 }
 
 void FlowStage::Finish(int64_t boot_to_wall_ns) {
   const FlowFeed::Batch last = feed_->Stop();
   table_.Add(last.sums, last.boot_ns);
-  table_.TakeAll([&](const FlowRecord& record) { Send(record, boot_to_wall_ns); });
+  table_.TakeAll([&](const FlowRecord& record) { Send(record, last.boot_ns, boot_to_wall_ns); });
+  if (knowledge_.memory().changed()) memory_writer_.Write(knowledge_.memory().Save());
 }
 
 void FlowStage::FillMetrics(MetricSet* metrics) const {
@@ -99,7 +220,7 @@ void FlowStage::FillMetrics(MetricSet* metrics) const {
   metrics->Set("flow_records_total", counters.records);
   metrics->Set("flow_records_shed_total", delivery_.counters().flows_shed);
   metrics->Set("flows_folded_total", counters.folded);
-  metrics->Set("flow_names", names_.size());
+  metrics->Set("flow_names", knowledge_.names().size());
   metrics->Set("dns_answers_total", answers_learned_, {"learned"});
   metrics->Set("dns_answers_total", answers_ignored_, {"ignored"});
   metrics->Set("flows_unknown_process_total", counters.unknown_processes);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From the kernel's sums to flow records in the node's stream: feed, table, message.
+// From the kernel's sums to flow records in the node's stream, and to events that rules match:
+// feed, table, knowledge, event, message.
 //
 // Ownership: owns these; sensor, pipeline and delivery must outlive it. Threads: pipeline thread
 // only.
@@ -15,27 +16,37 @@
 #include "agent/app/delivery.h"
 #include "agent/app/flow_feed.h"
 #include "agent/app/pipeline.h"
+#include "agent/app/state_writer.h"
 #include "agent/flow/address_classes.h"
+#include "agent/flow/dns_answer.h"
+#include "agent/flow/flow_knowledge.h"
 #include "agent/flow/flow_table.h"
-#include "agent/flow/name_table.h"
 #include "agent/sensor/kernel_sensor.h"
 #include "common/metrics/metric_set.h"
 
 namespace vakt {
 
+// Kinds of events that are made here.
+inline constexpr KindSet kFlowKinds = KindBit(Kind::network_flow) | KindBit(Kind::network_dns);
+
+struct FlowStageOptions {
+  FlowOptions flow;
+  std::vector<std::string> cluster;  // blocks of addresses of the cluster's own
+  std::string segments_path;         // empty: none are declared
+  std::string memory_path;           // what is known of workloads, from run to run
+};
+
 class FlowStage {
  public:
-  // `cluster`: blocks of addresses of the cluster's own. Finds the connections that there are.
-  static absl::StatusOr<std::unique_ptr<FlowStage>> Start(const FlowOptions& options,
-                                                          const std::vector<std::string>& cluster,
-                                                          KernelSensor* sensor,
-                                                          const Pipeline* pipeline,
+  // Finds the connections that there are.
+  static absl::StatusOr<std::unique_ptr<FlowStage>> Start(FlowStageOptions options,
+                                                          KernelSensor* sensor, Pipeline* pipeline,
                                                           Delivery* delivery);
 
-  // Adds what the kernel had to say, if it did since the last call.
-  void Collect();
+  // Adds what the kernel had to say, if it did since the last call, and shows rules what is new.
+  void Collect(int64_t boot_to_wall_ns);
   // True when it is for flows, and taken: an answer of a name server. Others are the pipeline's.
-  bool OnRecord(RawRecord record);
+  bool OnRecord(RawRecord record, int64_t boot_to_wall_ns);
   // Sends the records that are due. About once a second.
   void Tick(uint64_t boot_ns, int64_t boot_to_wall_ns);
   // The end: sends all that was seen.
@@ -44,19 +55,34 @@ class FlowStage {
   void FillMetrics(MetricSet* metrics) const;
 
  private:
-  FlowStage(const FlowOptions& options, AddressClasses classes, const Pipeline* pipeline,
-            Delivery* delivery);
-  void Send(const FlowRecord& record, int64_t boot_to_wall_ns);
+  FlowStage(const FlowStageOptions& options, AddressClasses classes, Segments segments,
+            Pipeline* pipeline, Delivery* delivery);
+  bool Wants(Kind kind) const { return In(pipeline_.matcher().kinds(), kind); }
+  void LoadMemory();
+  void LearnAddresses();
+  void OfferNew(uint64_t boot_ns, int64_t boot_to_wall_ns);
+  void OfferAnswer(const vakt_dns_answer& record, const DnsAnswer& answer, int64_t boot_to_wall_ns);
+  // The record with all that is known, as an event of `boot_ns`; valid until the next call.
+  void MakeEvent(const FlowRecord& record, uint64_t boot_ns, int64_t boot_to_wall_ns);
+  void Send(const FlowRecord& record, uint64_t boot_ns, int64_t boot_to_wall_ns);
 
   AddressClasses classes_;
+  FlowKnowledge knowledge_;
   FlowTable table_;
-  NameTable names_;
   uint64_t answers_learned_ = 0;
-  uint64_t answers_ignored_ = 0;  // to other questions, negative or malformed
+  uint64_t answers_ignored_ = 0;  // without addresses, or malformed
+  Pipeline& pipeline_;
   Delivery& delivery_;
+  StateWriter memory_writer_;
+  uint64_t memory_written_ns_ = 0;
   std::unique_ptr<FlowFeed> feed_;
   uint64_t addresses_read_ns_ = 0;
-  v1::Flow flow_;  // reused: keeps its memory
+  // Reused: they keep their memory.
+  Event event_;
+  std::vector<SharedString> event_names_;
+  Process event_process_;
+  v1::Flow flow_;
+  std::string addresses_, aliases_;
 };
 
 }  // namespace vakt

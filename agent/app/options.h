@@ -46,6 +46,7 @@ struct AgentOptions {
   std::string pin_path;  // empty: nothing outlives the agent
   FlowOptions flow;
   std::vector<std::string> cluster_blocks;
+  std::string segments_path;                   // empty: none are declared
   std::vector<std::string> container_sockets;  // of runtimes, in order of preference; empty: none
   absl::Duration container_wait;
   std::string record_path;

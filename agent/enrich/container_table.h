@@ -56,6 +56,10 @@ class ContainerTable {
   std::vector<std::string> TakeStarted() { return std::exchange(started_, {}); }
   std::vector<std::string> TakeForgotten() { return std::exchange(forgotten_, {}); }
 
+  template <typename Visit>
+  void ForEach(Visit visit) const {
+    for (const auto& [id, entry] : containers_) visit(*entry.container);
+  }
   size_t size() const { return containers_.size(); }
   // Of which the runtime has said nothing.
   size_t unknown() const;

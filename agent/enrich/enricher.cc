@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::string_view kHost = "host";
 
+// Made by the agent itself, of a process that it knows.
+constexpr KindSet kAgentKinds = KindsWith(Payload::kFlow) | KindsWith(Payload::kDns);
+
 // A node has a few hundred; should something make them without end, all are forgotten and learnt
 // again from the next execs.
 constexpr size_t kMaxCgroups = 8192;
@@ -78,6 +81,7 @@ void Enricher::Apply(Event& event) {
   containers_.Expire(now_boot_ns_);
 
   ProcessEntry* process = table_.FindEntry(event.task.cookie);
+  if (In(kAgentKinds, event.kind)) return ApplyAgentEvent(event, process);
   if (process == nullptr) {
     process = Add(event.task, nullptr);
     if (event.kind != Kind::process_seed) ++counters_.unknown_processes;
@@ -94,6 +98,30 @@ void Enricher::LearnAccounts(const v1::ContainerAccounts& accounts) {
       accounts.container_id(),
       std::make_shared<const Accounts>(Accounts{.users = AccountsFromProto(accounts.users()),
                                                 .groups = AccountsFromProto(accounts.groups())}));
+}
+
+// The agent knows of the process what the table does, or did when it was still there: it is not put
+// back, since no exit would take it out again.
+void Enricher::ApplyAgentEvent(Event& event, ProcessEntry* process) {
+  if (process == nullptr && event.process != nullptr) return;  // a copy of what it was
+  if (process == nullptr) {
+    gone_ = Process{};
+    gone_.cookie = event.task.cookie;
+    gone_.pid = event.task.pid;
+    gone_.ppid = event.task.ppid;
+    gone_.uid = event.task.uid;
+    gone_.gid = event.task.gid;
+    gone_.euid = event.task.euid;
+    gone_.egid = event.task.egid;
+    gone_.exited = true;
+    gone_.comm = SharedString(event.task.comm);
+    gone_.cmdline = gone_.comm;
+    gone_.container_id = host_;
+    event.process = &gone_;
+    return;
+  }
+  table_.Number(process);
+  event.process = process;
 }
 
 void Enricher::ApplyKind(Event& event, ProcessEntry* process) {

@@ -76,6 +76,7 @@ class Enricher {
 
   // What the kind of the event says about its process, and about the child of a fork.
   void ApplyKind(Event& event, ProcessEntry* process);
+  void ApplyAgentEvent(Event& event, ProcessEntry* process);
   ProcessEntry* Add(const Task& task, const ProcessEntry* keep);
   void ApplyTask(const Task& task, ProcessEntry* process);
   void ApplyFacts(const ProcessFacts& facts, ProcessEntry* process);
@@ -96,6 +97,7 @@ class Enricher {
   StringCache strings_;
   absl::flat_hash_map<uint64_t, Cgroup> cgroups_;  // by id
   const SharedString host_;
+  Process gone_;  // that an agent event is about, when the table has it no more
   std::string scratch_;
   uint64_t now_boot_ns_ = 0;
   uint32_t host_mnt_ns_ = 0;  // of the node's first process

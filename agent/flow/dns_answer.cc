@@ -8,10 +8,11 @@ namespace vakt {
 namespace {
 
 constexpr size_t kHeaderBytes = 12;
-constexpr uint16_t kTypeA = 1, kTypeAaaa = 28, kClassIn = 1;
-constexpr uint16_t kResponse = 0x8000, kOpcode = 0x7800, kRcode = 0x000f;
+constexpr uint16_t kTypeA = 1, kTypeCname = 5, kTypeAaaa = 28, kClassIn = 1;
+constexpr uint16_t kResponse = 0x8000, kOpcode = 0x7800, kTruncated = 0x0200, kRcode = 0x000f;
 constexpr size_t kMaxNameBytes = 255;  // on the wire (RFC 1035, 3.1)
 constexpr size_t kMaxAddresses = 64;
+constexpr size_t kMaxAliases = 16;
 constexpr int kMaxRecords = 256;
 
 class Reader {
@@ -84,7 +85,7 @@ class Reader {
     }
   }
 
-  const std::string_view message_;
+  std::string_view message_;
   size_t at_ = 0;
 };
 
@@ -104,12 +105,20 @@ bool TakeRecord(Reader& reader, DnsAnswer* answer) {
   uint32_t ttl = 0;
   std::string_view data;
   if (!reader.TakeName(nullptr) || !reader.Take16(&type) || !reader.Take16(&record_class) ||
-      !reader.Take32(&ttl) || !reader.Take16(&size) || !reader.Take(size, &data)) {
+      !reader.Take32(&ttl) || !reader.Take16(&size)) {
     return false;
   }
-  const bool is_address = record_class == kClassIn &&
-                          ((type == kTypeA && size == 4) || (type == kTypeAaaa && size == 16));
-  if (!is_address) return true;  // a step of the way, such as CNAME, or something else
+  Reader target = reader;  // names in data point into the message
+  if (!reader.Take(size, &data)) return false;
+  if (record_class != kClassIn) return true;
+  answer->ttl_seconds = answer->has_records ? std::min(answer->ttl_seconds, ttl) : ttl;
+  answer->has_records = true;
+  std::string alias;
+  if (type == kTypeCname && answer->aliases.size() < kMaxAliases && target.TakeName(&alias)) {
+    answer->aliases.push_back(std::move(alias));
+  }
+  const bool is_address = (type == kTypeA && size == 4) || (type == kTypeAaaa && size == 16);
+  if (!is_address) return true;
   answer->addresses.push_back({std::string(data), ttl});
   return answer->addresses.size() < kMaxAddresses;
 }
@@ -120,19 +129,24 @@ std::optional<DnsAnswer> ParseDnsAnswer(std::string_view message) {
   static_assert(kHeaderBytes == sizeof(Header));
   Reader reader(message);
   Header header;
-  uint16_t type = 0, question_class = 0;
+  uint16_t question_class = 0;
   DnsAnswer answer;
   if (!TakeHeader(reader, &header) || (header.flags & kResponse) == 0 ||
-      (header.flags & (kOpcode | kRcode)) != 0 || header.questions != 1) {
+      (header.flags & kOpcode) != 0 || header.questions != 1) {
     return std::nullopt;
   }
-  if (!reader.TakeName(&answer.name) || !reader.Take16(&type) || !reader.Take16(&question_class) ||
-      (type != kTypeA && type != kTypeAaaa) || question_class != kClassIn || answer.name.empty()) {
+  if (!reader.TakeName(&answer.name) || !reader.Take16(&answer.type) ||
+      !reader.Take16(&question_class) || question_class != kClassIn || answer.name.empty()) {
     return std::nullopt;
   }
+  answer.rcode = header.flags & kRcode;
+  answer.truncated = (header.flags & kTruncated) != 0;
+  answer.answers = header.answers;
   const int records = std::min<int>(header.answers, kMaxRecords);
   for (int i = 0; i < records && TakeRecord(reader, &answer); ++i) continue;
-  if (answer.addresses.empty()) return std::nullopt;
+  if (answer.rcode != 0 || (answer.type != kTypeA && answer.type != kTypeAaaa)) {
+    answer.addresses.clear();  // of no address of the name
+  }
   return answer;
 }
 

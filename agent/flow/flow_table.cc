@@ -131,6 +131,7 @@ FlowTable::Program* FlowTable::ProgramOf(const FlowProcess& process) {
   if (is_new) {
     program.id = ++last_program_;
     program.key = &found->first;
+    program.number = absl::HashOf(ToAbsl(found->first));
   }
   return &program;
 }
@@ -151,15 +152,21 @@ FlowTable::Flows::iterator FlowTable::Place(const FlowSum& sum, Program* program
     flow.program = program;
     ++program->flows;
   }
+  ++new_flows_;
   return flows_.emplace(key, std::move(flow)).first;
 }
 
-void FlowTable::AddOne(const FlowSum& sum, uint64_t boot_ns) {
+void FlowTable::AddOne(const FlowSum& sum, uint64_t boot_ns, const SeeSum& see) {
   FlowProcess process = ProcessOf(OwnerOf(sum));
   Program* program = ProgramOf(process);
   const auto place = Place(sum, program, boot_ns);
   const bool is_folded = IsFolded(place->first);
   Flow& flow = place->second;
+  if (see) {
+    FlowSum seen = sum;
+    seen.key.direction = place->first.direction;
+    see(seen, program->number);
+  }
   if (flow.program == nullptr) {
     process = {};
     if (program->flows == 0) programs_.erase(*program->key);
@@ -173,6 +180,9 @@ void FlowTable::AddOne(const FlowSum& sum, uint64_t boot_ns) {
     }
   }
   AddCounts(sum.counts, &flow.sums);
+  flow.total_connections += sum.counts.connections;
+  flow.total_bytes_out += sum.counts.bytes_out;
+  flow.total_bytes_in += sum.counts.bytes_in;
   flow.last_ns = std::max<uint64_t>(flow.last_ns, sum.counts.last_boot_ns);
   if (sum.counts.first_boot_ns != 0) {
     flow.first_seen_ns = std::min<uint64_t>(flow.first_seen_ns, sum.counts.first_boot_ns);
@@ -195,10 +205,10 @@ void FlowTable::LearnListeners(absl::Span<const FlowSum> sums) {
   }
 }
 
-void FlowTable::Add(absl::Span<const FlowSum> sums, uint64_t boot_ns) {
+void FlowTable::Add(absl::Span<const FlowSum> sums, uint64_t boot_ns, const SeeSum& see) {
   for (auto& [key, flow] : flows_) flow.sums.open = 0;  // the kernel tells anew what is open
   LearnListeners(sums);
-  for (const FlowSum& sum : sums) AddOne(sum, boot_ns);
+  for (const FlowSum& sum : sums) AddOne(sum, boot_ns, see);
 }
 
 bool FlowTable::IsDue(const vakt_flow_key& key, const Flow& flow, uint64_t boot_ns) const {
@@ -210,25 +220,47 @@ bool FlowTable::IsDue(const vakt_flow_key& key, const Flow& flow, uint64_t boot_
   return HasNews(flow.sums) && boot_ns - flow.record_begin_ns >= AsNs(options_.interval);
 }
 
-void FlowTable::Tell(const vakt_flow_key& key, Flow* flow, const TakeRecord& take) {
-  FlowRecord record{.process = &flow->process,
-                    .live = find_process_(flow->process.cookie),
+FlowRecord FlowTable::RecordOf(const vakt_flow_key& key, const Flow& flow, FlowState state) const {
+  FlowRecord record{.process = &flow.process,
+                    .live = find_process_(flow.process.cookie),
                     .where = key,
-                    .sums = flow->sums,
-                    .first_seen_ns = flow->first_seen_ns};
-  record.where.cookie = flow->process.cookie;
-  record.where.net_ns = flow->net_ns;
+                    .sums = flow.sums,
+                    .first_seen_ns = flow.first_seen_ns,
+                    .state = state,
+                    .program = flow.program == nullptr ? 0 : flow.program->number,
+                    .total_connections = flow.total_connections,
+                    .total_bytes_out = flow.total_bytes_out,
+                    .total_bytes_in = flow.total_bytes_in};
+  record.where.cookie = flow.process.cookie;
+  record.where.net_ns = flow.net_ns;
   if (!IsFolded(key)) {
-    std::memcpy(record.where.local_addr, flow->local_addr.data(), flow->local_addr.size());
+    std::memcpy(record.where.local_addr, flow.local_addr.data(), flow.local_addr.size());
   }
-  if (!HasNews(flow->sums)) record.sums.first_boot_ns = record.sums.last_boot_ns = flow->last_ns;
+  if (!HasNews(flow.sums)) record.sums.first_boot_ns = record.sums.last_boot_ns = flow.last_ns;
+  return record;
+}
+
+void FlowTable::TakeNew(const TakeNewRecord& take) {
+  if (new_flows_ == 0) return;
+  for (auto& [key, flow] : flows_) {
+    // What only turned out to be open is older than the agent.
+    const bool has_begun = HasNews(flow.sums) || key.direction == VAKT_FLOW_LISTEN;
+    if (!flow.is_new || !has_begun || !take(RecordOf(key, flow, FlowState::kBegin))) continue;
+    flow.is_new = false;
+    --new_flows_;
+  }
+}
+
+void FlowTable::Tell(const vakt_flow_key& key, Flow* flow, FlowState state,
+                     const TakeRecord& take) {
   ++counters_.records;
-  take(record);
+  take(RecordOf(key, *flow, state));
   flow->told_open = flow->sums.open != 0;
   flow->sums = {.open = flow->sums.open};
 }
 
 void FlowTable::Forget(Flows::iterator flow) {
+  if (flow->second.is_new) --new_flows_;
   Program* program = flow->second.program;
   if (program != nullptr && --program->flows == 0) programs_.erase(*program->key);
   flows_.erase(flow);
@@ -238,18 +270,20 @@ void FlowTable::TakeDue(uint64_t boot_ns, const TakeRecord& take) {
   for (auto next = flows_.begin(); next != flows_.end();) {
     const auto one = next++;
     Flow& flow = one->second;
-    if (IsDue(one->first, flow, boot_ns)) Tell(one->first, &flow, take);
+    const bool is_idle = flow.sums.open == 0 &&
+                         boot_ns - std::min(boot_ns, flow.last_ns) >= AsNs(options_.afterglow);
+    if (IsDue(one->first, flow, boot_ns)) {
+      Tell(one->first, &flow, is_idle ? FlowState::kEnd : FlowState::kOngoing, take);
+    }
     // An interval in which nothing happened is not told; the next one begins with the next news.
     if (boot_ns - flow.record_begin_ns >= AsNs(options_.interval)) flow.record_begin_ns = boot_ns;
-    const bool is_over = flow.sums.open == 0 && !HasNews(flow.sums) &&
-                         boot_ns - std::min(boot_ns, flow.last_ns) >= AsNs(options_.afterglow);
-    if (is_over) Forget(one);
+    if (is_idle && !HasNews(flow.sums)) Forget(one);
   }
 }
 
 void FlowTable::TakeAll(const TakeRecord& take) {
   for (auto& [key, flow] : flows_) {
-    if (HasNews(flow.sums)) Tell(key, &flow, take);
+    if (HasNews(flow.sums)) Tell(key, &flow, FlowState::kOngoing, take);
   }
 }
 

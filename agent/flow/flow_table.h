@@ -32,6 +32,7 @@
 #include "absl/types/span.h"
 #include "agent/sensor/flow_sum.h"
 #include "common/base/shared_string.h"
+#include "common/event/flow.h"
 #include "common/event/process.h"
 
 namespace vakt {
@@ -63,12 +64,22 @@ struct FlowRecord {
   vakt_flow_key where = {};
   vakt_flow_counts sums = {};  // since the last record; `open` as it is now
   uint64_t first_seen_ns = 0;
+  FlowState state = FlowState::kUnknown;
+  uint64_t program = 0;  // a number that the program keeps
+  // Since the flow began.
+  uint64_t total_connections = 0;
+  uint64_t total_bytes_out = 0;
+  uint64_t total_bytes_in = 0;
 };
 
 class FlowTable {
  public:
   using FindProcess = std::function<const Process*(uint64_t cookie)>;
   using TakeRecord = std::function<void(const FlowRecord&)>;
+  // Whether the flow is reported to have begun; else it is asked for again.
+  using TakeNewRecord = std::function<bool(const FlowRecord&)>;
+  // A sum, of the program with this number; its key has the direction that the flow has.
+  using SeeSum = std::function<void(const FlowSum& sum, uint64_t program)>;
 
   struct Counters {
     uint64_t records = 0;
@@ -80,7 +91,10 @@ class FlowTable {
   FlowTable(const FlowOptions& options, FindProcess find_process);
 
   // All that the kernel has added up since the last call, taken from it at `boot_ns`.
-  void Add(absl::Span<const FlowSum> sums, uint64_t boot_ns);
+  void Add(absl::Span<const FlowSum> sums, uint64_t boot_ns, const SeeSum& see = nullptr);
+  // Flows that have begun since the last call, with what happened up to now. It stays part of the
+  // records that come: this is to know of them at once.
+  void TakeNew(const TakeNewRecord& take);
   void TakeDue(uint64_t boot_ns, const TakeRecord& take);
   // The end: whatever was not told yet.
   void TakeAll(const TakeRecord& take);
@@ -100,6 +114,7 @@ class FlowTable {
     uint64_t id = 0;  // in the place of the cookie in keys
     size_t flows = 0;
     const std::string* key = nullptr;  // of programs_
+    uint64_t number = 0;               // of the key
   };
   struct Flow {
     FlowProcess process;
@@ -110,7 +125,11 @@ class FlowTable {
     uint64_t first_seen_ns = 0;
     uint64_t last_ns = 0;          // when something happened
     uint64_t record_begin_ns = 0;  // when the last record was made
+    uint64_t total_connections = 0;
+    uint64_t total_bytes_out = 0;
+    uint64_t total_bytes_in = 0;
     bool told_open = false;
+    bool is_new = true;  // not reported to have begun
   };
   using Flows = absl::flat_hash_map<vakt_flow_key, Flow, KeyHash, KeyEqual>;
 
@@ -121,9 +140,10 @@ class FlowTable {
   Program* ProgramOf(const FlowProcess& process);
   // Where the sum belongs, made if it is new.
   Flows::iterator Place(const FlowSum& sum, Program* program, uint64_t boot_ns);
-  void AddOne(const FlowSum& sum, uint64_t boot_ns);
+  void AddOne(const FlowSum& sum, uint64_t boot_ns, const SeeSum& see);
+  FlowRecord RecordOf(const vakt_flow_key& key, const Flow& flow, FlowState state) const;
   bool IsDue(const vakt_flow_key& key, const Flow& flow, uint64_t boot_ns) const;
-  void Tell(const vakt_flow_key& key, Flow* flow, const TakeRecord& take);
+  void Tell(const vakt_flow_key& key, Flow* flow, FlowState state, const TakeRecord& take);
   void Forget(Flows::iterator flow);
 
   const FlowOptions options_;
@@ -131,6 +151,7 @@ class FlowTable {
   Flows flows_;
   absl::node_hash_map<std::string, Program> programs_;
   uint64_t last_program_ = 0;
+  size_t new_flows_ = 0;  // is_new
   // Who listens: network namespace << 16 | port. For connections that nobody has touched.
   absl::flat_hash_map<uint64_t, uint64_t> listeners_;
   Counters counters_;

@@ -94,7 +94,7 @@ static __always_inline __u64 received_at(__u32 *size) {
   return first.base;
 }
 
-static __always_inline void on_dns_answer(struct sock *sk, __u32 size) {
+static __always_inline void on_dns_answer(struct sock *sk, const struct ends *e, __u32 size) {
   struct vakt_header h;
   __u32 together = size;
   __u64 at = received_at(&together);
@@ -105,6 +105,10 @@ static __always_inline void on_dns_answer(struct sock *sk, __u32 size) {
       emit_reserve(&h, VAKT_FLOWS_KIND, VAKT_LANE_BULK, sizeof(*r));
   if (!r) return;
   r->header = h;
+  r->cookie = read_cookie(current_task());
+  __builtin_memcpy(r->server, e->remote_addr, sizeof(r->server));
+  r->family = e->family;
+  __builtin_memset(r->reserved, 0, sizeof(r->reserved));
   r->net_ns = read_net_ns(sk);
   if (together > sizeof(r->bytes)) together = sizeof(r->bytes);
   asm volatile("" : "+r"(together)); /* a bound of its own for the verifier */
@@ -136,7 +140,7 @@ static __always_inline void on_flow_datagram(struct sock *sk, int result, int fl
   }
   if (result < 0 || (!sent && flags & (MSG_PEEK | MSG_ERRQUEUE)) || !in_scope(c)) return;
   if (!sent && e.remote_port == VAKT_DNS_PORT && e.protocol == IPPROTO_UDP && result > 0)
-    on_dns_answer(sk, result);
+    on_dns_answer(sk, &e, result);
   flow_key_of(&key, &e, read_cookie(current_task()), read_net_ns(sk));
   leave_out_ports(&key, sk);
   __u64 datagrams = sent ? datagrams_of(sk, &e, result) : 1;

@@ -92,13 +92,17 @@ struct vakt_flow_socket {
  * bulk ring, of kind VAKT_FLOWS_KIND; it is no event. */
 struct vakt_dns_answer {
   struct vakt_header header;
+  __u64 cookie;      /* of the process */
+  __u8 server[16];   /* family AF_INET: the first 4 bytes */
+  __u16 family;      /* AF_INET or AF_INET6 after unmapping */
+  __u16 reserved[3];
   __u32 net_ns;
   __u16 size;      /* of the answer */
   __u16 truncated; /* 1: there was more */
   __u8 bytes[VAKT_DNS_ANSWER_MAX];
 };
 
-VAKT_STATIC_ASSERT(sizeof(struct vakt_dns_answer) == 1264, "dns answer");
+VAKT_STATIC_ASSERT(sizeof(struct vakt_dns_answer) == 1296, "dns answer");
 VAKT_STATIC_ASSERT(sizeof(struct vakt_flow_key) == 56, "flow key");
 VAKT_STATIC_ASSERT(sizeof(struct vakt_flow_counts) == 112, "flow counts");
 VAKT_STATIC_ASSERT(sizeof(struct vakt_flow_socket) == 72, "flow socket");

@@ -137,6 +137,9 @@ inline constexpr SettingRow kSettings[] = {
     {"flows.cluster_blocks", "--cluster-block", SettingType::kList, "", kInAgent, "", "",
      "Blocks of addresses of the cluster's pods and services, such as 10.42.0.0/16: remote sides "
      "within them are of the class cluster."},
+    {"flows.segments", "--segments", SettingType::kPath, "", kInAgent, "", "",
+     "File that declares segments of the cluster and which of them are to be apart "
+     "(docs/formats/segments.md), for flow.segment and flow.apart. Read at the start."},
 
     {"containers.runtime", "--container-runtime", SettingType::kList,
      "/run/containerd/containerd.sock,/run/crio/crio.sock,/run/k3s/containerd/containerd.sock,"

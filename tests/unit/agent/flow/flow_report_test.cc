@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/flow/flow_message.h"
+#include "agent/flow/flow_report.h"
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -9,14 +9,15 @@
 #include <vector>
 
 #include "common/event/container.h"
+#include "common/event_codec/flow_codec.h"
 #include "common/time/wall_time.h"
 
 namespace vakt {
 namespace {
 
-class FlowMessageTest : public ::testing::Test {
+class FlowReportTest : public ::testing::Test {
  protected:
-  FlowMessageTest() {
+  FlowReportTest() {
     process_.cookie = 77;
     process_.pid = 42;
     process_.uid = 1000;
@@ -53,7 +54,10 @@ class FlowMessageTest : public ::testing::Test {
   v1::Flow Message() const {
     v1::Flow out;
     out.set_country("XX");  // is overwritten
-    FlowToProto(record_, AddressClasses::Create({}).value(), names_, 1000, &out);
+    const Process snapshot = ProcessOf(process_);
+    Event event;
+    MakeFlowEvent(record_, AddressClasses::Create({}).value(), names_, 30, 1000, &snapshot, &event);
+    FlowToProto(event, &out);
     return out;
   }
   FlowProcess process_;
@@ -61,7 +65,7 @@ class FlowMessageTest : public ::testing::Test {
   std::vector<SharedString> names_;
 };
 
-TEST_F(FlowMessageTest, EverythingIsInItsField) {
+TEST_F(FlowReportTest, EverythingIsInItsField) {
   const v1::Flow flow = Message();
   EXPECT_EQ(ToWallNs(flow.begin()), 1010);
   EXPECT_EQ(ToWallNs(flow.end()), 1020);
@@ -98,7 +102,7 @@ TEST_F(FlowMessageTest, EverythingIsInItsField) {
   EXPECT_TRUE(flow.country().empty());
 }
 
-TEST_F(FlowMessageTest, NamesSayHowTheyAreKnown) {
+TEST_F(FlowReportTest, NamesSayHowTheyAreKnown) {
   names_ = {SharedString("api.example.com"), SharedString("cdn.example.net")};
   const v1::Flow flow = Message();
   ASSERT_EQ(flow.names_size(), 2);
@@ -106,8 +110,9 @@ TEST_F(FlowMessageTest, NamesSayHowTheyAreKnown) {
   EXPECT_EQ(flow.names(1).source(), v1::RemoteName::SOURCE_DNS);
 }
 
-TEST_F(FlowMessageTest, TheLiveProcessAddsWhatItKnows) {
+TEST_F(FlowReportTest, TheLiveProcessAddsWhatItKnows) {
   Process live;
+  live.cookie = 77;
   live.ppid = 41;
   live.parent_cookie = 76;
   live.cap_effective = 0x3f;
@@ -118,7 +123,28 @@ TEST_F(FlowMessageTest, TheLiveProcessAddsWhatItKnows) {
   EXPECT_EQ(flow.task().cap_effective(), 0x3fu);
 }
 
-TEST_F(FlowMessageTest, FoldedFlowsHaveNoRemoteSide) {
+TEST_F(FlowReportTest, TheEventIsOfTheProcessAsItWas) {
+  record_.state = FlowState::kBegin;
+  record_.total_connections = 3;
+  record_.total_bytes_out = 60;
+  record_.total_bytes_in = 70;
+  const Process snapshot = ProcessOf(process_);
+  Event event;
+  MakeFlowEvent(record_, AddressClasses::Create({}).value(), names_, 30, 1000, &snapshot, &event);
+  EXPECT_EQ(event.kind, Kind::network_flow);
+  EXPECT_EQ(AllEventTypes()[event.type].name, "flow");
+  EXPECT_EQ(event.boot_ns, 30u);
+  EXPECT_EQ(event.wall_ns, 1030);
+  EXPECT_EQ(event.task.cookie, 77u);
+  EXPECT_EQ(event.process->exe_path.view(), "/usr/bin/curl");
+  EXPECT_EQ(event.process->container_full_id.view(), "0123abcd");
+  EXPECT_EQ(event.flow.state, FlowState::kBegin);
+  EXPECT_EQ(event.flow.total_connections, 3u);
+  EXPECT_EQ(event.flow.total_bytes_out, 60u);
+  EXPECT_EQ(event.flow.total_bytes_in, 70u);
+}
+
+TEST_F(FlowReportTest, FoldedFlowsHaveNoRemoteSide) {
   record_.where = {.protocol = IPPROTO_UDP, .direction = VAKT_FLOW_OUT};
   record_.sums.folded = 12;
   const v1::Flow flow = Message();
@@ -129,7 +155,7 @@ TEST_F(FlowMessageTest, FoldedFlowsHaveNoRemoteSide) {
   EXPECT_EQ(flow.folded_flows(), 12u);
 }
 
-TEST_F(FlowMessageTest, SixteenBytesOfIpv6) {
+TEST_F(FlowReportTest, SixteenBytesOfIpv6) {
   record_.where.family = AF_INET6;
   record_.where.direction = VAKT_FLOW_LISTEN;
   record_.where.local_port = 22;

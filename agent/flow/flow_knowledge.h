@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is known beside the sums: names, pods and segments of remote sides, what a workload has met
+// before, and how its programs turn to remote sides. Completes the events that rules match.
+//
+// Ownership: owns all of it. Threads: pipeline thread only.
+#ifndef VAKT_AGENT_FLOW_FLOW_KNOWLEDGE_H_
+#define VAKT_AGENT_FLOW_FLOW_KNOWLEDGE_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "agent/flow/contact_history.h"
+#include "agent/flow/flow_table.h"
+#include "agent/flow/name_table.h"
+#include "agent/flow/segments.h"
+#include "agent/flow/workload_memory.h"
+#include "agent/sensor/flow_sum.h"
+#include "common/event/container.h"
+#include "common/event/event.h"
+
+namespace vakt {
+
+class FlowKnowledge {
+ public:
+  explicit FlowKnowledge(Segments segments) : segments_(std::move(segments)) {}
+
+  NameTable& names() { return names_; }
+  const NameTable& names() const { return names_; }
+  WorkloadMemory& memory() { return memory_; }
+
+  // The pods of this node, by address.
+  void ForgetPods() { pods_.clear(); }
+  void LearnPod(const Pod& pod);
+
+  // Of each sum of the kernel, so that rhythms and reach are known when a flow is reported.
+  void See(const FlowSum& sum, uint64_t program, uint64_t boot_ns);
+
+  // What it was called by the names that held then, newest first.
+  std::vector<SharedString> NamesOf(const FlowRecord& record) const;
+  // Sets what is known of the remote side. The event borrows from this until the next call of
+  // LearnPod or ForgetPods.
+  void FillRemote(FlowReport* flow) const;
+  // Sets the rest, and remembers that they met.
+  void Fill(const FlowRecord& record, uint64_t boot_ns, Event* event);
+
+  size_t peers() const { return history_.peers(); }
+
+ private:
+  struct PodName {
+    std::string name_space;
+    std::string name;
+  };
+
+  std::vector<SharedString> NamesAt(uint32_t net_ns, const vakt_flow_key& key, uint64_t begin_ns,
+                                    uint64_t end_ns) const;
+  uint64_t PeerOf(const vakt_flow_key& key, uint64_t boot_ns) const;
+  void Meet(const FlowProcess& process, Event* event);
+
+  NameTable names_;
+  ContactHistory history_;
+  WorkloadMemory memory_;
+  const Segments segments_;
+  absl::flat_hash_map<std::string, PodName> pods_;
+};
+
+// The image of the process's container, else its executable; empty when neither is known.
+std::string WorkloadOf(const FlowProcess& process);
+
+}  // namespace vakt
+
+#endif  // VAKT_AGENT_FLOW_FLOW_KNOWLEDGE_H_

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/flow/workload_memory.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "common/base/sha256.h"
+
+namespace vakt {
+namespace {
+
+constexpr std::string_view kMagic = "vakt workloads 1\n";
+constexpr int64_t kNsPerSecond = 1'000'000'000;
+// How exactly the last use is kept: so often a meeting that is not new changes the file.
+constexpr int64_t kLastUseSeconds = 24 * 60 * 60;
+
+// Must be the same in every run, unlike abseil's: 64-bit FNV-1a.
+uint64_t StableHash(std::string_view text) {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : text) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
+  return hash;
+}
+
+void Append64(uint64_t value, std::string* out) {
+  for (int i = 0; i < 8; ++i) out->push_back(static_cast<char>(value >> (8 * i) & 0xff));
+}
+
+// Little endian. False: nothing is left.
+bool Take64(std::string_view* bytes, uint64_t* value) {
+  if (bytes->size() < 8) return false;
+  *value = 0;
+  for (int i = 0; i < 8; ++i) {
+    *value |= static_cast<uint64_t>(static_cast<uint8_t>((*bytes)[static_cast<size_t>(i)]))
+              << (8 * i);
+  }
+  bytes->remove_prefix(8);
+  return true;
+}
+
+}  // namespace
+
+WorkloadMemory::Workload& WorkloadMemory::Find(uint64_t id, int64_t now_s) {
+  const auto found = workloads_.find(id);
+  if (found != workloads_.end()) return found->second;
+  if (workloads_.size() >= kMaxWorkloads) {
+    workloads_.erase(std::min_element(
+        workloads_.begin(), workloads_.end(),
+        [](const auto& a, const auto& b) { return a.second.last_s < b.second.last_s; }));
+  }
+  changed_ = true;
+  return workloads_.emplace(id, Workload{.first_s = now_s, .last_s = now_s}).first->second;
+}
+
+WorkloadMemory::Answer WorkloadMemory::Meet(std::string_view workload, std::string_view peer,
+                                            bool is_external, int64_t wall_ns) {
+  const int64_t now_s = wall_ns / kNsPerSecond;
+  Workload& known = Find(StableHash(workload), now_s);
+  Answer answer;
+  answer.known_ns =
+      static_cast<uint64_t>(std::max<int64_t>(now_s - known.first_s, 0)) * uint64_t{kNsPerSecond};
+  answer.new_external = is_external && !known.external;
+  const uint64_t id = StableHash(peer);
+  const auto place = std::lower_bound(known.peers.begin(), known.peers.end(), id);
+  const bool is_known = place != known.peers.end() && *place == id;
+  answer.full = known.peers.size() >= kMaxPeers;
+  answer.new_peer = !is_known && !answer.full;
+  if (answer.new_peer) known.peers.insert(place, id);
+  known.external |= is_external;
+  changed_ |= answer.new_peer || answer.new_external || now_s - known.last_s > kLastUseSeconds;
+  known.last_s = std::max(known.last_s, now_s);
+  return answer;
+}
+
+std::string WorkloadMemory::Save() {
+  std::string body;
+  for (const auto& [id, workload] : workloads_) {
+    Append64(id, &body);
+    Append64(static_cast<uint64_t>(workload.first_s), &body);
+    Append64(static_cast<uint64_t>(workload.last_s), &body);
+    Append64(workload.external ? 1 : 0, &body);
+    Append64(workload.peers.size(), &body);
+    for (const uint64_t peer : workload.peers) Append64(peer, &body);
+  }
+  changed_ = false;
+  std::string out(kMagic);
+  out.append(ToHex(Sha256(body))).append("\n").append(body);
+  return out;
+}
+
+absl::Status WorkloadMemory::Load(std::string_view bytes) {
+  constexpr size_t kHexBytes = 2 * kSha256Bytes;
+  workloads_.clear();
+  changed_ = false;
+  const absl::Status damaged = absl::DataLossError("what is known of workloads is damaged");
+  if (bytes.size() < kMagic.size() + kHexBytes + 1 || !bytes.starts_with(kMagic)) return damaged;
+  const std::string_view hash = bytes.substr(kMagic.size(), kHexBytes);
+  bytes.remove_prefix(kMagic.size() + kHexBytes + 1);
+  if (ToHex(Sha256(bytes)) != hash) return damaged;
+  uint64_t id = 0, first = 0, last = 0, external = 0, count = 0;
+  while (Take64(&bytes, &id)) {
+    const bool is_whole = Take64(&bytes, &first) && Take64(&bytes, &last) &&
+                          Take64(&bytes, &external) && Take64(&bytes, &count) &&
+                          count <= kMaxPeers && bytes.size() >= 8 * count &&
+                          workloads_.size() < kMaxWorkloads;
+    if (!is_whole) {
+      workloads_.clear();
+      return damaged;
+    }
+    Workload& workload = workloads_[id];
+    workload = {static_cast<int64_t>(first), static_cast<int64_t>(last), external != 0, {}};
+    workload.peers.resize(count);
+    for (uint64_t& peer : workload.peers) Take64(&bytes, &peer);
+    std::sort(workload.peers.begin(), workload.peers.end());
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace vakt
