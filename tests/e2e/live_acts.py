@@ -201,4 +201,10 @@ assert libc.open_by_handle_at(os.open('/tmp', 0), handle, 0) >= 0" """, True),
 )
 
 # Rules that no harmless act on one machine makes fire, and why.
-CANNOT = {}
+CANNOT = {rule: "over flows: its threshold takes hours or peers outside; tests/e2e/flow_rules_test.py" for rule in (
+    "Contact with an indicator of compromise", "Port scan or sweep",
+    "Program in a container calls outside in even intervals",
+    "Large transfer from a container to the outside", "Many name look-ups that look like data",
+    "Contact with a mining pool", "Workload listens at a port that it never had",
+    "SSH client talks to an unusual port outside", "Connection between segments that are to be apart",
+    "First external contact of a workload")}

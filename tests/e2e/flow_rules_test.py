@@ -1,0 +1,194 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Rules over flows and names, with real peers in network namespaces: the alert arrives at the
+collector with the right process, and the flow as its evidence."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+import flows_test
+from flows_test import PEER
+from harness import wait_for
+
+# The shipped thresholds are hours and gigabytes; these are what a test can wait for.
+RULES = """
+- list: bad_domains
+  items_file: bad_domains.txt
+- list: bad_addresses
+  items_file: bad_addresses.txt
+
+- rule: Indicator
+  desc: test
+  condition: >
+    evt.type = flow and flow.state = begin
+    and (flow.name in (bad_domains) or flow.rnet in (bad_addresses))
+  output: "peer=%flow.peer port=%flow.rport by=%proc.exepath"
+  priority: CRITICAL
+- rule: Look-up
+  desc: test
+  condition: evt.type = dns and dns.name in (bad_domains)
+  output: "name=%dns.name type=%dns.type addresses=%dns.address server=%dns.server"
+  priority: WARNING
+- rule: Scan
+  desc: test
+  condition: >
+    evt.type = flow and flow.direction = out and flow.reach.unanswered >= 50
+    and (flow.reach.port_addresses >= 50 or flow.reach.folded >= 1000)
+  output: "addresses=%flow.reach.addresses folded=%flow.reach.folded unanswered=%flow.reach.unanswered"
+  priority: WARNING
+  throttle: {alerts: 1, per: 1h, by: [proc.exepath]}
+- rule: Beacon
+  desc: test
+  condition: evt.type = flow and flow.rport = 8011 and flow.rhythm.contacts >= 6 and flow.rhythm.jitter <= 20
+  output: "period=%flow.rhythm.period jitter=%flow.rhythm.jitter"
+  priority: NOTICE
+- rule: Transfer
+  desc: test
+  condition: evt.type = flow and flow.direction = out and flow.day.bytes_out >= 10000000 and flow.rport = 8012
+  output: "sent=%flow.day.bytes_out"
+  priority: WARNING
+- rule: First contact
+  desc: test
+  condition: evt.type = flow and flow.state = begin and flow.direction = out and flow.first_external = true
+  output: "peer=%flow.peer port=%flow.rport"
+  priority: NOTICE
+"""
+
+
+class FlowRules(flows_test.Flows):
+    def start_both(self, *flags, afterglow="1s", interval="2s"):
+        with open(self.path("bad_domains.txt"), "w") as out:
+            out.write("# test\nbad.test\nno name at all\n")
+        with open(self.path("bad_addresses.txt"), "w") as out:
+            out.write("203.0.113.0/24\n")
+        self.start_collector(self.port)
+        self.run_agent(*flags, "--flow-interval", interval, "--flow-afterglow", afterglow)
+
+    def run_agent(self, *flags):
+        self.agent = self.start_agent(
+            "--collector", f"127.0.0.1:{self.port}", *self.tls("agent"), "--heartbeat", "500ms",
+            "--node-name", os.uname().nodename, "--rule-matching", "all", *flags,
+            rules=[self.rule_file(RULES)], alone=False)
+
+    def stored(self, rule):
+        out = self.vaktctl(self.port, "alerts", "query", "--format", "json", "--rule", rule)
+        return [json.loads(line) for line in out.stdout.splitlines()]
+
+    def wait_stored(self, rule, seconds=15):
+        alerts = wait_for(lambda: self.stored(rule), seconds, 0.1)
+        self.assertTrue(alerts, f"no alert of {rule}")
+        return alerts
+
+    def serve(self, *command):
+        server = subprocess.Popen(self.inside("b", *command), preexec_fn=self.enter_cgroup,
+                                  cwd=self.dir, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(server.wait)
+        self.addCleanup(server.terminate)
+
+    def test_a_first_contact_alerts_at_once_and_once_in_all_runs(self):
+        self.make_namespaces()
+        self.start_both()
+        self.serve(sys.executable, "-m", "http.server", "8010")
+        ask = self.inside("a", sys.executable, PEER, "ask_by_name", "198.51.100.2", "8010", "1")
+        asked = wait_for(lambda: (out := self.act(*ask, text=True)).returncode == 0 and out, 10, 0.3)
+        begun = time.monotonic()
+        pid = json.loads(asked.stdout)["pid"]
+        alert = self.wait_stored("First contact")[0]
+        self.assertLess(time.monotonic() - begun, 4)
+        print("first contact to the analyst:", time.monotonic() - begun, "s", file=sys.stderr)
+        flow = alert["flow"]
+        self.assertEqual(flow["class"], "CLASS_EXTERNAL")
+        self.assertEqual(int(flow["remote"]["port"]), 8010)
+        self.assertEqual(flow["direction"], "DIRECTION_OUT")
+        self.assertTrue(alert["event"]["networkFlow"]["memory"]["newExternal"])
+        self.assertNotIn("flow", alert["event"]["networkFlow"])
+        # A kill, later than what is learnt is written, makes nothing be forgotten.
+        self.assertTrue(wait_for(lambda: os.path.exists(self.path("state/workloads")), 15, 0.2))
+        time.sleep(0.5)
+        self.agent.send_signal(signal.SIGKILL)
+        self.agent.wait()
+        before = len(self.stored("First contact"))
+        self.run_agent("--flow-afterglow", "1s")
+        self.assertEqual(self.act(*ask).returncode, 0)
+        time.sleep(4)
+        self.assertEqual(len(self.stored("First contact")), before)
+        self.assertGreater(pid, 0)
+
+    def test_an_indicator_by_name_by_address_and_after_a_change_of_its_file(self):
+        self.make_namespaces()
+        with open(self.path("resolv.conf"), "w") as conf:
+            conf.write("nameserver 198.51.100.2\n")
+        self.serve("dnsmasq", "--keep-in-foreground", "--no-resolv", "--no-hosts", "--user=root",
+                   "--conf-file=/dev/null", f"--pid-file={self.path('dnsmasq.pid')}",
+                   "--listen-address=198.51.100.2", "--bind-interfaces",
+                   "--host-record=c2.bad.test,198.51.100.2,300",
+                   "--host-record=late.test,198.51.100.2,300")
+        self.serve(sys.executable, "-m", "http.server", "8013")
+        self.start_both()
+
+        def ask(name):
+            mount = f"mount --bind {self.path('resolv.conf')} /etc/resolv.conf"
+            asked = self.act("unshare", "--mount", "sh", "-c", f"{mount} && exec \"$@\"", "sh",
+                             *self.inside("a", sys.executable, PEER, "ask_by_name", name, "8013", "1"),
+                             text=True)
+            return json.loads(asked.stdout)["pid"] if asked.returncode == 0 else None
+        pid = wait_for(lambda: ask("C2.bad.test"), 20, 0.5)
+        self.assertTrue(pid)
+        alert = self.wait_stored("Indicator")[0]
+        self.assertIn("peer=c2.bad.test port=8013", alert["output"])
+        self.assertIn("python3", alert["output"])
+        self.assertEqual([name["name"] for name in alert["flow"]["names"]], ["c2.bad.test"])
+        self.assertIn("addresses=198.51.100.2", self.wait_stored("Look-up")[0]["output"])
+        self.assertFalse([a for a in self.stored("Look-up") if "late" in a["output"]])
+        with open(self.path("bad_domains.txt"), "a") as out:
+            out.write("late.test\n")
+        self.assertTrue(wait_for(lambda: "1 lines left out" in self.log_text("vakt-agent")
+                                 and ask("late.test") and
+                                 [a for a in self.stored("Look-up") if "late" in a["output"]], 20, 0.5))
+
+    def test_a_scan_is_one_alert(self):
+        self.start_both()
+        scanned = json.loads(self.act(sys.executable, PEER, "connect_all", "127.16.0.1", "22",
+                                      os.environ.get("VAKT_SCAN", "40000"), "1", text=True).stdout)
+        alerts = self.wait_stored("Scan")
+        self.assertEqual(len(alerts), 1)
+        self.assertEqual(int(alerts[0]["event"]["task"]["pid"]), scanned["pid"])
+        self.assertRegex(alerts[0]["output"], r"addresses=\d\d+ ")
+        self.assertLess(self.stats()["rss_bytes"], 128 << 20)
+
+    def test_a_beacon_is_known_by_its_rhythm(self):
+        self.make_namespaces()
+        self.start_both()
+        self.serve(sys.executable, "-m", "http.server", "8011")
+        for _ in range(9):
+            self.act(*self.inside("a", sys.executable, PEER, "ask_by_name", "198.51.100.2", "8011", "1"))
+            time.sleep(2)
+        alert = self.wait_stored("Beacon")[0]
+        self.assertEqual(int(alert["flow"]["remote"]["port"]), 8011)
+        period = int(alert["event"]["networkFlow"]["rhythm"]["periodNs"])
+        self.assertTrue(1.9e9 < period < 3.5e9, period)
+
+    def test_a_large_transfer(self):
+        self.make_namespaces()
+        self.start_both()
+        served, asked = self.peers("tcp_serve", "tcp_ask", "198.51.100.2", 8012, 150)
+        self.assertGreater(asked["sent"], 10_000_000)
+        alert = self.wait_stored("Transfer")[0]
+        self.assertEqual(int(alert["event"]["task"]["pid"]), asked["pid"])
+        self.assertGreaterEqual(int(alert["event"]["networkFlow"]["dayBytesOut"]), 10_000_000)
+        self.assertGreater(served["got"], 0)
+
+
+def load_tests(loader, tests, pattern):
+    """Not those that it inherits."""
+    names = [name for name in loader.getTestCaseNames(FlowRules) if name not in dir(flows_test.Flows)]
+    return unittest.TestSuite(FlowRules(name) for name in names)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
