@@ -118,6 +118,7 @@ std::string RecordJsonWithEvidence(const v1::StoredRecord& stored) {
   for (const std::string& field : alert.truncated_fields()) truncated.AddJson(JsonString(field));
   JsonObject object = RecordObject(stored);
   if (alert.has_container()) object.AddJson("container", ProtoJson(alert.container()));
+  if (alert.has_flow()) object.AddJson("flow", ProtoJson(alert.flow()));
   return object.Add("boot_id", record.boot_id())
       .Add("epoch", record.epoch())
       .Add("seq", record.seq())

@@ -77,7 +77,9 @@ class FlowRules(flows_test.Flows):
 
     def stored(self, rule):
         out = self.vaktctl(self.port, "alerts", "query", "--format", "json", "--rule", rule)
-        return [json.loads(line) for line in out.stdout.splitlines()]
+        uids = [json.loads(line)["uid"] for line in out.stdout.splitlines()]
+        return [json.loads(self.vaktctl(self.port, "alerts", "get", uid, "--format", "json").stdout)
+                for uid in uids]
 
     def wait_stored(self, rule, seconds=15):
         alerts = wait_for(lambda: self.stored(rule), seconds, 0.1)
@@ -102,11 +104,11 @@ class FlowRules(flows_test.Flows):
         self.assertLess(time.monotonic() - begun, 4)
         print("first contact to the analyst:", time.monotonic() - begun, "s", file=sys.stderr)
         flow = alert["flow"]
-        self.assertEqual(flow["class"], "CLASS_EXTERNAL")
+        self.assertEqual(flow["class"], "external")
         self.assertEqual(int(flow["remote"]["port"]), 8010)
-        self.assertEqual(flow["direction"], "DIRECTION_OUT")
-        self.assertTrue(alert["event"]["networkFlow"]["memory"]["newExternal"])
-        self.assertNotIn("flow", alert["event"]["networkFlow"])
+        self.assertEqual(flow["direction"], "out")
+        self.assertTrue(alert["event"]["network_flow"]["memory"]["new_external"])
+        self.assertNotIn("flow", alert["event"]["network_flow"])
         # A kill, later than what is learnt is written, makes nothing be forgotten.
         self.assertTrue(wait_for(lambda: os.path.exists(self.path("state/workloads")), 15, 0.2))
         time.sleep(0.5)
@@ -170,7 +172,7 @@ class FlowRules(flows_test.Flows):
             time.sleep(2)
         alert = self.wait_stored("Beacon")[0]
         self.assertEqual(int(alert["flow"]["remote"]["port"]), 8011)
-        period = int(alert["event"]["networkFlow"]["rhythm"]["periodNs"])
+        period = int(alert["event"]["network_flow"]["rhythm"]["period_ns"])
         self.assertTrue(1.9e9 < period < 3.5e9, period)
 
     def test_a_large_transfer(self):
@@ -180,7 +182,7 @@ class FlowRules(flows_test.Flows):
         self.assertGreater(asked["sent"], 10_000_000)
         alert = self.wait_stored("Transfer")[0]
         self.assertEqual(int(alert["event"]["task"]["pid"]), asked["pid"])
-        self.assertGreaterEqual(int(alert["event"]["networkFlow"]["dayBytesOut"]), 10_000_000)
+        self.assertGreaterEqual(int(alert["event"]["network_flow"]["day_bytes_out"]), 10_000_000)
         self.assertGreater(served["got"], 0)
 
 
