@@ -20,6 +20,8 @@ namespace {
 size_t WireSize(Kind kind) {
   switch (PayloadOf(kind)) {
     case Payload::kNone:
+    case Payload::kFlow:  // the agent makes these
+    case Payload::kDns:
       return 0;
     case Payload::kFork:
       return sizeof(vakt_process_fork);
