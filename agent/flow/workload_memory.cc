@@ -94,7 +94,9 @@ absl::Status WorkloadMemory::Load(std::string_view bytes) {
   const absl::Status damaged = absl::DataLossError("what is known of workloads is damaged");
   if (bytes.size() < kMagic.size() + kHexBytes + 1 || !bytes.starts_with(kMagic)) return damaged;
   const std::string_view hash = bytes.substr(kMagic.size(), kHexBytes);
-  bytes.remove_prefix(kMagic.size() + kHexBytes + 1);
+  bytes.remove_prefix(kMagic.size() + kHexBytes);
+  if (!bytes.starts_with('\n')) return damaged;
+  bytes.remove_prefix(1);
   if (ToHex(Sha256(bytes)) != hash) return damaged;
   uint64_t id = 0, first = 0, last = 0, external = 0, count = 0;
   while (Take64(&bytes, &id)) {
