@@ -32,9 +32,9 @@ bool IsOurs(const std::string& name) {
        {"spool", "alive", "admin.sock", "canary", "canary-2", "canary-link", "canary-directory"}) {
     if (name == ours) return true;
   }
-  // The profile with what a kill left beside it, and what agents have pinned.
-  return absl::StartsWith(name, ToAbsl(kProfileOnNode)) || name == "unfinished" ||
-         IsPinnedSet(name);
+  // Files with what a kill left beside them (".tmp.XXXXXX"), and what agents have pinned.
+  return absl::StartsWith(name, ToAbsl(kProfileOnNode)) || absl::StartsWith(name, "workloads") ||
+         name == "unfinished" || IsPinnedSet(name);
 }
 
 absl::Status Clean(const std::string& directory, Console& console) {
