@@ -18,6 +18,8 @@ import tarfile
 import tempfile
 import time
 
+from harness import wait_for
+
 SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 CRI_PROTO = os.path.join(SOURCE, "agent/enrich/cri/cri_runtime.proto")
 BUSYBOX = "/bin/busybox"
@@ -334,12 +336,17 @@ class ContainerWorld:
             subprocess.run(["umount", "-l", path], check=False)
 
     def _remove_cgroups(self):
+        """Of every hierarchy. A process that has ended is in its control group for a moment more."""
         with open("/proc/self/mounts") as mounts:
             roots = [line.split()[1] for line in mounts if line.split()[2] in ("cgroup", "cgroup2")]
-        for root in roots:
-            top = os.path.join(root, self.cgroup_parent.lstrip("/"))
-            for directory, _, _ in os.walk(top, topdown=False):
-                try:
-                    os.rmdir(directory)
-                except OSError:
-                    pass
+        tops = [os.path.join(root, self.cgroup_parent.lstrip("/")) for root in roots]
+
+        def removed():
+            for top in tops:
+                for directory, _, _ in os.walk(top, topdown=False):
+                    try:
+                        os.rmdir(directory)
+                    except OSError:
+                        pass
+            return not any(map(os.path.exists, tops))
+        wait_for(removed, 5, step=0.1)

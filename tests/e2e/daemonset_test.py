@@ -139,7 +139,7 @@ class DaemonSet(DaemonSetCase):
                           "--ulimit", "nproc=9000:9000", "--cap-drop=all", "--read-only",
                           "--volume", f"{self.path('state')}:/state", "--volume", f"{self.profile_dir}:/seccomp", "--volume", f"{self.pins}:/pins",
                           "--entrypoint", json.dumps(["/usr/bin/vaktctl", "node", "clean", "/state", "/seccomp", "/pins"]),
-                          self.images["agent"])
+                          self.release.images["agent"])
         self.assertIn("removed", out.stdout)
         self.assertEqual([os.listdir(place) for place in (self.path("state"), self.profile_dir, self.pins)], [[], [], []])
         self.assertTrue(wait_for(lambda: not self.still_in_the_kernel(objects), 10, step=0.2),

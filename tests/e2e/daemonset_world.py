@@ -32,14 +32,11 @@ class DaemonSetCase(harness.KernelTestCase):
         reason = harness.why_not() or pod_runner.why_not() or container_world.why_no_containers()
         if reason:
             raise unittest.SkipTest(reason)
-        archives = pod_runner.build_images()
-        cls.manifests = pod_runner.render("agent.tls.source=host")
         cls.storage = tempfile.mkdtemp(prefix="vakt-podman-")
         cls.addClassCleanup(shutil.rmtree, cls.storage, ignore_errors=True)
         cls.podman = pod_runner.Podman(cls.storage)
         cls.addClassCleanup(cls.podman.close)
-        cls.images = {name: cls.podman.load(archive) for name, archive in
-                      zip(("agent", "collector"), archives)}
+        cls.release = pod_runner.Release(cls.podman)
         cls.build_neighbour()
         cls.mount_bpffs()
         cls.start_runtime()
@@ -91,30 +88,31 @@ class DaemonSetCase(harness.KernelTestCase):
 
     # -- pods --------------------------------------------------------------------------------------
 
-    def pod(self, kind, name):
-        return self.manifests[kind, name]["spec"]["template"]["spec"]
+    def start_collector_pod(self, release=None):
+        self.run_collector_pod(release or self.release)
+        self.wait_in("collector", "127.0.0.1:7445/readyz")
 
-    def start_collector_pod(self):
+    def run_collector_pod(self, release):
         certificates = self.make_certificates()
         files = {"ca.crt": "ca.pem", "tls.crt": "collector.pem", "tls.key": "collector.key"}
         pod_runner.write_volume(self.path("collector-tls"), {
             name: pathlib.Path(certificates, file).read_text() for name, file in files.items()})
         pod_runner.write_volume(self.path("collector-config"),
-                                self.manifests["ConfigMap", "vakt-collector"]["data"])
-        os.mkdir(self.path("store"))
+                                release.settings("vakt-collector"))
+        os.makedirs(self.path("store"), exist_ok=True)
         os.chown(self.path("store"), 65532, 65532)  # fsGroup
         subprocess.run(["chown", "-R", "65532", self.path("collector-tls")], check=True)
         os.chmod(self.dir, 0o755)
-        pod = self.pod("StatefulSet", "vakt-collector")
+        pod = release.pod("StatefulSet", "vakt-collector")
         [container] = pod["containers"]
         volumes = {"config": self.path("collector-config"), "tls": self.path("collector-tls"),
                    "store": self.path("store")}
         self.podman.run("collector", "--network=none", *pod_runner.flags_of(container, pod, volumes, None),
-                        "--entrypoint", json.dumps(container["command"]), self.images["collector"])
-        self.wait_in("collector", "127.0.0.1:7445/readyz")
+                        "--entrypoint", json.dumps(container["command"]), release.images["collector"])
 
-    def start_agent_pod(self, collector=True, cpu_limit=False):
-        pod = self.pod("DaemonSet", "vakt-agent")
+    def start_agent_pod(self, collector=True, cpu_limit=False, release=None):
+        release = release or self.release
+        pod = release.pod("DaemonSet", "vakt-agent")
         self.profile_dir = self.path("seccomp")
         os.makedirs(self.profile_dir, exist_ok=True)
         volumes = {"seccomp": self.profile_dir, "config": self.path("agent-config"),
@@ -123,7 +121,7 @@ class DaemonSetCase(harness.KernelTestCase):
                    "cgroup": "/sys/fs/cgroup",
                    "runtime": self.world.run_directory, "pins": self.pins, "passwd": "/etc/passwd", "group": "/etc/group"}
         os.makedirs(self.path("state"), exist_ok=True)
-        config = self.manifests["ConfigMap", "vakt-agent"]["data"]["agent.yaml"]
+        config = release.settings("vakt-agent")["agent.yaml"]
         config = config.replace(":7445", ":17445")  # the collector's, where both share a network
         config = config.replace("vakt-collector.vakt.svc", "localhost") if collector else \
             re.sub(r"address:\n +- .*", "address: []", config) + 'alerts: {path: "-"}\n'
@@ -134,14 +132,14 @@ class DaemonSetCase(harness.KernelTestCase):
         [prepare] = pod["initContainers"]
         self.podman("run", "--rm", "--pull=never", "--network=none", "--ulimit", "nofile=20000:20000",
                     "--ulimit", "nproc=9000:9000", *pod_runner.flags_of(prepare, pod, volumes, None),
-                    "--entrypoint", json.dumps(prepare["command"]), self.images["agent"])
+                    "--entrypoint", json.dumps(prepare["command"]), release.images["agent"])
         [container] = pod["containers"]
         network = "container:collector" if collector else "none"
         self.agent_id = self.podman.run(
             "agent", f"--network={network}", "--env", f"VAKT_NODE_NAME={os.uname().nodename}",
             *pod_runner.flags_of(container, pod, volumes, os.path.join(self.profile_dir, "agent.json"),
                                  cpu_limit),
-            "--entrypoint", json.dumps(container["command"]), self.images["agent"])
+            "--entrypoint", json.dumps(container["command"]), release.images["agent"])
         self.wait_status(lambda status: status["state"] in ("ready", "degraded"), 180)
 
     def start_neighbour(self):
@@ -181,14 +179,14 @@ class DaemonSetCase(harness.KernelTestCase):
         self.assertIsNotNone(status, f"{self.pod_status()}\n{self.podman.logs('agent')}")
         return status
 
-    def ask_collector(self, *command):
+    def ask_collector(self, *command, who="analyst"):
         certificates = self.make_certificates()
         pid = self.podman.inspect("collector", "{{.State.Pid}}")
         out = subprocess.run(
             ["nsenter", f"--net=/proc/{pid}/ns/net", os.path.join(harness.BIN, "vaktctl"), *command,
              "--format", "json", "--collector", "localhost:7443", "--tls-ca",
-             f"{certificates}/ca.pem", "--tls-cert", f"{certificates}/analyst.pem", "--tls-key",
-             f"{certificates}/analyst.key"], capture_output=True, text=True)
+             f"{certificates}/ca.pem", "--tls-cert", f"{certificates}/{who}.pem", "--tls-key",
+             f"{certificates}/{who}.key"], capture_output=True, text=True)
         self.assertEqual(out.returncode, 0, out.stderr)
         return out.stdout
 

@@ -16,7 +16,8 @@ import harness
 
 GO = {**os.environ, "GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOFLAGS": "",
       "GOCACHE": os.path.join(harness.BUILD, "go/cache")}
-IMAGES = os.path.join(os.path.abspath(harness.BUILD), "images")
+BUILD = os.path.abspath(harness.BUILD)
+IMAGES = os.path.join(BUILD, "images")
 TOOLS = ("go", "podman", "buildah", "mmdebstrap", "runc")
 
 
@@ -26,34 +27,53 @@ def why_not():
     return f"needs {', '.join(missing)}" if missing else None
 
 
-def build_images():
+def build_images(source=harness.SOURCE, build=BUILD):
     """Those of the built programs, made anew when a program is newer."""
-    archives = [os.path.join(IMAGES, f"vakt-{name}.oci.tar") for name in ("agent", "collector")]
-    programs = [os.path.join(harness.BIN, name) for name in ("vakt-agent", "vakt-collector", "vaktctl")]
-    inputs = programs + [os.path.join(harness.SOURCE, path) for path in (
+    images = os.path.join(build, "images")
+    archives = [os.path.join(images, f"vakt-{name}.oci.tar") for name in ("agent", "collector")]
+    inputs = [os.path.join(build, "bin", name) for name in ("vakt-agent", "vakt-collector", "vaktctl")]
+    inputs += [os.path.join(source, path) for path in (
         "scripts/build-images", "daemonset/chart/files/seccomp-agent.json",
         "daemonset/images/agent.Dockerfile", "daemonset/images/collector.Dockerfile")]
-    inputs += [os.path.join(folder, name) for folder, _, names in os.walk(harness.RULES) for name in names]
+    inputs += [os.path.join(folder, name) for folder, _, names in os.walk(os.path.join(source, "rules"))
+               for name in names]
     if all(os.path.exists(a) for a in archives) and \
             min(map(os.path.getmtime, archives)) > max(map(os.path.getmtime, inputs)):
         return archives
-    subprocess.run([os.path.join(harness.SOURCE, "scripts/build-images"), IMAGES], check=True,
-                   env={**os.environ, "VAKT_BUILD_DIR": os.path.abspath(harness.BUILD)})
+    subprocess.run([os.path.join(source, "scripts/build-images"), images], check=True,
+                   env={**os.environ, "VAKT_BUILD_DIR": build})
     return archives
 
 
-def render(*settings):
+def render(*settings, source=harness.SOURCE):
     """The manifests of a release, by (kind, name)."""
     with tempfile.TemporaryDirectory() as work:
         program = os.path.join(work, "render")
-        subprocess.run(["go", "build", "-o", program, "./daemonset/render"], cwd=harness.SOURCE,
+        subprocess.run(["go", "build", "-o", program, "./daemonset/render"], cwd=source,
                        env=GO, check=True)
         command = [program]
         for setting in settings:
             command += ["--set", setting]
-        text = subprocess.run([*command, os.path.join(harness.SOURCE, "daemonset/chart")], check=True,
+        text = subprocess.run([*command, os.path.join(source, "daemonset/chart")], check=True,
                               capture_output=True, text=True).stdout
     return {(m["kind"], m["metadata"]["name"]): m for m in yaml.safe_load_all(text) if m}
+
+
+class Release:
+    """One version of Vakt: its manifests, and its images as `podman` has them. Of the tree `source`,
+    built in `build`."""
+
+    def __init__(self, podman, source=harness.SOURCE, build=BUILD):
+        self.manifests = render("agent.tls.source=host", source=source)
+        self.images = {name: podman.load(archive) for name, archive in
+                       zip(("agent", "collector"), build_images(source, build))}
+
+    def pod(self, kind, name):
+        return self.manifests[kind, name]["spec"]["template"]["spec"]
+
+    def settings(self, name):
+        """What the ConfigMap of that name holds."""
+        return self.manifests["ConfigMap", name]["data"]
 
 
 def write_volume(directory, data):
@@ -91,8 +111,9 @@ class Podman:
         return out
 
     def load(self, archive):
-        """An image of an OCI archive; returns its name."""
-        return self("load", "--quiet", "-i", archive).stdout.strip().split()[-1]
+        """An image of an OCI archive; returns its id: versions may have the same name."""
+        name = self("load", "--quiet", "-i", archive).stdout.strip().split()[-1]
+        return self("image", "inspect", "--format", "{{.Id}}", name).stdout.strip()
 
     def run(self, name, *arguments):
         """Starts a container; no network but its own loopback, or that of another."""
