@@ -2,7 +2,8 @@
 #include "agent/flow/dns_answer.h"
 
 #include <algorithm>
-#include <cstdio>
+
+#include "agent/flow/host_name.h"
 
 namespace vakt {
 namespace {
@@ -59,7 +60,7 @@ class Reader {
       wire_bytes += length + size_t{1};
       if (wire_bytes > kMaxNameBytes) return false;
       if (length == 0) break;
-      if (name != nullptr) AppendLabel(message_.substr(at + 1, length), name);
+      if (name != nullptr) AppendHostLabel(message_.substr(at + 1, length), name);
       at += length + size_t{1};
     }
     if (!jumped) at_ = at + 1;
@@ -68,22 +69,6 @@ class Reader {
 
  private:
   static uint8_t Byte(char c) { return static_cast<uint8_t>(c); }
-
-  static void AppendLabel(std::string_view label, std::string* name) {
-    if (!name->empty()) name->push_back('.');
-    for (const char c : label) {
-      const bool is_upper = c >= 'A' && c <= 'Z';
-      const bool is_plain =
-          is_upper || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-      if (is_plain) {
-        name->push_back(is_upper ? static_cast<char>(c - 'A' + 'a') : c);
-      } else {
-        char escaped[5];
-        snprintf(escaped, sizeof(escaped), "\\%03u", Byte(c));
-        name->append(escaped);
-      }
-    }
-  }
 
   std::string_view message_;
   size_t at_ = 0;

@@ -14,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!answer.has_value()) return 0;
   // Each byte of a name of 255 may come out as four.
   if (answer->name.empty() || answer->name.size() > 4 * 255) abort();
-  if (answer->addresses.empty() || answer->addresses.size() > 64) abort();
+  if (answer->addresses.size() > 64 || answer->aliases.size() > 16) abort();
   for (const vakt::DnsAddress& one : answer->addresses) {
     if (one.address.size() != 4 && one.address.size() != 16) abort();
   }
