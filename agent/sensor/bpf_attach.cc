@@ -165,7 +165,7 @@ absl::StatusOr<UniqueFd> BpfObject::OpenIterator(std::string_view program) const
 std::vector<LoadedProgram> BpfObject::Programs() const {
   std::vector<LoadedProgram> programs;
   for (const auto& [name, program] : programs_) {
-    if (inline_slots_.contains(name)) continue;  // its time is its callers'
+    // The time of a body of the inline tier is its callers', which follow.
     programs.push_back({name, bpf_program__fd(program)});
   }
   for (size_t i = 0; i < hooks_.size(); ++i) {

@@ -36,7 +36,6 @@ namespace {
 
 constexpr size_t kScratchSlotsMax = 64;  // 3.3 MiB of kernel memory on the largest machines
 constexpr size_t kMapPage = 4096;
-constexpr auto kCgroupUnixConnect = static_cast<bpf_attach_type>(49);  // linux/bpf.h since 6.7
 
 // What libbpf said while loading: it names the refused program only in its log.
 struct LoadLog {
@@ -168,6 +167,15 @@ absl::Status BpfObject::KeepPrograms(Skeleton skeleton) {
   return absl::OkStatus();
 }
 
+void BpfObject::Aim(const ProbeReport& report, bpf_program* program) const {
+  const std::string_view target = report.probe->target;
+  if (target == "connect_unix") {  // libbpf learned that section's name in 1.3
+    bpf_program__set_expected_attach_type(program, kCgroupUnixConnect);
+  }
+  const std::string former(kernel_hooks_.FormerNameOf(target));
+  if (!former.empty()) bpf_program__set_attach_target(program, 0, former.c_str());
+}
+
 absl::Status BpfObject::TryLoad(const std::vector<ProbeReport>& reports) {
   Skeleton skeleton(vakt_bpf__open());
   if (!skeleton) return ErrnoStatus(errno, "opening the BPF object");
@@ -180,9 +188,7 @@ absl::Status BpfObject::TryLoad(const std::vector<ProbeReport>& reports) {
     program = bpf_object__find_program_by_name(skeleton->obj, name.c_str());
     if (!program) return absl::InternalError(StrCat("no BPF program ", name));
     bpf_program__set_autoload(program, true);
-    if (report.probe->target == "connect_unix") {  // libbpf learned that section's name in 1.3
-      bpf_program__set_expected_attach_type(program, kCgroupUnixConnect);
-    }
+    Aim(report, program);
   }
   if (skeletons_.empty() && pins_) {
     VAKT_RETURN_IF_ERROR(AdoptMaps(skeleton.get()));
@@ -224,11 +230,13 @@ absl::Status BpfObject::LoadWhatIsAccepted(std::vector<ProbeReport>* reports) {
 }
 
 absl::StatusOr<std::unique_ptr<BpfObject>> BpfObject::Load(const KernelSensorOptions& options,
+                                                           KernelHooks kernel_hooks,
                                                            InlineExits inline_exits,
                                                            std::vector<ProbeReport>* reports,
                                                            std::optional<PinnedSet> adopted) {
   libbpf_set_print(OnLibbpfLog);
-  auto object = std::unique_ptr<BpfObject>(new BpfObject(std::move(inline_exits)));
+  auto object =
+      std::unique_ptr<BpfObject>(new BpfObject(std::move(kernel_hooks), std::move(inline_exits)));
   const int cpus = libbpf_num_possible_cpus();
   if (cpus <= 0) return ErrnoStatus(-cpus, "counting CPUs");
   object->cpu_count_ = static_cast<size_t>(cpus);

@@ -21,6 +21,7 @@
 #include "agent/sensor/flow_tables.h"
 #include "agent/sensor/handover.h"
 #include "agent/sensor/inline_exits.h"
+#include "agent/sensor/kernel_hooks.h"
 #include "agent/sensor/kernel_sensor.h"
 #include "agent/sensor/pin_dir.h"
 #include "agent/sensor/prefilter_maps.h"
@@ -39,6 +40,7 @@ class BpfObject {
   // marks those that the kernel refuses. Creates the rings: `ring_bytes` over all CPUs and lanes.
   // With `adopted`, a set of the same layout (SetName), takes all that from there.
   static absl::StatusOr<std::unique_ptr<BpfObject>> Load(const KernelSensorOptions& options,
+                                                         KernelHooks kernel_hooks,
                                                          InlineExits inline_exits,
                                                          std::vector<ProbeReport>* reports,
                                                          std::optional<PinnedSet> adopted);
@@ -102,7 +104,10 @@ class BpfObject {
     bool attached() const { return link != nullptr || exit.link; }
   };
 
-  explicit BpfObject(InlineExits inline_exits) : inline_exits_(std::move(inline_exits)) {}
+  BpfObject(KernelHooks kernel_hooks, InlineExits inline_exits)
+      : kernel_hooks_(std::move(kernel_hooks)), inline_exits_(std::move(inline_exits)) {}
+  // Has a program that is to be loaded go where this kernel has its hook.
+  void Aim(const ProbeReport& report, bpf_program* program) const;
   // The BPF program of a row in its tier.
   std::string ProgramOf(const ProbeReport& report) const;
   // One more skeleton with the wanted programs that no earlier one has; the maps are the first's.
@@ -134,6 +139,7 @@ class BpfObject {
   std::vector<Skeleton> skeletons_;                            // the first has the maps
   std::map<std::string, bpf_program*, std::less<>> programs_;  // loaded ones, by name
   std::vector<Hook> hooks_;                                    // by row of the probe table
+  const KernelHooks kernel_hooks_;
   const InlineExits inline_exits_;
   std::map<std::string, uint32_t, std::less<>> inline_slots_;  // in inline_exits, by program
   std::vector<UniqueFd> rings_;

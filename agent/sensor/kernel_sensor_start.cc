@@ -12,6 +12,7 @@
 
 #include "agent/sensor/bpf_object.h"
 #include "agent/sensor/inline_exits.h"
+#include "agent/sensor/kernel_hooks.h"
 #include "agent/sensor/kernel_needs.h"
 #include "agent/sensor/kernel_sensor_impl.h"
 #include "agent/sensor/pin_dir.h"
@@ -42,10 +43,15 @@ void ChooseRiders(std::vector<ProbeReport>* reports) {
   }
 }
 
-std::vector<ProbeReport> AvailableProbes(const KernelSensorOptions& options) {
+std::vector<ProbeReport> AvailableProbes(const KernelSensorOptions& options,
+                                         const KernelHooks& kernel_hooks) {
   std::vector<ProbeReport> reports;
   for (const ProbeRow& row : AllProbes()) {
     ProbeReport report{.probe = &row, .state = ProbeReport::State::kAttached};
+    if (const auto why = kernel_hooks.WhyMissing(row); !why.empty()) {
+      report.state = ProbeReport::State::kFailed;
+      report.detail = why;
+    }
     if (row.type == HookType::kEverySyscall && !options.strict) {
       report.state = ProbeReport::State::kNotNeeded;
       report.detail = "coverage: fast leaves it out, for it would slow all system calls";
@@ -110,6 +116,7 @@ constexpr std::string_view kBroken = "0000000000000000_0000000000000000";
 // Loads the programs onto the predecessor's maps, or, where there is none or it is broken, onto new
 // ones.
 absl::StatusOr<std::unique_ptr<BpfObject>> LoadObject(const KernelSensorOptions& options,
+                                                      const KernelHooks& kernel_hooks,
                                                       const InlineExits& inline_exits,
                                                       const PinDir* pins,
                                                       std::vector<ProbeReport>* reports) {
@@ -117,15 +124,16 @@ absl::StatusOr<std::unique_ptr<BpfObject>> LoadObject(const KernelSensorOptions&
   const std::vector<std::string> sets = pins ? pins->SetNames() : std::vector<std::string>();
   if (std::find(sets.begin(), sets.end(), name) != sets.end()) {
     const std::vector<ProbeReport> before = *reports;
-    auto object = BpfObject::Load(options, inline_exits, reports, pins->Set(name));
+    auto object = BpfObject::Load(options, kernel_hooks, inline_exits, reports, pins->Set(name));
     if (object.ok()) return object;
     LogWarning(
         StrCat("what the last agent left pinned cannot be taken over: ", Message(object.status())));
     *reports = before;
     VAKT_RETURN_IF_ERROR(pins->Set(name).Publish(kBroken));
   }
-  VAKT_ASSIGN_OR_RETURN(std::unique_ptr<BpfObject> object,
-                        BpfObject::Load(options, inline_exits, reports, std::nullopt));
+  VAKT_ASSIGN_OR_RETURN(
+      std::unique_ptr<BpfObject> object,
+      BpfObject::Load(options, kernel_hooks, inline_exits, reports, std::nullopt));
   if (pins == nullptr) return object;
   VAKT_ASSIGN_OR_RETURN(PinnedSet set, pins->NewSet());
   VAKT_RETURN_IF_ERROR(object->PinTo(std::move(set)));
@@ -281,7 +289,8 @@ absl::StatusOr<std::unique_ptr<KernelSensor>> KernelSensor::Start(
     const KernelSensorOptions& options) {
   VAKT_RETURN_IF_ERROR(CheckDisabledNames(options));
   VAKT_RETURN_IF_ERROR(CheckKernel(options.btf_path));
-  std::vector<ProbeReport> available = AvailableProbes(options);
+  const KernelHooks kernel_hooks = KernelHooks::Find(options.btf_path);
+  std::vector<ProbeReport> available = AvailableProbes(options, kernel_hooks);
   InlineExits inline_exits = ChooseTiers(options, &available);
   KindSet kinds = options.kinds | EssentialKinds();
   if (options.flows) kinds |= kFlowProbes;
@@ -291,7 +300,7 @@ absl::StatusOr<std::unique_ptr<KernelSensor>> KernelSensor::Start(
     VAKT_ASSIGN_OR_RETURN(pins, PinDir::Open(options.pin_path));
   }
   VAKT_ASSIGN_OR_RETURN(std::unique_ptr<BpfObject> object,
-                        LoadObject(options, inline_exits, pins.get(), &first));
+                        LoadObject(options, kernel_hooks, inline_exits, pins.get(), &first));
   KeepRefusals(first, &available);
   object->control()->scope_cgroup_id = options.scope.cgroup_id;
   object->control()->scope_level = options.scope.level;

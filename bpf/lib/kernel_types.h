@@ -342,6 +342,13 @@ struct io_file_table {
 struct io_ring_ctx {
   struct io_file_table file_table;
 };
+struct io_file_table___to_6_12 {
+  void *files; /* struct io_fixed_file: a pointer with flags in the lowest bits */
+};
+struct io_ring_ctx___to_6_12 {
+  struct io_file_table___to_6_12 file_table;
+  unsigned int nr_user_files;
+};
 struct io_kiocb {
   __u8 opcode;
   __u64 flags; /* a union of the request's own kind lies at its start */

@@ -105,14 +105,26 @@ static __always_inline bool read_request(struct uring_request *u, struct io_kioc
   return false;
 }
 
+#define SLOT_FLAGS 7ul /* io_uring/filetable.h: what the lowest bits of a slot's pointer say */
+
+/* The slot's pointer up to 6.12, when a ring's table was an array of them. */
+static __always_inline __u64 read_slot_of_array(struct io_ring_ctx___to_6_12 *ring, __u32 slot) {
+  __u64 pointer = 0;
+  if (slot >= READ_MEMBER(ring, nr_user_files)) return 0;
+  __u64 files = (__u64)READ_MEMBER(ring, file_table.files);
+  bpf_probe_read_kernel(&pointer, sizeof(pointer), (void *)(files + slot * sizeof(pointer)));
+  return pointer;
+}
+
 /* The file in a slot of the ring's own table. */
 static __always_inline struct file *read_slot(struct io_ring_ctx *ring, __u32 slot) {
-  if (!bpf_core_field_exists(ring->file_table.data)) return 0;
+  if (!bpf_core_field_exists(ring->file_table.data))
+    return (void *)(read_slot_of_array((void *)ring, slot) & ~SLOT_FLAGS);
   struct io_rsrc_node **nodes = READ_MEMBER(ring, file_table.data.nodes);
   struct io_rsrc_node *node = 0;
   if (slot >= READ_MEMBER(ring, file_table.data.nr)) return 0;
   bpf_probe_read_kernel(&node, sizeof(node), (void *)((__u64)nodes + (__u64)slot * sizeof(node)));
-  return node ? (void *)(READ_MEMBER(node, file_ptr) & ~7ul) : 0;
+  return node ? (void *)(READ_MEMBER(node, file_ptr) & ~SLOT_FLAGS) : 0;
 }
 
 static __always_inline struct file *read_opened(struct task_struct *task,
@@ -164,7 +176,8 @@ static __always_inline int on_complete(struct io_ring_ctx *ring, void *req, __s3
   return 0;
 }
 
-/* io_uring/io_uring.c io_submit_sqe, the request is prepared: its names are copied (6.2). */
+/* io_uring/io_uring.c io_submit_sqe, the request is prepared: its names are copied (6.3; before that
+ * it is called io_uring_submit_sqe: agent/sensor/kernel_hooks.cc). */
 SEC("tp_btf/io_uring_submit_req")
 int BPF_PROG(uring_submit, struct io_kiocb *req) {
   return on_submit(req);

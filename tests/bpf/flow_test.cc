@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -103,7 +104,23 @@ class FlowBpfTest : public BpfTest {
     return text;
   }
 
+  // Skips where the kernel cannot count datagrams at all (before 6.3), with its word for it.
+  void NeedsDatagrams() {
+    for (const ProbeReport& report : sensor_->Report()) {
+      if (report.probe->program != "network_sent") continue;
+      if (report.state == ProbeReport::State::kFailed) GTEST_SKIP() << report.detail;
+    }
+  }
+
   bool starts_late_ = false;
+};
+
+class DatagramFlowTest : public FlowBpfTest {
+ protected:
+  void SetUp() override {
+    FlowBpfTest::SetUp();
+    if (sensor_) NeedsDatagrams();
+  }
 };
 
 class FlowTcpTest : public FlowBpfTest, public ::testing::WithParamInterface<const char*> {};
@@ -169,7 +186,9 @@ TEST_F(FlowBpfTest, RepeatedConnectionsAreOneFlow) {
     for (int i = 0; i < 100; ++i) {
       const int fd = Open(server, SOCK_STREAM);
       if (connect(fd, server.get(), server.size) != 0 || !SendAll(fd, 10)) return 1;
-      close(accept(listener, nullptr, nullptr));
+      pollfd accepted = {accept(listener, nullptr, nullptr), POLLIN, 0};
+      poll(&accepted, 1, -1);  // what was sent has come, and is not read
+      close(accepted.fd);
       close(fd);
     }
     return 0;
@@ -293,7 +312,7 @@ TEST_F(FlowBpfTest, AListenerHasItsOwner) {
   EXPECT_TRUE(Of(Take(), owner, VAKT_FLOW_LISTEN).empty());
 }
 
-TEST_F(FlowBpfTest, DatagramsOfConnectedSockets) {
+TEST_F(DatagramFlowTest, DatagramsOfConnectedSockets) {
   Peer server;
   const int receiver = Serve("127.0.0.1", SOCK_DGRAM, &server);
   const pid_t sends = cgroup_->Run([&] {
@@ -317,7 +336,8 @@ TEST_F(FlowBpfTest, DatagramsOfConnectedSockets) {
   EXPECT_EQ(sums[0].counts.packets_in, 0u);
 }
 
-class FlowDatagramTest : public FlowBpfTest, public ::testing::WithParamInterface<const char*> {};
+class FlowDatagramTest : public DatagramFlowTest,
+                         public ::testing::WithParamInterface<const char*> {};
 
 TEST_P(FlowDatagramTest, UnconnectedSocketsCountTheirPeers) {
   constexpr int kQuestions = 40;
@@ -376,7 +396,7 @@ TEST_P(FlowDatagramTest, UnconnectedSocketsCountTheirPeers) {
 
 INSTANTIATE_TEST_SUITE_P(Families, FlowDatagramTest, ::testing::Values("127.0.0.1", "::1"));
 
-TEST_F(FlowBpfTest, AnswersOfNameServersAreCopiedWhicheverCallReceivesThem) {
+TEST_F(DatagramFlowTest, AnswersOfNameServersAreCopiedWhicheverCallReceivesThem) {
   Peer server;
   const int answers = Serve("127.53.53.53", SOCK_DGRAM, &server, 53);
   const pid_t asks = cgroup_->Run([&] {
@@ -418,7 +438,7 @@ TEST_F(FlowBpfTest, AnswersOfNameServersAreCopiedWhicheverCallReceivesThem) {
   }
 }
 
-TEST_F(FlowBpfTest, MoreDestinationsThanRoomAreStillCounted) {
+TEST_F(DatagramFlowTest, MoreDestinationsThanRoomAreStillCounted) {
   constexpr uint32_t kPeers = VAKT_FLOW_TABLE + 5000;
   const pid_t sends = cgroup_->Run([&] {
     const int fd = socket(AF_INET, SOCK_DGRAM, 0);
