@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tells the door of each call that begins, whatever its service: that a connection has made one,
-// and who makes how many. Threads: thread-safe.
+// Tells the door of each call, whatever its service: that a connection has made one, who makes how
+// many, how large its messages are, and that it was refused. Threads: thread-safe.
 #ifndef VAKT_COLLECTOR_APP_CALL_WATCH_H_
 #define VAKT_COLLECTOR_APP_CALL_WATCH_H_
 

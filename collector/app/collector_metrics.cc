@@ -49,6 +49,7 @@ void FillDoor(const DoorStats& stats, MetricSet* m) {
   m->Set("connections_refused_total", stats.crowd, {"crowd"});
   m->Set("connections_refused_total", stats.no_hello, {"no_hello"});
   m->Set("connections_refused_total", stats.waited, {"waited"});
+  m->Set("connections_refused_total", stats.chatter, {"chatter"});
   m->Set("connections_refused_total", stats.no_call, {"no_call"});
   m->Set("connections_refused_total", stats.calls, {"calls"});
 }

@@ -19,6 +19,8 @@ Callers::Caller::Caller(const DoorLimits& limits, bool is_agent)
     : calls(is_agent ? limits.agent_calls_per_second : limits.user_calls_per_second,
             is_agent ? kAgentBurst * limits.agent_calls_per_second
                      : kUserBurst * limits.user_calls_per_second),
+      misuse((limits.seconds_for_misuse + (is_agent ? kAgentBurst : kUserBurst)) *
+             (is_agent ? limits.agent_calls_per_second : limits.user_calls_per_second)),
       connects(is_agent ? kAgentConnects : kUserConnects,
                kConnectsBurst * (is_agent ? kAgentConnects : kUserConnects)) {}
 
@@ -57,6 +59,16 @@ bool Callers::MayCall(const CallerName& caller, absl::Time now) {
   if (!entry.calls.IsReady(now)) return false;
   entry.calls.Take(1, now);
   return true;
+}
+
+void Callers::Refused(const std::string& identity, absl::Time now) {
+  const auto entry = callers_.find(identity);
+  if (entry != callers_.end()) entry->second.calls.Take(limits_.calls_for_refusal, now);
+}
+
+void Callers::Misused(const std::string& identity, absl::Time now) {
+  const auto entry = callers_.find(identity);
+  if (entry != callers_.end()) entry->second.calls.Take(entry->second.misuse, now);
 }
 
 }  // namespace vakt

@@ -32,6 +32,10 @@ class Callers {
   void Disconnected(const std::string& identity);
   // False: the connection is to be closed.
   bool MayCall(const CallerName& caller, absl::Time now);
+  // A call was refused: who does not know what it may do is not to ask all the time.
+  void Refused(const std::string& identity, absl::Time now);
+  // It did what no program of ours does: it may make no call for a while.
+  void Misused(const std::string& identity, absl::Time now);
 
   size_t size() const { return callers_.size(); }
 
@@ -39,6 +43,7 @@ class Callers {
   struct Caller {
     Caller(const DoorLimits& limits, bool is_agent);
     TokenBucket calls;
+    uint64_t misuse = 0;  // what that costs, in calls
     TokenBucket connects;
     size_t connections = 0;
   };

@@ -7,7 +7,6 @@
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -16,6 +15,7 @@
 #include <cstring>
 #include <utility>
 
+#include "collector/door/connection.h"
 #include "collector/door/peer.h"
 #include "common/base/log.h"
 #include "common/base/strings.h"
@@ -24,10 +24,10 @@
 namespace vakt {
 namespace {
 
-constexpr int kBacklog = 4096;   // the kernel cuts it to net.core.somaxconn
-constexpr int kNice = 5;         // a third of the weight of those inside
-constexpr int kTickMs = 100;     // for times that are over
-constexpr int kLineTickMs = 10;  // for sources whose allowance grows
+constexpr int kBacklog = 4096;    // the kernel cuts it to net.core.somaxconn
+constexpr int kNice = 5;          // a third of the weight of those inside
+constexpr int kTickMs = 100;      // for times that are over
+constexpr int kShortTickMs = 10;  // for sources whose allowance grows, and for strangers
 constexpr int kAcceptAtOnce = 64;
 constexpr int kEventsAtOnce = 256;
 constexpr int kLetInAtOnce = 8;  // half a handshake each, while others come
@@ -35,52 +35,9 @@ constexpr int kLetInAtOnce = 8;  // half a handshake each, while others come
 constexpr uint32_t kBytes = EPOLLIN | EPOLLET, kGone = EPOLLRDHUP | EPOLLET;
 constexpr absl::Duration kNoFilesPause = absl::Milliseconds(200);
 constexpr absl::Duration kLookInside = absl::Seconds(1), kLookAgain = absl::Milliseconds(100);
+constexpr absl::Duration kNew = absl::Seconds(10);  // looked at more often so long
 constexpr uint64_t kWakeId = 0;
 constexpr uint64_t kFirstGuest = 1024;  // below: listeners
-
-// A TLS record (RFC 8446, 5.1) that holds a ClientHello: type, version, length, type of message.
-constexpr size_t kRecordHeaderBytes = 5, kPeekBytes = 6;
-constexpr uint8_t kHandshakeRecord = 22, kClientHello = 1, kTlsMajor = 3;
-constexpr size_t kMaxRecordBytes = 16384;
-
-enum class Hello : uint8_t { kPartial, kWhole, kNone };
-
-// Of what lies in the socket's buffer. Takes nothing out of it.
-Hello LookForHello(int fd) {
-  std::array<uint8_t, kPeekBytes> head = {};
-  const ssize_t count = recv(fd, head.data(), head.size(), MSG_PEEK | MSG_DONTWAIT);
-  if (count < 0) return errno == EAGAIN || errno == EINTR ? Hello::kPartial : Hello::kNone;
-  if (count == 0 || head[0] != kHandshakeRecord) return Hello::kNone;
-  const size_t length = static_cast<size_t>(head[3]) << 8 | head[4];
-  if (count > 1 && head[1] != kTlsMajor) return Hello::kNone;
-  if (count < static_cast<ssize_t>(kPeekBytes)) return Hello::kPartial;
-  if (head[5] != kClientHello || length > kMaxRecordBytes) return Hello::kNone;
-  int there = 0;
-  if (ioctl(fd, FIONREAD, &there) != 0) return Hello::kNone;
-  return static_cast<size_t>(there) >= kRecordHeaderBytes + length ? Hello::kWhole
-                                                                   : Hello::kPartial;
-}
-
-// Closes with a reset: no state is kept for the peer.
-void Reset(UniqueFd socket) {
-  const linger now = {.l_onoff = 1, .l_linger = 0};
-  setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-}
-
-// Empty: it is no connection.
-std::string PeerOfSocket(int fd) {
-  sockaddr_storage address = {};
-  socklen_t size = sizeof(address);
-  if (getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return "";
-  return PeerOf(address);
-}
-
-// A descriptor of the connection, when `fd`, which others may close and open, still is that one.
-UniqueFd SameConnection(int fd, const std::string& peer) {
-  UniqueFd socket(fcntl(fd, F_DUPFD_CLOEXEC, 0));
-  if (socket && PeerOfSocket(socket.get()) != peer) socket.reset();
-  return socket;
-}
 
 UniqueFd ListenOn(const addrinfo& at) {
   UniqueFd fd(socket(at.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -179,14 +136,14 @@ void Door::Stop() {
 void Door::Run() {
   pthread_setname_np(pthread_self(), "door");
   setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice);
-  absl::Time looked = SteadyNow();
+  absl::Time looked = SteadyNow(), looked_at_strangers = looked;
   std::array<epoll_event, kEventsAtOnce> events;
   bool may_more = false;
   while (true) {
     int wait_ms = 0;
     if (!may_more) {
       absl::MutexLock lock(&mutex_);
-      wait_ms = lobby_.has_line() ? kLineTickMs : kTickMs;
+      wait_ms = lobby_.has_line() || !strangers_.empty() ? kShortTickMs : kTickMs;
     }
     const int count =
         epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), wait_ms);
@@ -205,10 +162,15 @@ void Door::Run() {
       }
     }
     may_more = LetIn();
-    if (const absl::Time now = SteadyNow(); now - looked >= absl::Milliseconds(kTickMs)) {
-      absl::MutexLock lock(&mutex_);
+    const absl::Time now = SteadyNow();
+    absl::MutexLock lock(&mutex_);
+    if (now - looked_at_strangers >= absl::Milliseconds(kShortTickMs)) {
+      LookAtStrangers(now);
+      looked_at_strangers = now;
+    }
+    if (now - looked >= absl::Milliseconds(kTickMs)) {
       SendAwayLate(now);
-      if (now - looked_inside_ >= kLookInside) LookInside(now);
+      LookInside(now, now - looked_inside_ >= kLookInside);
       Publish();
       looked = now;
     }
@@ -303,6 +265,7 @@ bool Door::LetIn() {
       // One who was inside from the same port is gone, or this one could not be there.
       if (const auto old = by_peer_.find(guest.peer); old != by_peer_.end()) Forget(old->second);
       by_peer_[guest.peer] = *id;
+      strangers_.insert(*id);
       ++stats_.let_in;
     }
     let_in_(std::move(socket));
@@ -324,32 +287,56 @@ void Door::SendAwayLate(absl::Time now) {
   }
 }
 
-void Door::OnCall(std::string_view peer, CallerName caller) {
+std::shared_ptr<Tally> Door::OnCall(std::string_view peer, CallerName caller) {
   const absl::Time now = SteadyNow();
   absl::MutexLock lock(&mutex_);
   const auto entry = by_peer_.find(PeerOfGrpc(peer));
-  if (entry == by_peer_.end()) return;
+  if (entry == by_peer_.end()) return nullptr;
   const Lobby::Id id = entry->second;
   const Guest& guest = guests_.at(id);
+  if (guest.closing) return nullptr;
   if (caller.identity.empty()) caller = {.identity = guest.source, .is_anonymous = true};
   const bool welcome = guest.known || Welcome(id, caller, now);
-  if (welcome && callers_.MayCall(caller, now)) return;
+  if (welcome && callers_.MayCall(caller, now)) {
+    guest.tally->AddCall();
+    return guest.tally;
+  }
   ++stats_.calls;
+  Misused(id, now);
+  return nullptr;
+}
+
+void Door::OnRefused(std::string_view peer) {
+  absl::MutexLock lock(&mutex_);
+  const auto entry = by_peer_.find(PeerOfGrpc(peer));
+  if (entry == by_peer_.end()) return;
+  const Guest& guest = guests_.at(entry->second);
+  if (guest.known) callers_.Refused(guest.identity, SteadyNow());
+}
+
+void Door::Misused(Lobby::Id id, absl::Time now) {
+  lobby_.Charge(id, limits_.strangers_for_misuse, now);
   // It may have gone meanwhile, and been forgotten.
-  if (const auto still = guests_.find(id); still != guests_.end()) Close(still->second);
+  const auto guest = guests_.find(id);
+  if (guest == guests_.end()) return;
+  Close(guest->second);
+  guest->second.closing = true;
 }
 
 bool Door::Welcome(Lobby::Id id, const CallerName& caller, absl::Time now) {
   Guest& guest = guests_.at(id);
   guest.known = true;
+  guest.known_since = now;
   guest.identity = caller.identity;
+  guest.tally = std::make_shared<Tally>();
+  strangers_.erase(id);
   // Else epoll would keep it: gRPC's descriptor is of the same socket.
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, guest.socket.get(), nullptr);
   guest.socket.reset();
   bool trusted = false;
   bool may = callers_.Connected(caller, now, &trusted);
   if (!may && now - looked_inside_ > kLookAgain) {
-    LookInside(now);
+    LookInside(now, true);
     may = callers_.HasRoom(caller);
   }
   lobby_.MadeCall(id, trusted);
@@ -359,19 +346,44 @@ bool Door::Welcome(Lobby::Id id, const CallerName& caller, absl::Time now) {
 
 void Door::Close(const Guest& guest) {
   if (!guest.known) {
-    shutdown(guest.socket.get(), SHUT_RDWR);
+    Break(guest.socket.get());
   } else if (const UniqueFd socket = SameConnection(guest.inside, guest.peer); socket) {
-    shutdown(socket.get(), SHUT_RDWR);
+    Break(socket.get());
   }
 }
 
-void Door::LookInside(absl::Time now) {
-  looked_inside_ = now;
-  std::vector<Lobby::Id> gone;
+void Door::LookInside(absl::Time now, bool all) {
+  if (all) looked_inside_ = now;
+  std::vector<Lobby::Id> gone, loud;
   for (const auto& [id, guest] : guests_) {
-    if (guest.known && PeerOfSocket(guest.inside) != guest.peer) gone.push_back(id);
+    if (!guest.known || (!all && now - guest.known_since > kNew)) continue;
+    const absl::Duration age = now - guest.known_since;
+    if (PeerOfSocket(guest.inside) != guest.peer) {
+      gone.push_back(id);
+    } else if (const uint64_t received = BytesReceived(guest.inside);
+               !guest.closing && guest.tally->IsExceeded(received, age) &&
+               guest.tally->IsExceeded(received - BytesUnread(guest.inside), age)) {
+      loud.push_back(id);
+    }
   }
   for (const Lobby::Id id : gone) Forget(id);
+  for (const Lobby::Id id : loud) {
+    ++stats_.chatter;
+    callers_.Misused(guests_.at(id).identity, now);
+    Misused(id, now);
+  }
+}
+
+void Door::LookAtStrangers(absl::Time now) {
+  std::vector<Lobby::Id> loud;
+  for (const Lobby::Id id : strangers_) {
+    if (BytesReceived(guests_.at(id).socket.get()) > limits_.stranger_bytes) loud.push_back(id);
+  }
+  for (const Lobby::Id id : loud) {
+    ++stats_.chatter;
+    strangers_.erase(id);  // once is enough
+    Misused(id, now);
+  }
 }
 
 void Door::Forget(Lobby::Id id) {
@@ -382,6 +394,7 @@ void Door::Forget(Lobby::Id id) {
     by_peer_.erase(entry);
   }
   lobby_.Leave(id);
+  strangers_.erase(id);
   guests_.erase(guest);
 }
 

@@ -4,8 +4,9 @@
 // a whole ClientHello and it is its turn (lobby.h); then its socket is handed over. The door keeps
 // a second descriptor of it until it has made a call. Of those inside it knows the number of gRPC's
 // descriptor alone, and looks whether that is still the same connection: enough to close the
-// connection of one who makes too many calls (callers.h). Who is refused gets a reset, so that
-// nothing is kept of him.
+// connection of one who makes too many calls (callers.h), or who sends much more than its calls and
+// messages account for (tally.h); its source and its identity pay for that. Who is refused gets a
+// reset, so that nothing is kept of him.
 //
 // The door's thread runs at a lower priority than the rest: under a flood of connections, those who
 // are inside go first. gRPC does the first, dearer half of the handshake on the thread that hands
@@ -27,6 +28,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
@@ -34,6 +36,7 @@
 #include "collector/door/callers.h"
 #include "collector/door/door_limits.h"
 #include "collector/door/lobby.h"
+#include "collector/door/tally.h"
 #include "common/base/unique_fd.h"
 
 namespace vakt {
@@ -49,8 +52,12 @@ class Door {
   // Accepts nobody from here on, and sends away who waits. Idempotent.
   void Stop();
 
-  // A call has begun. `peer`: as gRPC writes it.
-  void OnCall(std::string_view peer, CallerName caller) ABSL_LOCKS_EXCLUDED(mutex_);
+  // A call has begun. `peer`: as gRPC writes it. Returns where its messages are to be counted; null
+  // when the connection is gone, or is closed now.
+  std::shared_ptr<Tally> OnCall(std::string_view peer, CallerName caller)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  // It was refused.
+  void OnRefused(std::string_view peer) ABSL_LOCKS_EXCLUDED(mutex_);
 
   int port() const { return port_; }
   const DoorStats& stats() const { return stats_; }
@@ -62,6 +69,9 @@ class Door {
     std::string peer, source;
     std::string identity;  // once it made a call
     bool let_in = false, known = false;
+    bool closing = false;  // told gRPC so, by an end of the connection
+    absl::Time known_since;
+    std::shared_ptr<Tally> tally;  // from its first call on
   };
 
   explicit Door(DoorLimits limits);
@@ -73,8 +83,12 @@ class Door {
   void OnEvent(Lobby::Id id, uint32_t events) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // False: nobody else may go in now.
   bool LetIn() ABSL_LOCKS_EXCLUDED(mutex_);
-  // Puts whom gRPC has let go of out of the books.
-  void LookInside(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Puts whom gRPC has let go of out of the books, and closes who sends too much beside messages.
+  // All, or those alone who are new.
+  void LookInside(absl::Time now, bool all) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void LookAtStrangers(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Closes the connection of one who is not to come back soon.
+  void Misused(Lobby::Id id, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Ends the connection, at both sides.
   void Close(const Guest& guest) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Its first call.
@@ -98,7 +112,8 @@ class Door {
   absl::flat_hash_map<Lobby::Id, Guest> guests_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, Lobby::Id> by_peer_ ABSL_GUARDED_BY(mutex_);  // let in
   Lobby::Id next_id_ ABSL_GUARDED_BY(mutex_) = 0;
-  absl::Time looked_inside_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_set<Lobby::Id> strangers_ ABSL_GUARDED_BY(mutex_);
+  absl::Time looked_inside_ ABSL_GUARDED_BY(mutex_);  // at all
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Time accept_again_;  // the door's thread only: after files ran out
   std::thread thread_;

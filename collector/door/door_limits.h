@@ -26,10 +26,15 @@ struct DoorLimits {
   uint64_t strangers_per_second = 20;  // of one source
   uint64_t strangers_burst = 100;
   absl::Duration call_timeout = absl::Seconds(10);  // for its first call
+  uint64_t stranger_bytes = 256 << 10;              // handshake, settings and the call's headers
+  // Of those strangers, that one costs its source who is closed for what it did. It will be back.
+  uint64_t strangers_for_misuse = 20;
 
   // Of one identity. An agent makes one call in its life, a user some.
   uint64_t agent_calls_per_second = 10;  // 0: no limit; ten times as many at once
   uint64_t user_calls_per_second = 500;  // likewise; two times as many at once
+  uint64_t calls_for_refusal = 10;       // that one costs which is refused
+  uint64_t seconds_for_misuse = 30;      // for which it may make no call
   size_t connections_of_identity = 64;
 };
 
@@ -40,6 +45,7 @@ struct DoorStats {
   std::atomic<uint64_t> waited{0};    // in line, in vain
   std::atomic<uint64_t> no_call{0};   // made none after the handshake, or failed that
   std::atomic<uint64_t> calls{0};     // too many, or too many connections of the identity
+  std::atomic<uint64_t> chatter{0};   // much more than its calls and messages account for
   std::atomic<uint64_t> waiting{0};   // now
   std::atomic<uint64_t> inside{0};    // now
 };

@@ -68,6 +68,11 @@ void Lobby::MadeCall(Id id, bool trusted) {
   if (trusted) sources_.at(guest->second.source).strangers.GiveBack(1);
 }
 
+void Lobby::Charge(Id id, uint64_t strangers, absl::Time now) {
+  const auto guest = guests_.find(id);
+  if (guest != guests_.end()) sources_.at(guest->second.source).strangers.Take(strangers, now);
+}
+
 void Lobby::Leave(Id id) {
   const auto found = guests_.find(id);
   if (found == guests_.end()) return;

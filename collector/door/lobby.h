@@ -40,6 +40,8 @@ class Lobby {
   std::optional<Id> Next(absl::Time now);
   // A stranger made a call. `trusted`: what it took of its source's allowance is given back.
   void MadeCall(Id id, bool trusted);
+  // Its source pays for what it did, with strangers that it may not send.
+  void Charge(Id id, uint64_t strangers, absl::Time now);
   // Gone, from wherever it was.
   void Leave(Id id);
   // Those whose time is over; they are to be closed, and leave then. Also forgets sources.

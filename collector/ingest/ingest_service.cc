@@ -18,8 +18,10 @@ class RefusedStream final : public grpc::ServerBidiReactor<v1::AgentMessage, v1:
   void OnDone() override { delete this; }
 };
 
-// How late a session may notice that its time is over, or that its rate allows more.
+// How late a session may notice that its rate allows more; how much later that its time is over,
+// for which all of them are looked at.
 constexpr absl::Duration kTick = absl::Milliseconds(100);
+constexpr int kTicksToLookAtAll = 10;
 
 }  // namespace
 
@@ -37,9 +39,12 @@ IngestService::~IngestService() {
 }
 
 void IngestService::Watch() {
-  while (!stop_.WaitPast(0, kTick)) {
+  for (int tick = 1; !stop_.WaitPast(0, kTick); ++tick) {
     const absl::Time now = SteadyNow();
-    for (const auto& session : registry_.Sessions()) session->CheckTime(now);
+    const bool all = tick % kTicksToLookAtAll == 0;
+    for (const auto& session : all ? registry_.Sessions() : registry_.TakeWaiting()) {
+      session->CheckTime(now);
+    }
   }
 }
 

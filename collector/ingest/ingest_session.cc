@@ -302,6 +302,7 @@ void IngestSession::Advance() {
   if (in_flight_ + static_cast<int>(outgoing_.size()) < window) {
     if (const bool was_paused = std::exchange(paused_, IsHeldBack()); paused_) {
       if (!was_paused) ++context_.stats.held_back;
+      context_.registry.SetWaiting(shared_from_this());
       return;
     }
     reading_ = true;

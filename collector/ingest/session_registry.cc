@@ -51,4 +51,19 @@ std::vector<std::shared_ptr<IngestSession>> SessionRegistry::Sessions() const {
   return sessions;
 }
 
+void SessionRegistry::SetWaiting(const std::shared_ptr<IngestSession>& session) {
+  absl::MutexLock lock(&mutex_);
+  waiting_[session.get()] = session;
+}
+
+std::vector<std::shared_ptr<IngestSession>> SessionRegistry::TakeWaiting() {
+  std::vector<std::shared_ptr<IngestSession>> sessions;
+  absl::MutexLock lock(&mutex_);
+  for (const auto& [id, entry] : waiting_) {
+    if (auto session = entry.lock()) sessions.push_back(std::move(session));
+  }
+  waiting_.clear();
+  return sessions;
+}
+
 }  // namespace vakt

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "common/base/strings.h"
 
@@ -42,6 +43,11 @@ class SessionRegistry {
   bool HasSession(std::string_view cluster, std::string_view node) const;
   std::vector<std::shared_ptr<IngestSession>> Sessions() const;
 
+  // The session waits for its rate, and wants to be asked soon.
+  void SetWaiting(const std::shared_ptr<IngestSession>& session);
+  // Those who are still there; each must say it again if it still waits.
+  std::vector<std::shared_ptr<IngestSession>> TakeWaiting();
+
  private:
   struct Entry {
     const IngestSession* id = nullptr;
@@ -51,6 +57,8 @@ class SessionRegistry {
 
   mutable absl::Mutex mutex_;
   StringMap<Entry> entries_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<const IngestSession*, std::weak_ptr<IngestSession>> waiting_
+      ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace vakt

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one writer of the store: a thread that gathers what all streams want written and commits it
 // together, so that many batches share one sync of the disk. While a commit waits for the disk the
-// next group builds up; there is no timer.
+// next group builds up; there is no timer. Nodes take turns (fair_queue.h): a group is short when
+// few want to write, and who sends little is in the next one, however much another has waiting.
 //
 // A request is told its outcome after the commit that holds it, never before. A group that fails
 // is tried again request by request, so that one cannot fail the others; when the disk is full
@@ -15,7 +16,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -24,6 +24,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
+#include "collector/store/fair_queue.h"
 #include "collector/store/record_writer.h"
 
 namespace vakt {
@@ -34,6 +35,7 @@ class GroupCommit {
     absl::AnyInvocable<absl::Status(RecordWriter&)> apply;  // maybe more than once
     absl::AnyInvocable<void(const absl::Status&)> done;     // exactly once
     size_t bytes = 0;                                       // that wait in memory
+    uint64_t flow = 0;                                      // whose; 0: no node's
   };
 
   // `on_commit` gets the newest committed record's id, after each commit and before the requests'
@@ -43,7 +45,7 @@ class GroupCommit {
               absl::AnyInvocable<void(bool is_full)> on_full = nullptr);
   ~GroupCommit();  // commits what was submitted
 
-  // Requests are applied in the order of submission.
+  // Those of a flow are applied in the order of submission.
   void Submit(Request request) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Submitted and not yet answered. Callers hold back when this grows.
@@ -69,7 +71,7 @@ class GroupCommit {
   std::atomic<bool> is_full_{false};
 
   absl::Mutex mutex_;
-  std::deque<Request> queue_ ABSL_GUARDED_BY(mutex_);
+  FairQueue<Request> queue_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };

@@ -37,6 +37,7 @@ namespace vakt {
 struct NodeStream {
   int64_t node_id = 0;
   bool failed = false;
+  uint64_t flow = 0;  // GroupCommit::Request
 };
 
 // A node that said hello.

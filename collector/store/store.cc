@@ -7,8 +7,10 @@
 #include <cerrno>
 #include <utility>
 
+#include "absl/hash/hash.h"
 #include "absl/synchronization/notification.h"
 #include "collector/store/backup.h"
+#include "collector/store/batch_parts.h"
 #include "collector/store/record_writer.h"
 #include "collector/store/schema.h"
 #include "common/base/file.h"
@@ -57,20 +59,13 @@ bool IsRefusal(const absl::Status& status) {
   return absl::IsNotFound(status) || absl::IsFailedPrecondition(status);
 }
 
-size_t BytesOf(const std::vector<MalformedRecord>& records) {
-  size_t bytes = 0;
-  for (const MalformedRecord& record : records) bytes += sizeof(record) + record.bytes.size();
-  return bytes;
+// All that one node sends is one flow, over however many connections.
+uint64_t FlowOf(const NodeKey& key) {
+  return absl::HashOf(key.cluster, key.node) | 1;  // not 0
 }
 
-// In memory while it waits.
-size_t BytesOf(const RecordBatch& batch) {
-  size_t bytes = BytesOf(batch.strays);
-  for (const RecordRow& row : batch.rows) {
-    bytes += sizeof(row) + row.bytes.size() + BytesOf(row.malformed);
-  }
-  return bytes;
-}
+// Others' batches may go between the parts of a larger one.
+constexpr size_t kPartBytes = 64 << 10;
 
 }  // namespace
 
@@ -186,10 +181,12 @@ void Store::SetFullListener(absl::AnyInvocable<void(bool)> listener) {
 void Store::RegisterNode(NodeKey key, v1::Hello hello,
                          absl::AnyInvocable<void(absl::StatusOr<Registration>)> done) {
   auto registration = std::make_shared<Registration>();
+  const uint64_t flow = FlowOf(key);
   commits_->Submit(
-      {.apply = [registration, key = std::move(key),
+      {.apply = [registration, flow, key = std::move(key),
                  hello = std::move(hello)](RecordWriter& writer) -> absl::Status {
          VAKT_ASSIGN_OR_RETURN(*registration, writer.RegisterNode(key, hello));
+         registration->stream->flow = flow;
          return absl::OkStatus();
        },
        .done =
@@ -200,19 +197,36 @@ void Store::RegisterNode(NodeKey key, v1::Hello hello,
              } else {
                done(status);
              }
-           }});
+           },
+       .flow = flow});
 }
 
 void Store::Append(std::shared_ptr<NodeStream> stream, RecordBatch batch, Done done) {
-  const size_t bytes = BytesOf(batch);
+  // The writer thread's alone: what became of the parts so far.
+  const auto so_far = std::make_shared<absl::Status>();
+  std::vector<RecordBatch> parts = SplitBatch(std::move(batch), kPartBytes);
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const bool is_last = i + 1 == parts.size();
+    AppendPart(
+        stream, std::move(parts[i]),
+        [so_far, done = is_last ? std::move(done) : nullptr](const absl::Status& status) mutable {
+          if (so_far->ok()) *so_far = status;
+          if (done) done(*so_far);
+        });
+  }
+}
+
+void Store::AppendPart(std::shared_ptr<NodeStream> stream, RecordBatch part, Done done) {
+  const size_t bytes = BytesOf(part);
+  const uint64_t flow = stream->flow;
   auto chain_break = std::make_shared<ChainBreak>(ChainBreak::kNone);
   commits_->Submit(
       {.apply = [stream, chain_break,
-                 batch = std::move(batch)](RecordWriter& writer) -> absl::Status {
+                 part = std::move(part)](RecordWriter& writer) -> absl::Status {
          if (stream->failed) {
            return absl::AbortedError("an earlier batch of this connection was not stored");
          }
-         VAKT_ASSIGN_OR_RETURN(*chain_break, writer.Append(stream->node_id, batch));
+         VAKT_ASSIGN_OR_RETURN(*chain_break, writer.Append(stream->node_id, part));
          return absl::OkStatus();
        },
        .done =
@@ -221,7 +235,8 @@ void Store::Append(std::shared_ptr<NodeStream> stream, RecordBatch batch, Done d
              if (status.ok()) Count(*chain_break);
              done(status);
            },
-       .bytes = bytes});
+       .bytes = bytes,
+       .flow = flow});
 }
 
 void Store::Raise(NodeKey about, v1::Alert alert, Done done) {
@@ -252,12 +267,14 @@ void Store::AppendAudit(v1::AuditEntry entry, Done done) {
 void Store::RecordHeartbeat(std::shared_ptr<NodeStream> stream, v1::Heartbeat heartbeat,
                             Done done) {
   const size_t bytes = heartbeat.ByteSizeLong();
+  const uint64_t flow = stream->flow;
   commits_->Submit({.apply =
                         [stream, heartbeat = std::move(heartbeat)](RecordWriter& writer) {
                           return writer.RecordHeartbeat(stream->node_id, heartbeat);
                         },
                     .done = std::move(done),
-                    .bytes = bytes});
+                    .bytes = bytes,
+                    .flow = flow});
 }
 
 absl::StatusOr<ScanResult> Store::Scan(const RecordFilter& filter, const ScanRequest& request) {

@@ -137,6 +137,7 @@ class Store {
   explicit Store(StoreOptions options) : options_(std::move(options)) {}
   absl::Status LockDirectory();
   absl::Status OpenWriter(const std::string& path);
+  void AppendPart(std::shared_ptr<NodeStream> stream, RecordBatch part, Done done);
   // Runs `apply` in a transaction and waits until it is durable.
   absl::Status Write(absl::AnyInvocable<absl::Status(RecordWriter&)> apply);
   absl::Status OpenReaders(const std::string& path);

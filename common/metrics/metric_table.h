@@ -140,7 +140,7 @@ inline constexpr MetricRow kMetrics[] = {
     {"connections_let_in_total", MetricType::kCounter, "connections", "",
      "Connections that were handed to the TLS handshake.", kOfCollector},
     {"connections_refused_total", MetricType::kCounter, "connections", "reason",
-     "Connections that the door closed: crowd, no_hello, waited, no_call, calls (docs/limits.md).",
+     "Connections that the door closed: crowd, no_hello, waited, no_call, calls, chatter (docs/limits.md).",
      kOfCollector},
     {"ingest_streams_total", MetricType::kCounter, "streams", "",
      "Streams that agents opened.", kOfCollector},

@@ -49,8 +49,15 @@ class SimulatedAgent {
     std::lock_guard lock(mutex_);
     return acked_ == sent_;
   }
+  // With what waits: it has waited that long at least.
   void TakeFigures(std::vector<double>* latencies_ms, FleetReport* report) {
     std::lock_guard lock(mutex_);
+    const absl::Time now = absl::Now();
+    if (stream_ != nullptr && !stream_->ended) {
+      for (const absl::Time written : stream_->in_flight) {
+        latencies_ms->push_back(absl::ToDoubleMilliseconds(now - written));
+      }
+    }
     latencies_ms->insert(latencies_ms->end(), latencies_ms_.begin(), latencies_ms_.end());
     latencies_ms_.clear();
     report->acked_records += std::exchange(acked_since_, 0);
@@ -252,6 +259,7 @@ FleetReport AgentFleet::Run(const FleetLoad& load, absl::Duration time) {
   report.p50 = at(0.5);
   report.p99 = at(0.99);
   report.max = at(1.0);
+  report.latencies_ms = std::move(latencies_ms);
   return report;
 }
 

@@ -34,7 +34,9 @@ struct FleetReport {
   uint64_t acked_records = 0;
   uint64_t reconnects = 0;
   absl::Duration time;
-  absl::Duration p50, p99, max;  // from the write of a batch to its acknowledgement
+  // From the write of a batch to its acknowledgement, or until now when there is none yet.
+  absl::Duration p50, p99, max;
+  std::vector<double> latencies_ms;  // all of them, in order of size
 };
 
 class SimulatedAgent;

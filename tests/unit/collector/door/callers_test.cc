@@ -35,6 +35,28 @@ TEST(CallersTest, WithoutALimitNobodyIsRefused) {
   EXPECT_EQ(CallsUntilRefused(&callers, kAgent, kStart), 100'000);
 }
 
+TEST(CallersTest, ACallThatIsRefusedCostsAsManyAsTen) {
+  Callers callers(DoorLimits{});
+  int calls = 0;
+  while (calls < 1000 && callers.MayCall(kAgent, kStart)) {
+    callers.Refused(kAgent.identity, kStart);
+    ++calls;
+  }
+  EXPECT_EQ(calls, 10);
+  EXPECT_FALSE(callers.MayCall(kAgent, kStart + absl::Milliseconds(500)));
+  EXPECT_TRUE(callers.MayCall(kAgent, kStart + absl::Seconds(2)));
+}
+
+TEST(CallersTest, WhoMisusesAConnectionIsOutForAWhile) {
+  Callers callers(DoorLimits{});
+  for (const CallerName& who : {kAgent, kUser}) {
+    EXPECT_TRUE(callers.MayCall(who, kStart));
+    callers.Misused(who.identity, kStart);
+    EXPECT_FALSE(callers.MayCall(who, kStart + absl::Seconds(29)));
+    EXPECT_TRUE(callers.MayCall(who, kStart + absl::Seconds(31)));
+  }
+}
+
 TEST(CallersTest, TooManyConnectionsOfAnIdentityAreRefused) {
   Callers callers({.connections_of_identity = 3});
   bool trusted = false;

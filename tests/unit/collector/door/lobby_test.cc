@@ -85,6 +85,20 @@ TEST(LobbyTest, WhoIsNotTrustedGivesNothingBack) {
   EXPECT_TRUE(LetIn(&lobby).empty());
 }
 
+TEST(LobbyTest, ASourcePaysForMisuseAndNoOtherDoes) {
+  Lobby lobby(kLimits);
+  Come(&lobby, "a", 100, 50);
+  Come(&lobby, "b", 200, 1);
+  const std::vector<Lobby::Id> first = LetIn(&lobby);
+  ASSERT_EQ(first.front(), 100u);
+  lobby.MadeCall(100, true);
+  lobby.Charge(100, 20, kStart);  // ten seconds' worth
+  EXPECT_TRUE(LetIn(&lobby, kStart + absl::Seconds(9)).empty());
+  Come(&lobby, "b", 300, 2, kStart + absl::Seconds(9));
+  EXPECT_EQ(LetIn(&lobby, kStart + absl::Seconds(9)), std::vector<Lobby::Id>({300, 301}));
+  EXPECT_FALSE(LetIn(&lobby, kStart + absl::Seconds(15)).empty());
+}
+
 TEST(LobbyTest, StrangersOfAllSourcesAreLimited) {
   Lobby lobby(kLimits);
   for (const char* source : {"a", "b", "c", "d"}) {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "common/base/clock.h"
 #include "tests/support/dev_certificates.h"
 
@@ -29,6 +31,19 @@ TEST(CertificateLife, RefusesWhatIsNone) {
   EXPECT_FALSE(ParseCertificateLife(set.key_pem).ok());
   EXPECT_FALSE(ParseCertificateLife(set.cert_pem.substr(0, set.cert_pem.size() / 2)).ok());
   EXPECT_FALSE(ReadCertificateLife("/proc/none").ok());
+}
+
+// What is read of it is not checked by anybody else.
+TEST(CertificateLife, TakesAnyBytes) {
+  TestAuthority authority;
+  const std::string whole = authority.Issue("spiffe://test/x").cert_pem;
+  for (size_t at = whole.find('\n'); at < whole.size(); ++at) {
+    for (const char c : {'/', 'A', 'w', '8'}) {
+      std::string pem = whole;
+      pem[at] = c;
+      ParseCertificateLife(pem).IgnoreError();
+    }
+  }
 }
 
 }  // namespace
