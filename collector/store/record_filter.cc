@@ -34,6 +34,7 @@ absl::StatusOr<RecordFilter> RecordFilter::OfFlows(const v1::FlowFilter& filter)
   RecordFilter out;
   VAKT_RETURN_IF_ERROR(out.TakeTimes(filter));
   VAKT_ASSIGN_OR_RETURN(FlowCondition condition, FlowCondition::Create(filter));
+  out.alerts_ = false;
   out.flow_condition_ = std::make_shared<const FlowCondition>(std::move(condition));
   out.nodes_.assign(filter.nodes().begin(), filter.nodes().end());
   return out;
@@ -66,15 +67,31 @@ absl::StatusOr<RecordFilter> RecordFilter::Create(const v1::Filter& filter) {
   }
   out.words_ = WordsOf(filter.words());
   out.include_gaps_ = filter.include_gaps();
-  // Gaps are not in the index.
-  if (!out.include_gaps_) {
+  out.alerts_ = !filter.without_alerts();
+  if (filter.has_flows()) VAKT_RETURN_IF_ERROR(out.TakeFlows(filter.flows()));
+  if (!out.other_than_flows() && !out.flows()) {
+    return absl::InvalidArgumentError(
+        "filter.without_alerts leaves nothing: set include_gaps or flows");
+  }
+  // Gaps and flows are not in the index.
+  if (!out.include_gaps_ && !out.flows()) {
     out.search_ = SearchExpression(out.condition_ ? &out.condition_->expr() : nullptr, out.words_);
   }
   return out;
 }
 
+absl::Status RecordFilter::TakeFlows(const v1::FlowFilter& filter) {
+  if (filter.has_since() || filter.has_until() || filter.nodes_size() > 0) {
+    return absl::InvalidArgumentError(
+        "filter.flows: since, until and nodes are those of the filter itself");
+  }
+  VAKT_ASSIGN_OR_RETURN(FlowCondition condition, FlowCondition::Create(filter));
+  flow_condition_ = std::make_shared<const FlowCondition>(std::move(condition));
+  return absl::OkStatus();
+}
+
 bool RecordFilter::MatchesContent(const v1::StoredRecord& stored) const {
-  if (flows()) return flow_condition_->Matches(stored.record().flow());
+  if (stored.record().has_flow()) return flow_condition_->Matches(stored.record().flow());
   if (!stored.record().has_alert()) return true;
   if (!text_.empty() && !MatchesText(stored.record().alert())) return false;
   if (!words_.empty()) {

@@ -26,8 +26,8 @@ class RecordFilter {
   // Matches every alert.
   RecordFilter() = default;
 
-  // INVALID_ARGUMENT for a priority that does not exist, more than 1,000 names, or a condition that
-  // does not compile.
+  // INVALID_ARGUMENT for a priority that does not exist, more than 1,000 names, a condition that
+  // does not compile, times or nodes in the filter of flows, or a filter that nothing can match.
   static absl::StatusOr<RecordFilter> Create(const v1::Filter& filter);
 
   // Matches flow records, and nothing else. INVALID_ARGUMENT likewise.
@@ -36,8 +36,8 @@ class RecordFilter {
   bool MatchesTime(int64_t event_ns) const { return since_ns_ <= event_ns && event_ns <= last_ns_; }
   // Kind and priority; not the names. `priority` is ignored for what is no alert.
   bool MatchesKind(RecordKind kind, int priority) const {
-    if (flows() || kind == RecordKind::kFlow) return flows() && kind == RecordKind::kFlow;
-    return kind == RecordKind::kAlert ? priority <= max_priority_ : include_gaps_;
+    if (kind == RecordKind::kFlow) return flows();
+    return kind == RecordKind::kAlert ? alerts_ && priority <= max_priority_ : include_gaps_;
   }
   // The part that needs the record itself: text and condition.
   bool MatchesContent(const v1::StoredRecord& stored) const;
@@ -50,8 +50,10 @@ class RecordFilter {
            last_ns_ == std::numeric_limits<int64_t>::max();
   }
 
-  // There are many: they are asked for by themselves.
+  // Flow records are asked for. There are many: who does not ask for them passes them by.
   bool flows() const { return flow_condition_ != nullptr; }
+  // Something else is.
+  bool other_than_flows() const { return alerts_ || include_gaps_; }
 
   // Empty: not restricted.
   const std::vector<std::string>& rules() const { return rules_; }
@@ -63,10 +65,12 @@ class RecordFilter {
  private:
   template <typename Filter>  // v1::Filter or v1::FlowFilter
   absl::Status TakeTimes(const Filter& filter);
+  absl::Status TakeFlows(const v1::FlowFilter& filter);
   bool MatchesText(const v1::Alert& alert) const;
 
   int64_t since_ns_ = std::numeric_limits<int64_t>::min();
   int64_t last_ns_ = std::numeric_limits<int64_t>::max();
+  bool alerts_ = true;
   int max_priority_ = v1::Priority_MAX;
   bool include_gaps_ = false;
   std::vector<std::string> rules_;

@@ -72,6 +72,8 @@ absl::Status RecordReader::PrepareAll() {
       {&next_flows_, StrCat(kColumns, "WHERE id BETWEEN ?1 AND ?2 AND kind = 4 ORDER BY id")},
       {&previous_flows_,
        StrCat(kColumns, "WHERE id BETWEEN ?1 AND ?2 AND kind = 4 ORDER BY id DESC")},
+      {&next_any_, StrCat(kColumns, "WHERE id BETWEEN ?1 AND ?2 ORDER BY id")},
+      {&previous_any_, StrCat(kColumns, "WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC")},
       {&next_found_, StrCat(kFound, "ORDER BY search.rowid")},
       {&previous_found_, StrCat(kFound, "ORDER BY search.rowid DESC")},
       {&next_span_,
@@ -91,7 +93,7 @@ absl::Status RecordReader::PrepareAll() {
        "AND (cluster, node) > (?1, ?2) ORDER BY cluster, node"},
       {&conditions_, "SELECT cluster, node, name, opened_ns, detail FROM condition"},
       {&last_id_, "SELECT seq FROM sqlite_sequence WHERE name = 'record'"},
-      {&pruned_id_, "SELECT pruned_id FROM state"},
+      {&pruned_id_, "SELECT pruned_id, pruned_flow_id FROM state"},
       {&rule_by_name_, "SELECT id FROM rule WHERE name = ?1"},
       {&nodes_by_name_, "SELECT id FROM node WHERE node = ?1"},
       // Two queries: SQLite looks up one end in the index, but scans for both.
@@ -118,6 +120,8 @@ absl::StatusOr<ScanResult> RecordReader::Scan(const RecordFilter& filter,
   previous_records_.Reset();
   next_flows_.Reset();
   previous_flows_.Reset();
+  next_any_.Reset();
+  previous_any_.Reset();
   return result;
 }
 
@@ -173,9 +177,10 @@ absl::StatusOr<bool> RecordReader::ScanRange(const RecordFilter& filter, const N
                                              absl::Time deadline, ScanResult* result) {
   const bool forward = request.direction == Direction::kOldestFirst;
   const bool indexed = !filter.search().empty() && range.first > indexed_id_;
-  Statement& rows = indexed          ? (forward ? next_found_ : previous_found_)
-                    : filter.flows() ? (forward ? next_flows_ : previous_flows_)
-                                     : (forward ? next_records_ : previous_records_);
+  Statement& rows = indexed                     ? (forward ? next_found_ : previous_found_)
+                    : !filter.flows()           ? (forward ? next_records_ : previous_records_)
+                    : filter.other_than_flows() ? (forward ? next_any_ : previous_any_)
+                                                : (forward ? next_flows_ : previous_flows_);
   if (indexed) {
     VAKT_RETURN_IF_ERROR(rows.Start(range.first, range.last, filter.search()));
   } else {
@@ -339,10 +344,12 @@ absl::StatusOr<int64_t> RecordReader::OldestId() {
   return last + 1;
 }
 
-absl::StatusOr<int64_t> RecordReader::PrunedId() {
+absl::StatusOr<int64_t> RecordReader::PrunedId(const RecordFilter& filter) {
   VAKT_RETURN_IF_ERROR(pruned_id_.Start());
   VAKT_ASSIGN_OR_RETURN(const bool found, pruned_id_.Step());
-  const int64_t id = found ? pruned_id_.Int(0) : 0;
+  int64_t id = 0;
+  if (found && filter.other_than_flows()) id = pruned_id_.Int(0);
+  if (found && filter.flows()) id = std::max(id, pruned_id_.Int(1));
   pruned_id_.Reset();
   return id;
 }

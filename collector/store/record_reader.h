@@ -77,8 +77,9 @@ class RecordReader {
   absl::StatusOr<int64_t> OldestId();
   ConsumerReader& consumers() { return consumers_; }
   TriageReader& triage() { return triage_; }
-  // The newest record that was deleted for its age; 0: none yet.
-  absl::StatusOr<int64_t> PrunedId();
+  // The newest record that was deleted for its age, of flows or else of the other records, or both,
+  // as the filter asks for them; 0: none yet.
+  absl::StatusOr<int64_t> PrunedId(const RecordFilter& filter);
   // The newest committed record's id.
   absl::StatusOr<int64_t> LastId();
   const std::string& store_id() const { return store_id_; }
@@ -124,7 +125,7 @@ class RecordReader {
   absl::flat_hash_map<int64_t, std::unique_ptr<NodeKey>> nodes_;  // names never change
 
   Statement next_records_, previous_records_, next_span_, previous_span_;
-  Statement next_flows_, previous_flows_;
+  Statement next_flows_, previous_flows_, next_any_, previous_any_;
   Statement payload_, by_uid_, node_, all_nodes_, last_id_, conditions_;
   Statement rule_by_name_, nodes_by_name_, ends_, pruned_id_;
   Statement next_found_, previous_found_;

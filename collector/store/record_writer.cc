@@ -93,7 +93,9 @@ absl::Status RecordWriter::PrepareAll() {
       {&insert_search_, "INSERT INTO search (rowid, terms) VALUES (?1, ?2)"},
       {&delete_search_, "INSERT INTO search (search, rowid, terms) VALUES ('delete', ?1, ?2)"},
       {&find_payload_, "SELECT bytes FROM payload WHERE id = ?1"},
-      {&set_pruned_, "UPDATE state SET pruned_id = max(pruned_id, ?1)"},
+      {&set_pruned_,
+       "UPDATE state SET pruned_id = max(pruned_id, ?1), "
+       "pruned_flow_id = max(pruned_flow_id, ?2)"},
       {&set_retention_time_, "UPDATE state SET retention_ns = max(retention_ns, ?1)"},
       {&delete_spans_, "DELETE FROM span WHERE id < (SELECT ifnull(min(id), 0) FROM record) >> ?1"},
   };
@@ -327,7 +329,9 @@ absl::StatusOr<PruneStep> RecordWriter::Prune(const PruneScope& scope, int64_t m
         {oldest_records_.Int(0), oldest_records_.Int(1), oldest_records_.Int(2), kind});
   }
   oldest_records_.Reset();
+  int64_t last_flow_id = 0, last_other_id = 0;
   for (const Expired& record : expired) {
+    (record.kind == RecordKind::kFlow ? last_flow_id : last_other_id) = record.id;
     VAKT_RETURN_IF_ERROR(prune_run_.Run(record.run_id, record.seq));
     VAKT_RETURN_IF_ERROR(Delete(record.id, record.kind));
   }
@@ -335,7 +339,7 @@ absl::StatusOr<PruneStep> RecordWriter::Prune(const PruneScope& scope, int64_t m
     VAKT_RETURN_IF_ERROR(malformed_.Prune(scope.cutoff_ns, max_records));
   }
   if (!expired.empty()) {
-    VAKT_RETURN_IF_ERROR(set_pruned_.Run(expired.back().id));
+    VAKT_RETURN_IF_ERROR(set_pruned_.Run(last_other_id, last_flow_id));
     VAKT_RETURN_IF_ERROR(delete_spans_.Run(kSpanShift));
     runs_.clear();  // their pruned_seq has moved
   }

@@ -199,6 +199,13 @@ constexpr std::string_view kRetentionTime = R"sql(
   ALTER TABLE state ADD COLUMN retention_ns INTEGER NOT NULL DEFAULT 0;
 )sql";
 
+// state.pruned_id is of records other than flows from here on: flows expire long before the others,
+// and a reader of alerts does not miss them.
+constexpr std::string_view kPrunedFlows = R"sql(
+  ALTER TABLE state ADD COLUMN pruned_flow_id INTEGER NOT NULL DEFAULT 0;
+  UPDATE state SET pruned_flow_id = pruned_id;
+)sql";
+
 struct Migration {
   std::string_view name;
   std::string_view sql;
@@ -216,6 +223,7 @@ constexpr Migration kMigrations[] = {
     {"malformed records", kMalformed},
     {"forgotten nodes", kForgotten},
     {"retention time", kRetentionTime},
+    {"deleted flows", kPrunedFlows},
 };
 
 constexpr std::string_view kVersionTable = R"sql(

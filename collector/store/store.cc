@@ -364,7 +364,9 @@ absl::StatusOr<BackupResult> Store::Backup(const std::string& name) {
   return BackupDatabase(options_.directory + "/vakt.db", options_.directory + "/backup", name);
 }
 
-absl::StatusOr<int64_t> Store::PrunedId() { return Lease(*this)->PrunedId(); }
+absl::StatusOr<int64_t> Store::PrunedId(const RecordFilter& filter) {
+  return Lease(*this)->PrunedId(filter);
+}
 
 absl::StatusOr<AuditPage> Store::ListAudit(const AuditQuery& query) {
   return Lease(*this)->audit().List(query);

@@ -115,7 +115,7 @@ class Store {
   absl::StatusOr<std::vector<v1::TriageChange>> TriageChanges(int64_t record_id);
   // Into <directory>/backup. `name` is one part of a path.
   absl::StatusOr<BackupResult> Backup(const std::string& name) ABSL_LOCKS_EXCLUDED(backup_mutex_);
-  absl::StatusOr<int64_t> PrunedId();
+  absl::StatusOr<int64_t> PrunedId(const RecordFilter& filter);
   absl::StatusOr<std::vector<ConditionRow>> ListConditions();
   absl::StatusOr<AuditPage> ListAudit(const AuditQuery& query);
   absl::StatusOr<std::vector<MalformedRow>> ListMalformed(const NodeKey& node, int64_t before_id,

@@ -114,7 +114,7 @@ absl::StatusOr<SubscriptionHub::Page> SubscriptionHub::ReadPage(Subscription* su
                                                              .max_bytes = options_.page_bytes,
                                                              .budget = kTurn}));
   // After the scan: what was deleted meanwhile may have been missing from it.
-  VAKT_ASSIGN_OR_RETURN(const int64_t pruned_id, store_.PrunedId());
+  VAKT_ASSIGN_OR_RETURN(const int64_t pruned_id, store_.PrunedId(subscription->filter()));
   if (pruned_id > std::max(begin, subscription->expired_id)) {
     page.expired_id = subscription->expired_id = pruned_id;
   }

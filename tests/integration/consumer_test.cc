@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <functional>
 #include <memory>
 #include <random>
 #include <string>
@@ -19,6 +20,7 @@ namespace vakt {
 namespace {
 
 using ::testing::EndsWith;
+using ::testing::HasSubstr;
 
 int Runs() {
   const char* text = getenv("VAKT_CONSUMER_RUNS");
@@ -77,9 +79,15 @@ class ConsumerTest : public CollectorFixture {
     v1::DeleteConsumerResponse response;
     return v1::Alerts::NewStub(channel)->DeleteConsumer(&context, request, &response);
   }
+  // A consumer that stalls, leaves and comes back, while an agent sends `make(seq)` for ever.
+  void ComeBackManyTimes(const v1::SubscribeRequest& request,
+                         const std::function<v1::Record(uint64_t)>& make,
+                         const std::function<bool(uint64_t)>& is_wanted);
 };
 
-TEST_F(ConsumerTest, MissesNothingAndSeesNothingTwiceBeyondItsLastAck) {
+void ConsumerTest::ComeBackManyTimes(const v1::SubscribeRequest& request,
+                                     const std::function<v1::Record(uint64_t)>& make,
+                                     const std::function<bool(uint64_t)>& is_wanted) {
   Start();
   auto agent_channel = ChannelAs(AgentUri("n1"));
   std::atomic<bool> stop{false};
@@ -87,7 +95,10 @@ TEST_F(ConsumerTest, MissesNothingAndSeesNothingTwiceBeyondItsLastAck) {
     AgentClient agent(agent_channel);
     ASSERT_TRUE(agent.Hello(MakeHello("n1"), nullptr));
     for (uint64_t seq = 1; !stop; seq += 10) {
-      Deliver(agent, seq, seq + 9);
+      std::vector<v1::Record> batch;
+      for (uint64_t i = seq; i < seq + 10; ++i) batch.push_back(make(i));
+      v1::Position stored;
+      ASSERT_TRUE(agent.Send(batch) && agent.ReadAck(&stored));
       absl::SleepFor(absl::Milliseconds(2));
     }
   });
@@ -97,13 +108,15 @@ TEST_F(ConsumerTest, MissesNothingAndSeesNothingTwiceBeyondItsLastAck) {
   uint64_t newest = 0;
   for (int run = 0; run < Runs() && !HasFailure(); ++run) {
     if (run % 50 == 49) channel = UserChannel();  // also a new connection
-    SubscriberClient subscriber(channel, As("siem-1"));
+    SubscriberClient subscriber(channel, request);
     const uint64_t count = random() % 40;
     v1::StoredRecord record;
     uint64_t seen = acknowledged;
     for (uint64_t i = 0; i < count; ++i) {
       ASSERT_TRUE(subscriber.ReadRecord(&record)) << subscriber.Finish().error_message();
-      ASSERT_EQ(record.record().seq(), ++seen) << "in run " << run;
+      do ++seen;
+      while (!is_wanted(seen));
+      ASSERT_EQ(record.record().seq(), seen) << "in run " << run;
       if (random() % 7 == 0) {
         ASSERT_TRUE(Acknowledge(channel, "siem-1", record.cursor()).ok());
         acknowledged = seen;
@@ -117,6 +130,61 @@ TEST_F(ConsumerTest, MissesNothingAndSeesNothingTwiceBeyondItsLastAck) {
   EXPECT_GT(acknowledged, 0u);
   printf("%d streams, %llu records acknowledged\n", Runs(),
          static_cast<unsigned long long>(acknowledged));
+}
+
+TEST_F(ConsumerTest, MissesNothingAndSeesNothingTwiceBeyondItsLastAck) {
+  ComeBackManyTimes(
+      As("siem-1"), [](uint64_t seq) { return MakeAlertRecord({.seq = seq}); },
+      [](uint64_t) { return true; });
+}
+
+v1::Record AlertOrFlow(uint64_t seq) {
+  return seq % 3 == 0 ? MakeAlertRecord({.seq = seq}) : MakeFlowRecord({.seq = seq});
+}
+
+TEST_F(ConsumerTest, MissesNoFlowAmongAlertsAndSeesNoneTwice) {
+  v1::SubscribeRequest request = As("siem-1");
+  request.mutable_filter()->mutable_flows();
+  ComeBackManyTimes(request, AlertOrFlow, [](uint64_t) { return true; });
+}
+
+TEST_F(ConsumerTest, MissesNoneOfTheFlowsThatItAskedForAlone) {
+  v1::SubscribeRequest request = As("siem-1");
+  request.mutable_filter()->mutable_flows();
+  request.mutable_filter()->set_without_alerts(true);
+  ComeBackManyTimes(request, AlertOrFlow, [](uint64_t seq) { return seq % 3 != 0; });
+}
+
+TEST_F(ConsumerTest, FlowsComeOnlyToWhomAsksForThem) {
+  Start();
+  {
+    AgentClient agent(ChannelAs(AgentUri("n1")));
+    ASSERT_TRUE(agent.Hello(MakeHello("n1"), nullptr));
+    ASSERT_TRUE(agent.Send(
+        {MakeFlowRecord({.seq = 1}), MakeAlertRecord({.seq = 2}), MakeFlowRecord({.seq = 3})}));
+    v1::Position stored;
+    ASSERT_TRUE(agent.ReadAck(&stored));
+  }
+  v1::StoredRecord record;
+  SubscriberClient alerts(UserChannel(), As("alerts"));
+  ASSERT_TRUE(alerts.ReadRecord(&record));
+  EXPECT_EQ(record.record().seq(), 2u);
+
+  v1::SubscribeRequest request = As("flows");
+  request.set_format(v1::FORMAT_OCSF);
+  request.mutable_filter()->mutable_flows()->add_remotes("198.51.100.0/24");
+  request.mutable_filter()->set_without_alerts(true);
+  SubscriberClient flows(UserChannel(), request);
+  for (const char* end : {".1", ".3"}) {
+    ASSERT_TRUE(flows.ReadRecord(&record));
+    EXPECT_THAT(record.cursor(), EndsWith(end));
+    EXPECT_FALSE(record.has_record());
+    EXPECT_THAT(record.ocsf_json(), HasSubstr("\"class_uid\":4001"));
+  }
+
+  request.mutable_filter()->mutable_flows()->add_nodes("n1");
+  EXPECT_EQ(SubscriberClient(UserChannel(), request).Finish().error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
 }
 
 TEST_F(ConsumerTest, GoesOnAfterARestartOfTheCollectorAlsoBeforeItsFirstAck) {

@@ -276,7 +276,8 @@ TEST_F(StoreTest, ClassesExpireAtAgesOfTheirOwn) {
     return Seqs(Read());
   };
   EXPECT_THAT(after(absl::Hours(2), 3), ElementsAre(1, 3, 6));
-  EXPECT_EQ(store_->PrunedId().value(), 5);
+  EXPECT_EQ(store_->PrunedId({}).value(), 5);
+  EXPECT_EQ(store_->PrunedId(RecordFilter::OfFlows({}).value()).value(), 0);
   v1::Filter of_time;  // the skipping by time must still know of what is left
   of_time.mutable_since()->set_seconds(1'600'000'000);
   EXPECT_THAT(Seqs(Read(of_time)), ElementsAre(1, 3, 6));
@@ -308,6 +309,46 @@ TEST_F(StoreTest, FlowsAreAskedForByThemselvesAndExpireByThemselves) {
   Open();  // looks for expired records at once
   while (!flows().empty()) absl::SleepFor(absl::Milliseconds(5));
   EXPECT_THAT(Seqs(Read(with_gaps)), ElementsAre(1, 3, 5));
+  // Who reads alerts alone misses nothing by it.
+  EXPECT_EQ(store_->PrunedId({}).value(), 0);
+  EXPECT_EQ(store_->PrunedId(newest).value(), 4);
+  v1::Filter both;
+  both.mutable_flows();
+  EXPECT_EQ(store_->PrunedId(RecordFilter::Create(both).value()).value(), 4);
+}
+
+TEST_F(StoreTest, FlowsAreReadTogetherWithTheOtherRecordsInTheirOrder) {
+  Open();
+  ASSERT_TRUE(Append(Register(), {MakeAlertRecord({.seq = 1}), MakeFlowRecord({.seq = 2}),
+                                  MakeGapRecord({.seq = 3}, 1), MakeFlowRecord({.seq = 4}),
+                                  MakeAlertRecord({.seq = 5}, {.priority = v1::PRIORITY_DEBUG})})
+                  .ok());
+  v1::Filter filter;
+  filter.mutable_flows();
+  EXPECT_THAT(Seqs(Read(filter)), ElementsAre(1, 2, 4, 5));
+  const RecordFilter newest = RecordFilter::Create(filter).value();
+  EXPECT_THAT(Seqs(store_->Scan(newest, {.direction = Direction::kNewestFirst, .after_id = 99})
+                       .value()
+                       .records),
+              ElementsAre(5, 4, 2, 1));
+  filter.set_include_gaps(true);
+  EXPECT_THAT(Seqs(Read(filter)), ElementsAre(1, 2, 3, 4, 5));
+  filter.set_without_alerts(true);
+  EXPECT_THAT(Seqs(Read(filter)), ElementsAre(2, 3, 4));
+  filter.set_include_gaps(false);
+  EXPECT_THAT(Seqs(Read(filter)), ElementsAre(2, 4));
+  filter.mutable_flows()->add_remotes("198.51.100.8");  // another
+  EXPECT_THAT(Seqs(Read(filter)), IsEmpty());
+  filter.set_without_alerts(false);
+  filter.set_words("shadow");  // of alerts; their index knows no flows
+  filter.mutable_flows()->clear_remotes();
+  filter.set_min_priority(v1::PRIORITY_WARNING);
+  EXPECT_THAT(Seqs(Read(filter)), ElementsAre(1, 2, 4));
+  filter.mutable_flows()->add_nodes("n1");
+  EXPECT_TRUE(absl::IsInvalidArgument(RecordFilter::Create(filter).status()));
+  v1::Filter nothing;
+  nothing.set_without_alerts(true);
+  EXPECT_TRUE(absl::IsInvalidArgument(RecordFilter::Create(nothing).status()));
 }
 
 TEST_F(StoreTest, TheIndexForgetsWhatExpires) {
