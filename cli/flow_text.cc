@@ -10,6 +10,7 @@
 #include "common/alert/alert_time.h"
 #include "common/base/address.h"
 #include "common/base/strings.h"
+#include "common/base/text.h"
 
 namespace vakt {
 namespace {
@@ -100,6 +101,37 @@ std::string BytesText(uint64_t bytes) {
   char text[32];
   snprintf(text, sizeof(text), "%.1f %s", value, kUnits[unit]);
   return text;
+}
+
+std::string ConnectionsText(const v1::Flow& flow) {
+  std::string text = StrCat(flow.connections());
+  const struct {
+    uint64_t count;
+    std::string_view what;
+  } failures[] = {
+      {flow.refused(), "refused"}, {flow.timed_out(), "timed out"}, {flow.reset(), "reset"}};
+  for (const auto& [count, what] : failures) {
+    if (count > 0) text += StrCat(" (", count, " ", what, ")");
+  }
+  return text;
+}
+
+std::string FlowLine(const v1::StoredRecord& stored, const Console& console) {
+  const v1::Flow& flow = stored.record().flow();
+  const Style of_class = flow.class_() == v1::Flow::CLASS_EXTERNAL ? Style::kYellow : Style::kPlain;
+  std::string line = StrCat(console.Styled(Style::kFaint, Rfc3339(flow.end())), "  ",
+                            EscapeUtf8(WorkloadText(stored)), "  ",
+                            console.Styled(Style::kBold, EscapeUtf8(ProgramText(flow))), "[",
+                            flow.task().pid(), "] ", DirectionText(flow));
+  if (const std::string remote = RemoteText(flow); !remote.empty()) {
+    line += StrCat(" ", EscapeUtf8(remote));
+  }
+  line += StrCat(" ", ServiceText(flow));
+  if (const std::string word = ClassText(flow); !word.empty()) {
+    line += StrCat(" ", console.Styled(of_class, word));
+  }
+  return StrCat(line, "  ", ConnectionsText(flow), " connections, ", BytesText(flow.bytes_out()),
+                " out, ", BytesText(flow.bytes_in()), " in");
 }
 
 std::string FlowJson(const v1::StoredRecord& stored) {

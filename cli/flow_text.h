@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 
+#include "cli/console.h"
 #include "vakt/v1/flow.pb.h"
 #include "vakt/v1/query.pb.h"
 
@@ -31,6 +32,11 @@ std::string ClassText(const v1::Flow& flow);
 // "1.2 MiB".
 std::string BytesText(uint64_t bytes);
 
+// "3 (1 refused)"
+std::string ConnectionsText(const v1::Flow& flow);
+
+// One line for people, in the console's colours, safe on a terminal.
+std::string FlowLine(const v1::StoredRecord& stored, const Console& console);
 // One object on one line.
 std::string FlowJson(const v1::StoredRecord& stored);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // vaktctl flows egress: what each workload reaches outside of itself, since when, and what of that
-// is new.
+// is new, or over.
 #include <algorithm>
 #include <map>
 #include <string>
@@ -75,6 +75,8 @@ VerbResult FlowsEgress(const Invocation& invocation) {
                         FlowFilterFromFlags(invocation.arguments, now, kWindow));
   const absl::Time new_since =
       invocation.arguments.Moment("--new-since", now, absl::InfinitePast());
+  const absl::Time gone_since =
+      invocation.arguments.Moment("--gone-since", now, absl::InfiniteFuture());
   std::map<Way, Reach> reached;
   VAKT_RETURN_IF_ERROR(ForEachFlow(invocation, request, [&](const v1::StoredRecord& stored) {
     const v1::Flow& flow = stored.record().flow();
@@ -86,7 +88,7 @@ VerbResult FlowsEgress(const Invocation& invocation) {
   TextTable table({"WORKLOAD", "PROGRAM", "REMOTE", "SERVICE", "CLASS", "FIRST", "LAST",
                    "CONNECTIONS", "OUT", "IN"});
   for (const auto& [way, reach] : reached) {
-    if (reach.first < new_since) continue;
+    if (reach.first < new_since || reach.last >= gone_since) continue;
     if (invocation.json()) {
       invocation.console.Line(JsonOf(way, reach));
       continue;

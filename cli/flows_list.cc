@@ -15,20 +15,6 @@
 namespace vakt {
 namespace {
 
-// "3 (1 refused)"
-std::string Connections(const v1::Flow& flow) {
-  std::string text = StrCat(flow.connections());
-  const struct {
-    uint64_t count;
-    std::string_view what;
-  } failures[] = {
-      {flow.refused(), "refused"}, {flow.timed_out(), "timed out"}, {flow.reset(), "reset"}};
-  for (const auto& [count, what] : failures) {
-    if (count > 0) text += StrCat(" (", count, " ", what, ")");
-  }
-  return text;
-}
-
 void AddRow(const v1::StoredRecord& stored, TextTable* table) {
   const v1::Flow& flow = stored.record().flow();
   table->AddRow({{Rfc3339(flow.end()), Style::kFaint},
@@ -40,7 +26,7 @@ void AddRow(const v1::StoredRecord& stored, TextTable* table) {
                  {ServiceText(flow)},
                  {ClassText(flow),
                   flow.class_() == v1::Flow::CLASS_EXTERNAL ? Style::kYellow : Style::kPlain},
-                 {Connections(flow)},
+                 {ConnectionsText(flow)},
                  {BytesText(flow.bytes_out())},
                  {BytesText(flow.bytes_in())}});
 }

@@ -102,23 +102,45 @@ constexpr FlagRow kFlowsEgressFlags[] = {
     kPortFlag,
     {"--new-since", FlagType::kMoment,
      "Only what was not reached before then, as far as --since goes back."},
+    {"--gone-since", FlagType::kMoment, "Only what was reached before then, and not since."},
 };
 
+constexpr FlagRow kFlowsPolicyFlags[] = {
+    kFlowSinceFlag,
+    kFlowUntilFlag,
+    {"--namespace", FlagType::kTexts, "Only for workloads of this namespace (may be repeated)."},
+    {"--workload", FlagType::kTexts, "Only for the workload of this name (may be repeated)."},
+    {"--external-as", FlagType::kChoice,
+     "How external addresses are allowed: each by itself, its /24 or /48, or all that are not "
+     "private.",
+     "address|cidr|any"},
+};
+
+// What cli/record_tail.h reads.
+constexpr FlagRow kConsumerFlag = {
+    "--consumer", FlagType::kText,
+    "Go on where this named consumer stopped; the collector keeps where that is."};
+constexpr FlagRow kTailSinceFlag = {"--since", FlagType::kMoment,
+                                    "Begin with what is stored of events since then."};
+constexpr FlagRow kAfterFlag = {"--after", FlagType::kText,
+                                "Go on after this cursor, which an ended tail has printed."};
+constexpr FlagRow kFromBeginningFlag = {"--from-beginning", FlagType::kSwitch,
+                                        "Begin with everything that is stored."};
+constexpr FlagRow kTailCountFlag = {"--count", FlagType::kCount, "End after so many records."};
+constexpr FlagRow kTailTimeoutFlag = {"--timeout", FlagType::kDuration,
+                                      "End after so long: a failure if --count were not reached."};
+
 constexpr FlagRow kTailFlags[] = {
-    kPriorityFlag,
-    kRuleFlag,
-    kNodeFlag,
-    kTextFlag,
-    kWordsFlag,
-    kWhereFlag,
-    kGapsFlag,
-    {"--consumer", FlagType::kText,
-     "Go on where this named consumer stopped; the collector keeps where that is."},
-    {"--since", FlagType::kMoment, "Begin with what is stored of events since then."},
-    {"--after", FlagType::kText, "Go on after this cursor, which an ended tail has printed."},
-    {"--from-beginning", FlagType::kSwitch, "Begin with everything that is stored."},
-    {"--count", FlagType::kCount, "End after so many records."},
-    {"--timeout", FlagType::kDuration, "End after so long: a failure if --count were not reached."},
+    kPriorityFlag,      kRuleFlag,      kNodeFlag,        kTextFlag,      kWordsFlag,
+    kWhereFlag,         kGapsFlag,      kConsumerFlag,    kTailSinceFlag, kAfterFlag,
+    kFromBeginningFlag, kTailCountFlag, kTailTimeoutFlag,
+};
+
+constexpr FlagRow kFlowsTailFlags[] = {
+    kNodeFlag,       kNamespaceFlag,     kPodFlag,       kContainerFlag,
+    kExecutableFlag, kClassFlag,         kExternalFlag,  kDirectionFlag,
+    kRemoteFlag,     kPortFlag,          kConsumerFlag,  kTailSinceFlag,
+    kAfterFlag,      kFromBeginningFlag, kTailCountFlag, kTailTimeoutFlag,
 };
 
 constexpr FlagRow kNodesFlags[] = {
@@ -248,6 +270,8 @@ constexpr Verb kVerbs[] = {
      Peer::kCollector, "human|json|ocsf", kGetFlags, 1, 1, AlertsGet},
     {"alerts", "update", "UID", "Set an alert's status, verdict or assignee, or add a note.",
      Peer::kCollector, "human|json", kUpdateFlags, 1, 1, AlertsUpdate},
+    {"flows", "tail", "", "Print flow records as they are stored, until interrupted.",
+     Peer::kCollector, "human|json|ocsf", kFlowsTailFlags, 0, 0, FlowsTail},
     {"flows", "list", "", "Print flow records: who talked to whom, and how much.",
      Peer::kCollector, "human|json|ocsf", kFlowsListFlags, 0, 0, FlowsList},
     {"flows", "top", "", "Add flows up over the last hour or another time, most bytes first.",
@@ -256,6 +280,8 @@ constexpr Verb kVerbs[] = {
      Peer::kCollector, "", kFlowsGraphFlags, 0, 0, FlowsGraph},
     {"flows", "egress", "", "List what each workload reached in the last 7 days or another time, or what of it is new.",
      Peer::kCollector, "human|json", kFlowsEgressFlags, 0, 0, FlowsEgress},
+    {"flows", "policy", "", "Suggest a Kubernetes NetworkPolicy per workload from the flows of the last 7 days or another time.",
+     Peer::kCollector, "yaml|json", kFlowsPolicyFlags, 0, 0, FlowsPolicy},
     {"nodes", "", "", "List the nodes that the collector knows.",
      Peer::kCollector, "human|json", kNodesFlags, 0, 0, Nodes},
     {"nodes", "forget", "NODE", "Forget a node that is gone for good; its alerts stay.",

@@ -81,7 +81,7 @@ std::vector<FlagRow> FlagsOf(Peer peer);
 VerbFunction AlertsTail, AlertsQuery, AlertsGet, AlertsUpdate;
 VerbFunction ConsumersList, ConsumersDelete;
 VerbFunction Nodes, NodesForget, NodesMalformed, AuditList, TokensNew, StoreBackup;
-VerbFunction FlowsList, FlowsTop, FlowsGraph, FlowsEgress;
+VerbFunction FlowsTail, FlowsList, FlowsTop, FlowsGraph, FlowsEgress, FlowsPolicy;
 VerbFunction AgentStatus, AgentStats, AgentPrograms, AgentReload;
 VerbFunction RulesCheck, RulesEval, RulesTest, RulesExplain, RulesCost;
 VerbFunction RulesPrefilter, RulesCoverage, RulesDiff;
