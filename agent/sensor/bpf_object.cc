@@ -92,6 +92,20 @@ absl::Status BpfStatus(int error, std::string_view what) {
   return ErrnoStatus(error, what);
 }
 
+// Kernel memory of a map, as the kernel accounts it.
+uint64_t AccountedBytes(int map_fd) {
+  const auto info = ReadFile(StrCat("/proc/self/fdinfo/", map_fd));
+  if (!info.ok()) return 0;
+  for (absl::string_view line : absl::StrSplit(*info, '\n')) {
+    uint64_t bytes = 0;
+    if (absl::ConsumePrefix(&line, "memlock:") &&
+        absl::SimpleAtoi(absl::StripAsciiWhitespace(line), &bytes)) {
+      return bytes;
+    }
+  }
+  return 0;
+}
+
 // Of the programs of inline exits (bpf/lib/syscall_exit.h).
 constexpr std::string_view kFunctionSuffix = "_inline";
 constexpr std::string_view kSymbolSuffix = "_return";
@@ -341,28 +355,16 @@ std::vector<int> BpfObject::ring_fds() const {
 }
 
 uint64_t BpfObject::MapBytes() const {
-  std::vector<int> fds = ring_fds();
+  std::vector<int> fds = flows_ ? flows_->fds() : std::vector<int>();
   if (handover_) fds.push_back(handover_->fd());
-  if (flows_) {
-    const std::vector<int> tables = flows_->fds();
-    fds.insert(fds.end(), tables.begin(), tables.end());
-  }
   bpf_map* map = nullptr;
   bpf_object__for_each_map(map, first().obj) {
     if (bpf_map__fd(map) >= 0) fds.push_back(bpf_map__fd(map));
   }
   uint64_t total = 0;
-  for (int fd : fds) {
-    const auto info = ReadFile(StrCat("/proc/self/fdinfo/", fd));
-    if (!info.ok()) continue;
-    for (absl::string_view line : absl::StrSplit(*info, '\n')) {
-      uint64_t bytes = 0;
-      if (absl::ConsumePrefix(&line, "memlock:") &&
-          absl::SimpleAtoi(absl::StripAsciiWhitespace(line), &bytes)) {
-        total += bytes;
-      }
-    }
-  }
+  for (const int fd : fds) total += AccountedBytes(fd);
+  // Before 6.4 the kernel counts keys and values only, of which rings have none.
+  for (const int fd : ring_fds()) total += std::max<uint64_t>(AccountedBytes(fd), ring_size_);
   return total;
 }
 

@@ -101,32 +101,51 @@ struct {
   __type(value, struct scratch);
 } scratch_slots SEC(".maps");
 
-/* Counts a hit of `kind` and says whether it may become a record: the process is in scope, and some
- * rule may fire for this process. A probe that knows more narrows `filter` and asks again. */
-static __always_inline bool emit_candidate(__u32 kind, struct prefilter *filter) {
+/* Counts a hit of `kind` and says whether it may become a record: the process is in scope. For probes
+ * that narrow `filter` by what they know before they ask for the process, which is dear. */
+static __always_inline bool emit_hit(__u32 kind, struct prefilter *filter) {
   struct vakt_control *c = control_block();
   if (!c || !kind_enabled(c, kind)) return false;
   struct vakt_cpu_state *state = state_of_cpu(bpf_get_smp_processor_id());
   if (!state) return false;
   __sync_fetch_and_add(&state->hits[kind], 1);
   if (in_scope(c)) {
-    prefilter_begin(filter, c, kind);
-    if (!prefilter_rejects(filter)) return true;
+    prefilter_open(filter, c, kind);
+    return true;
   }
   __sync_fetch_and_add(&state->filtered[kind], 1);
   return false;
+}
+
+/* Ends a hit that its probe has narrowed until no rule was left. */
+static __always_inline void emit_filtered(__u32 kind) {
+  struct vakt_cpu_state *state = state_of_cpu(bpf_get_smp_processor_id());
+  if (state) __sync_fetch_and_add(&state->filtered[kind], 1);
+}
+
+/* True, and counted, when none is left. */
+static __always_inline bool emit_is_filtered(__u32 kind, const struct prefilter *filter) {
+  if (!prefilter_rejects(filter)) return false;
+  emit_filtered(kind);
+  return true;
+}
+
+/* The same for the current process. */
+static __always_inline bool emit_process_is_filtered(__u32 kind, struct prefilter *filter) {
+  prefilter_process(filter, kind);
+  return emit_is_filtered(kind, filter);
+}
+
+/* A hit of which some rule may fire for this process. A probe that knows more narrows `filter` and
+ * asks again. */
+static __always_inline bool emit_candidate(__u32 kind, struct prefilter *filter) {
+  return emit_hit(kind, filter) && !emit_process_is_filtered(kind, filter);
 }
 
 /* The same for a probe that knows no more than that. */
 static __always_inline bool emit_wanted(__u32 kind) {
   struct prefilter filter;
   return emit_candidate(kind, &filter);
-}
-
-/* Ends a candidate that its probe has narrowed until no rule was left. */
-static __always_inline void emit_filtered(__u32 kind) {
-  struct vakt_cpu_state *state = state_of_cpu(bpf_get_smp_processor_id());
-  if (state) __sync_fetch_and_add(&state->filtered[kind], 1);
 }
 
 /* The header's number is taken here: what is lost after this leaves a hole. */

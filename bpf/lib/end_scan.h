@@ -32,20 +32,25 @@ static __always_inline __u64 classes_of_end(struct vakt_prefilter *tables, __u32
   return classes & masks->classes[end][VAKT_CUTS_OF_V4][cut];
 }
 
-/* True, and counted, when no rule can match a candidate between these ends. */
-static __always_inline bool ends_are_filtered(struct prefilter *filter, __u32 kind,
-                                              const struct ends *e) {
+/* True, and counted, when no rule can match a hit between these ends; of an internet socket that has
+ * no name of its own yet, to this remote end. */
+static __always_inline bool ends_are_filtered_by(struct prefilter *filter, __u32 kind,
+                                                 const struct ends *e, bool is_named) {
   struct vakt_prefilter *tables = filter->tables;
   __u32 which = kind - KIND_network_connect;
   if (!tables) return false;
-  if (e->family == AF_INET || e->family == AF_INET6)
-    filter->classes &= classes_of_end(tables, which, VAKT_LOCAL_END, e) &
-                       classes_of_end(tables, which, VAKT_REMOTE_END, e);
-  else
+  if (e->family == AF_INET || e->family == AF_INET6) {
+    filter->classes &= classes_of_end(tables, which, VAKT_REMOTE_END, e);
+    if (is_named) filter->classes &= classes_of_end(tables, which, VAKT_LOCAL_END, e);
+  } else {
     filter->classes &= tables->ends[which & (VAKT_ENDS_KINDS - 1)].no_internet;
-  if (!prefilter_rejects(filter)) return false;
-  emit_filtered(kind);
-  return true;
+  }
+  return emit_is_filtered(kind, filter);
+}
+
+static __always_inline bool ends_are_filtered(struct prefilter *filter, __u32 kind,
+                                              const struct ends *e) {
+  return ends_are_filtered_by(filter, kind, e, true);
 }
 
 #endif /* VAKT_BPF_END_SCAN_H */

@@ -113,22 +113,30 @@ static __always_inline __u64 classes_of_process(__u64 fingerprint, __u64 which) 
   return ~0ull; /* not evaluated yet */
 }
 
-/* Begins the verdict on an event of `kind` by the current process. */
-static __always_inline void prefilter_begin(struct prefilter *filter,
-                                            const struct vakt_control *c, __u32 kind) {
+/* Begins the verdict on an event of `kind`: by all classes that there are. */
+static __always_inline void prefilter_open(struct prefilter *filter, const struct vakt_control *c,
+                                           __u32 kind) {
   filter->version = READ_ONCE(c->prefilter_version);
   filter->classes = ~0ull;
   filter->tables = 0;
   struct vakt_prefilter *tables = active_tables(filter->version);
   if (!tables || !(tables->kinds >> kind & 1)) return;
+  filter->tables = tables;
+  filter->classes = tables->classes[kind];
+}
+
+/* Leaves those that may fire for the current process. */
+static __always_inline void prefilter_process(struct prefilter *filter, __u32 kind) {
+  struct vakt_prefilter *tables = filter->tables;
+  if (!tables) return;
   struct vakt_task task;
   read_identity(&task, current_task());
   __u64 fingerprint = fingerprint_of(tables, &task);
   __u64 *slot = told_slot(task.cookie);
-  if (!slot || READ_ONCE(*slot) != fingerprint) return; /* news of the process */
-  filter->tables = tables;
-  filter->classes = tables->classes[kind] &
-                    classes_of_process(fingerprint, tables->mask_of_kind[kind]);
+  if (!slot || READ_ONCE(*slot) != fingerprint)
+    filter->tables = 0; /* news of the process */
+  else
+    filter->classes &= classes_of_process(fingerprint, tables->mask_of_kind[kind]);
 }
 
 /* Goes on with a verdict that was kept as its version and classes; where tables are in force no

@@ -11,7 +11,7 @@
  * `inline_exits`, and each function gets a program of six instructions that jumps there
  * (agent/sensor/inline_exits.h). Functions that a kernel may be built without (kernel/sys_ni.c has a
  * second one of each name) are missing in the type information: those are hooked by their symbol
- * (kprobe.multi, 5.18), which costs some more.
+ * (kprobe.multi, 5.18; without fprobes in the kernel, a kretprobe), which costs some more.
  */
 #ifndef VAKT_BPF_SYSCALL_EXIT_H
 #define VAKT_BPF_SYSCALL_EXIT_H

@@ -39,13 +39,14 @@ static __always_inline void read_task_of_pid(struct vakt_task *out, __s32 number
 /* The process behind a pidfd: the file keeps its struct pid itself before 6.9, its inode since. */
 static __always_inline void read_task_of_pidfd(struct vakt_task *out, __u32 fd) {
   struct file *file = read_fd(current_task(), fd);
-  if (!file || !bpf_task_from_pid) return;
+  if (!file) return;
   struct pid *pid = READ_MEMBER(file, private_data);
   struct inode *inode = READ_MEMBER(file, f_inode);
   if (!pid) pid = READ_MEMBER(inode, i_private);
   if (!pid) return;
   __s32 number = BPF_CORE_READ(pid, numbers[0].nr);
-  struct task_struct *task = bpf_task_from_pid(number);
+  out->pid = number;
+  struct task_struct *task = bpf_task_from_pid ? bpf_task_from_pid(number) : 0;
   if (!task) return;
   read_task(out, untrusted_task(task));
   bpf_task_release(task);

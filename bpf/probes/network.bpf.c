@@ -50,16 +50,13 @@ struct {
   __type(value, __u64);
 } accepting SEC(".maps");
 
-static __always_inline void emit_network(__u32 kind, struct prefilter *filter, struct sock *sk,
+static __always_inline void emit_network(__u32 kind, const struct ends *ends,
                                          const struct vakt_task *who, const struct route *route,
                                          __s32 result) {
   struct vakt_header h;
-  struct ends ends;
-  read_socket(&ends, sk);
-  if (ends_are_filtered(filter, kind, &ends)) return;
   struct vakt_network *r = emit_reserve(&h, kind, LANE_network_connect, sizeof(*r));
   if (!r) return;
-  begin_network(r, &ends);
+  begin_network(r, ends);
   r->header = h;
   r->header.abi = route->abi;
   r->task = *who;
@@ -75,9 +72,16 @@ static __always_inline void emit_table_full(__u32 kind) {
   if (state) emit_lost(state, kind, VAKT_LOST_TABLE_FULL);
 }
 
+/* The remote end is known from the beginning, the local one not until there is a port. What no rule
+ * asks for there is not awaited. */
 static __always_inline void connect_started(struct sock *sk) {
   struct prefilter filter;
-  if (!emit_candidate(KIND_network_connect, &filter)) return;
+  struct ends ends;
+  if (!emit_hit(KIND_network_connect, &filter)) return;
+  read_socket(&ends, sk);
+  if (ends_are_filtered_by(&filter, KIND_network_connect, &ends, false) ||
+      emit_process_is_filtered(KIND_network_connect, &filter))
+    return;
   struct connect_attempt attempt = {.version = filter.tables ? filter.version : 0,
                                     .classes = filter.classes};
   struct task_struct *task = current_task();
@@ -94,8 +98,11 @@ static __always_inline void connect_ended(struct sock *sk, __s32 result) {
   struct connect_attempt *attempt = bpf_map_lookup_elem(&connecting, &key);
   if (!attempt) return;
   struct prefilter filter;
+  struct ends ends;
   prefilter_resume(&filter, attempt->version, attempt->classes);
-  emit_network(KIND_network_connect, &filter, sk, &attempt->task, &attempt->route, result);
+  read_socket(&ends, sk);
+  if (!ends_are_filtered(&filter, KIND_network_connect, &ends))
+    emit_network(KIND_network_connect, &ends, &attempt->task, &attempt->route, result);
   __u64 thread = attempt->task.tid;
   if (result < 0) bpf_map_update_elem(&connect_failures, &thread, &key, BPF_ANY);
   bpf_map_delete_elem(&connecting, &key);
@@ -130,30 +137,39 @@ static __always_inline void accept_is_late(__u64 socket) {
 
 /* The first process to touch a socket is its owner. Null: somebody was first, or it was not
  * accepted but connected. */
-static __always_inline struct sock *take_accepted(const struct vakt_control *c, __u64 socket) {
-  if (kind_enabled(c, VAKT_FLOWS_KIND)) {
+static __always_inline struct sock *take_accepted(const struct vakt_control *c, __u64 socket,
+                                                  bool has_flow) {
+  if (has_flow && kind_enabled(c, VAKT_FLOWS_KIND)) {
     struct vakt_flow_socket *open = bpf_map_lookup_elem(&flow_sockets, &socket);
     if (open) return flow_claim(open);
-    if (!kind_enabled(c, KIND_network_accept)) return 0;
   }
+  if (!kind_enabled(c, KIND_network_accept)) return 0;
   __u64 *found = bpf_map_lookup_elem(&accepting, &socket);
   if (!found) return 0;
   struct sock *sk = (void *)*found;
   return bpf_map_delete_elem(&accepting, &socket) ? 0 : sk;
 }
 
-static __always_inline void accept_claimed(__u64 socket) {
+/* `has_flow`: its flow, if it has one, is not over. */
+static __always_inline void claim_accepted(__u64 socket, bool has_flow) {
   struct vakt_control *c = control_block();
-  struct sock *sk = c ? take_accepted(c, socket) : 0;
+  struct sock *sk = c ? take_accepted(c, socket, has_flow) : 0;
   struct prefilter filter;
-  if (!sk || !emit_candidate(KIND_network_accept, &filter)) return;
+  struct ends ends;
+  if (!sk || !emit_hit(KIND_network_accept, &filter)) return;
+  read_socket(&ends, sk);
+  if (ends_are_filtered(&filter, KIND_network_accept, &ends) ||
+      emit_process_is_filtered(KIND_network_accept, &filter))
+    return;
   struct vakt_task who;
   struct route route = {.fd = -1};
   struct task_struct *task = current_task();
   read_task(&who, task);
   route.abi = read_abi(task);
-  emit_network(KIND_network_accept, &filter, sk, &who, &route, 0);
+  emit_network(KIND_network_accept, &ends, &who, &route, 0);
 }
+
+static __always_inline void accept_claimed(__u64 socket) { claim_accepted(socket, true); }
 
 /* Of the ways out, only the owner's own close or shutdown happens in its context: towards FIN_WAIT1
  * or LAST_ACK, or to CLOSE before an error is set (net/ipv4/tcp.c tcp_disconnect). */
@@ -224,7 +240,7 @@ int BPF_PROG(network_connect_retransmit, struct sock *sk) {
 /* The end of a TCP socket (4.16): the last chance to name the owner of one that nobody used. */
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(network_accept_destroy, struct sock *sk) {
-  accept_claimed((__u64)sk);
+  claim_accepted((__u64)sk, false); /* closed before, and so its flow */
   return 0;
 }
 

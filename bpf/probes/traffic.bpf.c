@@ -5,10 +5,16 @@
  */
 #include "bpf/lib/flow.h"
 
-/* Every TCP state change (4.16): a handful per connection, nothing per packet. The owner of an
+/* The states that somebody asks for: the others are steps of a handshake or of a close. */
+#define STATES_OF_INTEREST                                                                     \
+  (1u << TCP_ESTABLISHED | 1u << TCP_SYN_SENT | 1u << TCP_FIN_WAIT1 | 1u << TCP_CLOSE |        \
+   1u << TCP_LAST_ACK | 1u << TCP_LISTEN)
+
+/* Every TCP state change (4.16): ten per connection and its end, nothing per packet. The owner of an
  * accepted connection is noted before its flow ends. */
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(network_state, struct sock *sk, int from, int to) {
+  if (!(STATES_OF_INTEREST >> (to & 31) & 1) && from != TCP_SYN_RECV) return 0;
   on_connect_state(sk, from, to);
   on_accept_state(sk, from, to);
   if (to == TCP_LISTEN) on_listen(sk);

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -82,6 +83,14 @@ class BpfTest : public ::testing::Test {
     EXPECT_EQ(task.mnt_ns, Namespace("mnt"));
     EXPECT_EQ(task.pid_ns, Namespace("pid"));
     EXPECT_EQ(task.net_ns, Namespace("net"));
+  }
+
+  static bool KernelHasFunction(const std::string& name) {
+    std::ifstream symbols("/proc/kallsyms");
+    for (std::string line; std::getline(symbols, line);) {
+      if (line.ends_with(" " + name)) return true;
+    }
+    return false;
   }
 
   static uint32_t Namespace(const std::string& name) {

@@ -94,6 +94,16 @@ class SocketTest : public BpfTest {
     StartSensor(kinds);
   }
 
+  // Whether `program` tells connects: exits are always watched in the inline tier, and connects of
+  // unix sockets have a hook of their own since 6.7.
+  bool TellsConnects(std::string_view program) const {
+    for (const ProbeReport& report : sensor_->Report()) {
+      if (report.probe->program != program || report.probe->kind != Kind::network_connect) continue;
+      return report.state == ProbeReport::State::kAttached;
+    }
+    return false;
+  }
+
   std::string dir_;
   pid_t pid_ = 0;
 };
@@ -220,13 +230,19 @@ TEST_F(SocketTest, network_connect_of_unix_sockets) {
       if (connect(socket(AF_UNIX, SOCK_STREAM, 0), Any(path), path_size) != 0) return 3;
       return connect(socket(AF_UNIX, SOCK_STREAM, 0), Any(abstract), abstract_size) != 0;
     });
+    const bool told_at_exit = TellsConnects("network_call");
+    EXPECT_TRUE(told_at_exit || !exits);
+    if (!told_at_exit && !TellsConnects("network_connect_unix")) {
+      EXPECT_TRUE(seen.empty());  // as the probe table says
+      continue;
+    }
     ASSERT_EQ(seen.size(), 2u);
     EXPECT_EQ(seen[0].event.family, AF_UNIX);
     EXPECT_EQ(seen[0].event.type, SOCK_STREAM);
     EXPECT_EQ(seen[0].event.result, 0);
     EXPECT_GE(seen[0].event.fd, 3);
     EXPECT_EQ(seen[0].path.substr(0, name.size()), name);
-    EXPECT_EQ(seen[0].event.facts & VAKT_NAME_CLAIMED, exits ? 0u : VAKT_NAME_CLAIMED);
+    EXPECT_EQ(seen[0].event.facts & VAKT_NAME_CLAIMED, told_at_exit ? 0u : VAKT_NAME_CLAIMED);
     EXPECT_EQ(seen[1].path, hidden);
   }
   const auto failed = Events(Kind::network_connect, true, [&]() -> int {

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// kernel_cost [--tier auto|inline|tracepoint] [--seconds N]: what each BPF program costs. Loads all
-// that this kernel takes, has a process do a fixed round of acts for N seconds (default 3; 0:
-// none), and prints as JSON what the kernel says of each program: instructions that the verifier
-// walked, bytes of machine code, runs, and nanoseconds per run, which on a machine whose clock
-// counts instructions are instructions. Only this process is in the probes' scope;
-// scripts/kernel-cost reads it and compares.
+// kernel_cost [--tier auto|inline|tracepoint] [--seconds N] [--producers N]: what each BPF program
+// costs. Loads all that this kernel takes, has a process (or N, each on a CPU of its own) do a
+// fixed round of acts for N seconds (default 3; 0: none), and prints as JSON what the kernel says
+// of each program: instructions that the verifier walked, bytes of machine code, runs, and
+// nanoseconds per run, which on a machine whose clock counts instructions are instructions. Only
+// these processes are in the probes' scope; scripts/kernel-cost reads it and compares.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -24,6 +25,8 @@
 #include <map>
 #include <string>
 #include <thread>
+#include <tuple>
+#include <vector>
 
 #include "tests/support/kernel_fixture.h"
 
@@ -111,8 +114,13 @@ void OnDatagrams() {
   for (const int fd : {client, server, other}) close(fd);
 }
 
-int DoRounds(const std::string& directory) {
-  if (chdir(directory.c_str()) != 0) return 1;
+int DoRounds(const std::string& directory, int number) {
+  cpu_set_t own;
+  CPU_ZERO(&own);
+  CPU_SET(number % static_cast<int>(std::thread::hardware_concurrency()), &own);
+  sched_setaffinity(0, sizeof(own), &own);
+  const std::string place = directory + "/" + std::to_string(number);
+  if (mkdir(place.c_str(), 0700) != 0 || chdir(place.c_str()) != 0) return 1;
   for (;;) {
     OnFiles();
     OnProcesses();
@@ -146,7 +154,7 @@ void Print(const KernelSensor& sensor, Tier tier, const std::map<std::string, Co
   std::printf("}}\n");
 }
 
-int Measure(Tier tier, absl::Duration duration) {
+int Measure(Tier tier, absl::Duration duration, int producers) {
   const auto cgroup = TestCgroup::Make();
   KernelSensorOptions options;
   options.tier = tier;
@@ -161,8 +169,11 @@ int Measure(Tier tier, absl::Duration duration) {
   }
   std::string directory = "/tmp/vakt-cost-XXXXXX";
   if (mkdtemp(directory.data()) == nullptr) return 1;
-  const bool acts = duration > absl::ZeroDuration();
-  const pid_t child = acts ? cgroup->Start([&] { return DoRounds(directory); }) : -1;
+  std::vector<pid_t> children;
+  if (duration == absl::ZeroDuration()) producers = 0;
+  for (int i = 0; i < producers; ++i) {
+    children.push_back(cgroup->Start([&] { return DoRounds(directory, i); }));
+  }
   std::atomic<bool> done = false;
   absl::StatusOr<std::vector<ProgramStats>> stats;
   std::thread measure([&] {
@@ -172,7 +183,7 @@ int Measure(Tier tier, absl::Duration duration) {
   // Never asleep: no probe has to wake it.
   for (; !done; usleep(kRoundMicros / 4)) (*sensor)->Next(absl::ZeroDuration());
   measure.join();
-  if (acts) {
+  for (const pid_t child : children) {
     kill(child, SIGKILL);
     waitpid(child, nullptr, 0);
   }
@@ -196,9 +207,11 @@ int Measure(Tier tier, absl::Duration duration) {
 int main(int count, char** args) {
   std::string tier;
   double seconds = 3;
+  int producers = 1;
   for (int i = 1; i + 1 < count; i += 2) {
     if (std::strcmp(args[i], "--tier") == 0) tier = args[i + 1];
     if (std::strcmp(args[i], "--seconds") == 0) seconds = std::atof(args[i + 1]);
+    if (std::strcmp(args[i], "--producers") == 0) producers = std::atoi(args[i + 1]);
   }
   if (const auto why = vakt::WhyNoKernelTests()) {
     std::fprintf(stderr, "kernel_cost: %s\n", why->c_str());
@@ -209,5 +222,5 @@ int main(int count, char** args) {
     std::fprintf(stderr, "kernel_cost: %s\n", decided.status().ToString().c_str());
     return 1;
   }
-  return vakt::Measure(*decided, absl::Seconds(seconds));
+  return vakt::Measure(*decided, absl::Seconds(seconds), producers);
 }

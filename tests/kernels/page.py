@@ -114,6 +114,22 @@ def print_kernel(run):
         print(f"| {name} | " + " | ".join(str(count) for count in outcomes([suite])) + " |")
 
 
+    print_programs(run["records"].get("instructions_test", {}).get("programs", {}))
+
+
+def print_programs(tiers):
+    """What each program executes per run, where it was counted."""
+    if not tiers:
+        return
+    print("\nInstructions that each program executes per run, on the average of a fixed round of acts "
+          "(`scripts/vm-test KERNEL instructions_test --icount --results`; times and sizes on this machine: "
+          "`scripts/kernel-cost`):\n")
+    print("| program | " + " | ".join(tiers) + " |\n|---|" + "---|" * len(tiers))
+    for name in sorted(set().union(*tiers.values())):
+        print(f"| {name} | " + " | ".join(f"{programs[name]:,}" if name in programs else ""
+                                          for programs in tiers.values()) + " |")
+
+
 def main():
     if sys.argv[1:2] == ["--readme"]:
         with open(sys.argv[2], encoding="utf-8") as file:
