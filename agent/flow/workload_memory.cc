@@ -1,24 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/flow/workload_memory.h"
 
+#include <sys/random.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
+#include "absl/random/random.h"
 #include "common/base/sha256.h"
 
 namespace vakt {
 namespace {
 
-constexpr std::string_view kMagic = "vakt workloads 1\n";
+constexpr std::string_view kMagic = "vakt workloads 2\n";
 constexpr int64_t kNsPerSecond = 1'000'000'000;
 // How exactly the last use is kept: so often a meeting that is not new changes the file.
 constexpr int64_t kLastUseSeconds = 24 * 60 * 60;
 
-// Must be the same in every run, unlike abseil's: 64-bit FNV-1a.
-uint64_t StableHash(std::string_view text) {
-  uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : text) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
-  return hash;
+SipKey NewKey() {
+  SipKey key;
+  const auto size = static_cast<ssize_t>(key.size());
+  ssize_t got = 0;
+  do got = getrandom(key.data(), key.size(), 0);
+  while (got < 0 && errno == EINTR);
+  if (got == size) return key;
+  absl::BitGen random;
+  for (uint8_t& byte : key) byte = absl::Uniform<uint8_t>(random);
+  return key;
 }
 
 void Append64(uint64_t value, std::string* out) {
@@ -39,6 +48,8 @@ bool Take64(std::string_view* bytes, uint64_t* value) {
 
 }  // namespace
 
+WorkloadMemory::WorkloadMemory() : key_(NewKey()) {}
+
 WorkloadMemory::Workload& WorkloadMemory::Find(uint64_t id, int64_t now_s) {
   const auto found = workloads_.find(id);
   if (found != workloads_.end()) return found->second;
@@ -54,12 +65,12 @@ WorkloadMemory::Workload& WorkloadMemory::Find(uint64_t id, int64_t now_s) {
 WorkloadMemory::Answer WorkloadMemory::Meet(std::string_view workload, std::string_view peer,
                                             bool is_external, int64_t wall_ns) {
   const int64_t now_s = wall_ns / kNsPerSecond;
-  Workload& known = Find(StableHash(workload), now_s);
+  Workload& known = Find(SipHash(key_, workload), now_s);
   Answer answer;
   answer.known_ns =
       static_cast<uint64_t>(std::max<int64_t>(now_s - known.first_s, 0)) * uint64_t{kNsPerSecond};
   answer.new_external = is_external && !known.external;
-  const uint64_t id = StableHash(peer);
+  const uint64_t id = SipHash(key_, peer);
   const auto place = std::lower_bound(known.peers.begin(), known.peers.end(), id);
   const bool is_known = place != known.peers.end() && *place == id;
   answer.full = known.peers.size() >= kMaxPeers;
@@ -72,7 +83,7 @@ WorkloadMemory::Answer WorkloadMemory::Meet(std::string_view workload, std::stri
 }
 
 std::string WorkloadMemory::Save() {
-  std::string body;
+  std::string body(key_.begin(), key_.end());
   for (const auto& [id, workload] : workloads_) {
     Append64(id, &body);
     Append64(static_cast<uint64_t>(workload.first_s), &body);
@@ -98,6 +109,10 @@ absl::Status WorkloadMemory::Load(std::string_view bytes) {
   if (!bytes.starts_with('\n')) return damaged;
   bytes.remove_prefix(1);
   if (ToHex(Sha256(bytes)) != hash) return damaged;
+  SipKey key;
+  if (bytes.size() < key.size()) return damaged;
+  std::copy_n(bytes.begin(), key.size(), key.begin());
+  bytes.remove_prefix(key.size());
   uint64_t id = 0, first = 0, last = 0, external = 0, count = 0;
   while (Take64(&bytes, &id)) {
     const bool is_whole = Take64(&bytes, &first) && Take64(&bytes, &last) &&
@@ -114,6 +129,7 @@ absl::Status WorkloadMemory::Load(std::string_view bytes) {
     for (uint64_t& peer : workload.peers) Take64(&bytes, &peer);
     std::sort(workload.peers.begin(), workload.peers.end());
   }
+  key_ = key;
   return absl::OkStatus();
 }
 

@@ -8,6 +8,9 @@
 //   WorkloadMemory::Answer first = memory.Meet("sha256:...", "api.example.com", true, wall_ns);
 //   if (memory.changed()) ... memory.Save();  // docs/formats/workload_memory.md
 //
+// Workloads and peers are kept as hashes under a key of the node's own, drawn at random and kept in
+// the same file: whoever chooses names cannot make one pass for another.
+//
 // Bounds: kMaxWorkloads with kMaxPeers each; of workloads those go first that were seen longest
 // ago, a workload with more peers learns no more of them. About 2.5 MiB when full, in memory and as
 // saved.
@@ -24,6 +27,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
+#include "common/base/siphash.h"
 
 namespace vakt {
 
@@ -39,12 +43,14 @@ class WorkloadMemory {
     bool full = false;
   };
 
+  WorkloadMemory();  // with a new key
+
   // Tells what is new of this meeting, and remembers it.
   Answer Meet(std::string_view workload, std::string_view peer, bool is_external, int64_t wall_ns);
 
-  // DataLoss: not what Save made; nothing is remembered then.
+  // Takes the key, too. DataLoss: not what Save made; nothing is remembered then.
   absl::Status Load(std::string_view bytes);
-  // All of it, with a checksum. Nothing has changed since then.
+  // All of it, with key and checksum. Nothing has changed since then.
   std::string Save();
   bool changed() const { return changed_; }
 
@@ -60,6 +66,7 @@ class WorkloadMemory {
 
   Workload& Find(uint64_t id, int64_t now_s);
 
+  SipKey key_;
   absl::flat_hash_map<uint64_t, Workload> workloads_;  // by hash
   bool changed_ = false;
 };

@@ -50,6 +50,27 @@ TEST(WorkloadMemory, ComesBackFromItsFile) {
   EXPECT_TRUE(back.changed());
 }
 
+TEST(WorkloadMemory, NamesCannotBeMadeToPassForOthers) {
+  WorkloadMemory memory;
+  // These have the same 64-bit FNV-1a hash, which is 0 and stays so.
+  const std::string known = "\xd5\x6b\xb9\x53\x42\x87\x08\x36";
+  const std::string other = known + std::string(1, '\0');
+  EXPECT_TRUE(memory.Meet("image a", known, true, kBegin).new_peer);
+  EXPECT_TRUE(memory.Meet("image a", other, true, kBegin).new_peer);
+  EXPECT_EQ(memory.Meet(other, known, true, kBegin).known_ns, 0u);
+  EXPECT_TRUE(memory.Meet(known, known, true, kBegin).new_peer) << "another workload";
+  // Each node has a key of its own: what collides on one does not on another.
+  WorkloadMemory a, b;
+  a.Meet("image", "peer", true, kBegin);
+  b.Meet("image", "peer", true, kBegin);
+  EXPECT_NE(a.Save(), b.Save());
+  // The key comes back with the file.
+  WorkloadMemory back;
+  ASSERT_TRUE(back.Load(a.Save()).ok());
+  EXPECT_EQ(back.Save(), a.Save());
+  EXPECT_FALSE(back.Meet("image", "peer", true, kBegin).new_peer);
+}
+
 TEST(WorkloadMemory, AnyDamageIsFound) {
   WorkloadMemory memory;
   for (int i = 0; i < 5; ++i) memory.Meet(StrCat("image ", i), "example.com", true, kBegin);
