@@ -18,6 +18,7 @@
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/node.h"
+#include "common/base/sha256.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
 #include "common/base/version.h"
@@ -104,6 +105,11 @@ absl::Status Agent::OpenOutputs() {
   node_.hostname = options_.node_name.empty() ? Hostname() : options_.node_name;
   node_.boot_to_wall_ns = clock_watch_.boot_to_wall_ns();
   node_.kernel_release = KernelRelease();
+  if (const auto digest = Sha256OfFile("/proc/self/exe"); digest.ok()) {
+    node_.program_digest.assign(digest->begin(), digest->end());
+  } else {
+    LogWarning(StrCat("the collector is not told which program runs: ", Message(digest.status())));
+  }
   node_.epoch = spool_ ? spool_->epoch() : RandomEpoch();
   if (!options_.alerts_path.empty()) {
     VAKT_ASSIGN_OR_RETURN(alert_log_, AlertLog::Open(options_.alerts_path, options_.alerts_format));

@@ -94,6 +94,7 @@ v1::Hello Agent::MakeHello() {
   hello.set_kernel_release(node_.kernel_release);
   hello.set_rule_set_hash(status_.rule_set_hash());
   hello.set_rules(status_.rules());
+  hello.set_program_digest(node_.program_digest);
   *hello.mutable_probes() = status_.probes();
   return hello;
 }

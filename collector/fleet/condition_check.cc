@@ -11,7 +11,7 @@ namespace {
 
 // The third heartbeat is not due yet; two are missing.
 constexpr double kSilentHeartbeats = 2.5;
-constexpr absl::Duration kRulesGrace = absl::Minutes(10);
+constexpr absl::Duration kRolloutGrace = absl::Minutes(10);
 constexpr absl::Duration kClockOff = absl::Seconds(5);
 constexpr int64_t kLifeParts = 5;
 
@@ -55,9 +55,16 @@ std::string Degraded(const NodeState& node) {
 
 std::string RulesDiffer(const NodeState& node, const Moment& now) {
   const absl::Duration differ = now.steady - node.rules_differ_since;
-  return differ < kRulesGrace
+  return differ < kRolloutGrace
              ? ""
              : StrCat("rules ", node.rule_set_hash.substr(0, 12), " are not those of most nodes");
+}
+
+std::string ProgramDiffers(const NodeState& node, const Moment& now) {
+  if (!node.program_changed.empty()) return node.program_changed;
+  if (now.steady - node.program_differs_since < kRolloutGrace) return "";
+  return StrCat("program ", node.program_digest.substr(0, 12), " is not that of most nodes with ",
+                node.agent_version);
 }
 
 std::string ClockOff(const NodeState& node, bool open) {
@@ -105,6 +112,8 @@ std::string CheckCondition(ConditionId id, const NodeState& node, const Moment& 
       return Malformed(node, now);
     case ConditionId::kOverShare:
       return OverShare(node, now);
+    case ConditionId::kProgram:
+      return ProgramDiffers(node, now);
   }
   return "";
 }

@@ -5,9 +5,11 @@
 #include <chrono>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/synchronization/blocking_counter.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/sha256.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
 #include "common/base/text.h"
@@ -58,6 +60,50 @@ void TakeLoss(const v1::Heartbeat& heartbeat, absl::Time now, NodeState* state) 
   state->last_loss = now;
 }
 
+// Which of a value that nodes have is the most frequent one, group by group. What is not known
+// (empty) neither counts nor differs.
+class Majority {
+ public:
+  void Add(const std::string& group, const std::string& value) {
+    if (!value.empty()) ++counts_[group][value];
+  }
+  bool Differs(const std::string& group, const std::string& value) const {
+    const auto counts = counts_.find(group);
+    if (value.empty() || counts == counts_.end()) return false;
+    size_t most = 0, own = 0;
+    for (const auto& [other, count] : counts->second) {
+      most = std::max(most, count);
+      if (other == value) own = count;
+    }
+    return own != most;
+  }
+
+ private:
+  std::map<std::string, std::map<std::string, size_t>> counts_;
+};
+
+std::string DigestText(const std::string& digest) {
+  return digest.size() == kSha256Bytes ? absl::BytesToHexString(ToAbsl(digest)) : std::string();
+}
+
+// A version whose program changes: what an upgrade does not do.
+void TakeProgram(const v1::Hello& hello, NodeState* state) {
+  const std::string version = EscapeUtf8(hello.agent_version().substr(0, kMaxNameBytes));
+  std::string digest = DigestText(hello.program_digest());
+  const bool is_back = !digest.empty() && digest == state->program_before;
+  if (version != state->agent_version || is_back) {
+    state->program_before.clear();
+    state->program_changed.clear();
+  } else if (digest != state->program_digest && !state->program_digest.empty()) {
+    if (state->program_changed.empty()) state->program_before = state->program_digest;
+    state->program_changed =
+        StrCat("its program is now ", digest.empty() ? "one that does not say which" : digest,
+               ", it was ", state->program_digest, ", both of version ", version);
+  }
+  state->agent_version = version;
+  state->program_digest = std::move(digest);
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<FleetWatch>> FleetWatch::Start(Store* store, FleetOptions options) {
@@ -88,6 +134,7 @@ absl::Status FleetWatch::Load() {
     TakeProbes(node.heartbeat().probes(), &state);
     state.rules = std::max(node.hello().rules(), node.heartbeat().rules());
     state.rule_set_hash = node.hello().rule_set_hash();
+    TakeProgram(node.hello(), &state);
   }
   for (const ConditionRow& row : open) {
     // One that a newer collector knew is left to it.
@@ -96,6 +143,7 @@ absl::Status FleetWatch::Load() {
       node.open[found->id] = row;
       if (found->id == ConditionId::kLosing) node.state.last_loss = SteadyNow();
       if (found->id == ConditionId::kOverShare) node.state.last_over_share = SteadyNow();
+      if (found->id == ConditionId::kProgram) node.state.program_changed = row.detail;
       if (found->id == ConditionId::kMalformed) node.state.last_malformed = SteadyNow();
     }
   }
@@ -124,6 +172,7 @@ void FleetWatch::OnHello(const NodeKey& node, const v1::Hello& hello,
   TakeProbes(hello.probes(), &state);
   state.rules = hello.rules();
   state.rule_set_hash = EscapeUtf8(hello.rule_set_hash().substr(0, kMaxNameBytes));
+  TakeProgram(hello, &state);
   if (certificate.has_value()) state.certificate = certificate;
 }
 
@@ -228,31 +277,29 @@ void FleetWatch::Announce(std::vector<Change> changes) {
   }
 }
 
-void FleetWatch::CompareRules(absl::Time now) {
-  std::map<std::string_view, std::map<std::string_view, size_t>> nodes_by_rules;  // per cluster
+void FleetWatch::Compare(absl::Time now) {
+  Majority rules, programs;
   for (const auto& [key, node] : nodes_) {
-    if (node.state.rule_set_hash.empty() || node.open.contains(ConditionId::kSilent)) continue;
-    ++nodes_by_rules[node.key.cluster][node.state.rule_set_hash];
+    if (node.open.contains(ConditionId::kSilent)) continue;
+    rules.Add(node.key.cluster, node.state.rule_set_hash);
+    programs.Add(StrCat(node.key.cluster, "/", node.state.agent_version),
+                 node.state.program_digest);
   }
+  const auto note = [now](bool differs, absl::Time* since) {
+    *since = differs ? std::min(*since, now) : absl::InfiniteFuture();
+  };
   for (auto& [key, node] : nodes_) {
-    const auto& counts = nodes_by_rules[node.key.cluster];
-    size_t most = 0, own = 0;
-    for (const auto& [hash, count] : counts) {
-      most = std::max(most, count);
-      if (hash == node.state.rule_set_hash) own = count;
-    }
-    if (own == most || node.state.rule_set_hash.empty()) {
-      node.state.rules_differ_since = absl::InfiniteFuture();
-    } else {
-      node.state.rules_differ_since = std::min(node.state.rules_differ_since, now);
-    }
+    NodeState& state = node.state;
+    note(rules.Differs(node.key.cluster, state.rule_set_hash), &state.rules_differ_since);
+    note(programs.Differs(StrCat(node.key.cluster, "/", state.agent_version), state.program_digest),
+         &state.program_differs_since);
   }
 }
 
 std::vector<FleetWatch::Change> FleetWatch::Look(const Moment& now) {
   std::vector<Change> changes;
   absl::MutexLock lock(&mutex_);
-  CompareRules(now.steady);
+  Compare(now.steady);
   for (auto& [key, node] : nodes_) {
     for (const ConditionTableRow& row : AllConditions()) {
       const auto open = node.open.find(row.id);

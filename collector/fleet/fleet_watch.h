@@ -82,7 +82,8 @@ class FleetWatch final : public IngestObserver {
   void Announce(std::vector<Change> changes) ABSL_LOCKS_EXCLUDED(mutex_);
   // What begins and what ends now.
   std::vector<Change> Look(const Moment& now) ABSL_LOCKS_EXCLUDED(mutex_);
-  void CompareRules(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Rules and programs of each node with those of most.
+  void Compare(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Node& Of(const NodeKey& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Store& store_;

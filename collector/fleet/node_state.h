@@ -26,6 +26,12 @@ struct NodeState {
   std::string rule_set_hash;                               // empty: not known
   absl::Time rules_differ_since = absl::InfiniteFuture();  // from those of most nodes
 
+  std::string agent_version;
+  std::string program_digest;                                 // empty: not told
+  std::string program_before;                                 // of the same version, or empty
+  std::string program_changed;                                // from which to which; empty: not
+  absl::Time program_differs_since = absl::InfiniteFuture();  // from that of most nodes
+
   // What the kernel or the agent had to drop since the agent's start; none: no heartbeat yet.
   std::optional<uint64_t> lost_total;
   uint64_t lost_lately = 0;  // of the loss that is not over

@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/base/sha256.h"
 
+#include <fcntl.h>
 #include <openssl/evp.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <memory>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
+#include "common/base/status.h"
+#include "common/base/strings.h"
+#include "common/base/unique_fd.h"
 
 namespace vakt {
 namespace {
@@ -37,6 +44,24 @@ Sha256Hash Sha256(std::string_view head, std::string_view tail) {
                       EVP_DigestUpdate(context, tail.data(), tail.size()) == 1 &&
                       EVP_DigestFinal_ex(context, hash.data(), nullptr) == 1;
   if (!hashed) std::abort();  // no memory, or an OpenSSL without SHA-256
+  return hash;
+}
+
+absl::StatusOr<Sha256Hash> Sha256OfFile(const std::string& path) {
+  const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return ErrnoStatus(errno, StrCat("open ", path));
+  EVP_MD_CTX* const context = Context();
+  std::vector<char> block(size_t{256} << 10);
+  Sha256Hash hash;
+  bool hashed = EVP_DigestInit_ex2(context, Algorithm(), nullptr) == 1;
+  while (hashed) {
+    const ssize_t size = read(file.get(), block.data(), block.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return ErrnoStatus(errno, StrCat("read ", path));
+    if (size == 0) break;
+    hashed = EVP_DigestUpdate(context, block.data(), static_cast<size_t>(size)) == 1;
+  }
+  if (!hashed || EVP_DigestFinal_ex(context, hash.data(), nullptr) != 1) std::abort();  // as above
   return hash;
 }
 

@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 
+#include "absl/status/statusor.h"
+
 namespace vakt {
 
 inline constexpr size_t kSha256Bytes = 32;
@@ -17,6 +19,8 @@ using Sha256Hash = std::array<uint8_t, kSha256Bytes>;
 
 // Of both, one after the other.
 Sha256Hash Sha256(std::string_view head, std::string_view tail = {});
+// Of a whole file, read in pieces. Errors name the path.
+absl::StatusOr<Sha256Hash> Sha256OfFile(const std::string& path);
 // 64 lower-case hexadecimal digits.
 std::string ToHex(const Sha256Hash& hash);
 // What ToHex made, in either case; nullopt when it is not 64 hexadecimal digits.

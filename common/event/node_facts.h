@@ -14,7 +14,8 @@ struct NodeFacts {
   int64_t boot_to_wall_ns = 0;  // CLOCK_REALTIME - CLOCK_BOOTTIME, when the agent started
   std::string agent_version;
   std::string kernel_release;
-  uint64_t epoch = 0;  // this run of the agent, see proto Record
+  std::string program_digest;  // SHA-256 of the file that the agent runs, as bytes; not recorded
+  uint64_t epoch = 0;          // this run of the agent, see proto Record
   std::string tier = "tracepoint";
 };
 

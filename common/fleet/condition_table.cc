@@ -54,6 +54,18 @@ constexpr ConditionTableRow kRows[] = {
      "all. What it sees waits on its disk, and when there is no more room there, the least severe "
      "goes first, with a gap that says how much. Look at what it sends: a rule that fires too "
      "often, or somebody who wants to bury something"},
+    {ConditionId::kProgram, "node_program_differs", "Vakt node runs another program",
+     v1::PRIORITY_CRITICAL,
+     "the digest of its agent's program is another than before, or for 10 minutes than on most "
+     "nodes "
+     "of its cluster (of at least two nodes), of the same version",
+     "the former digest, or another version",
+     "Programs of one version are equal on all nodes, so somebody has exchanged this one, or "
+     "brought "
+     "out a version twice. Compare `sha256sum` of the node's vakt-agent with that of the image or "
+     "package that it should come from. If the change was meant to be, `vaktctl nodes forget NODE` "
+     "takes the new program as the known one. A program made to deceive can tell a false digest: "
+     "this finds what was exchanged without care"},
 };
 
 }  // namespace

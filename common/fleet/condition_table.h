@@ -25,6 +25,7 @@ enum class ConditionId : uint8_t {
   kCertificate,
   kMalformed,
   kOverShare,
+  kProgram,
 };
 
 struct ConditionTableRow {

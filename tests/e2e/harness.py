@@ -107,7 +107,7 @@ class KernelTestCase(unittest.TestCase):
         with open(self.path(f"{program}.log"), errors="replace") as log:
             return log.read()
 
-    def start_agent(self, *flags, rules=(RULES,), alone=True, state="state", **options):
+    def start_agent(self, *flags, rules=(RULES,), alone=True, state="state", program="vakt-agent", **options):
         ready = self.path("agent.ready")
         command = ["--scope", self.cgroup, "--state-dir", self.path(state), "--ready-file", ready,
                    "--alerts", self.path("alerts.jsonl")]
@@ -115,7 +115,7 @@ class KernelTestCase(unittest.TestCase):
             command += ["--rules", path]
         if alone:
             command.append("--no-collector")
-        agent = self.start("vakt-agent", *command, *flags, **options)
+        agent = self.start(program, *command, *flags, log="vakt-agent.log", **options)
         self.assertTrue(wait_for(lambda: os.path.exists(ready) or agent.poll() is not None),
                         "the agent is not ready: " + self.log_text("vakt-agent"))
         self.assertIsNone(agent.poll(), self.log_text("vakt-agent"))

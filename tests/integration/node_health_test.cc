@@ -137,6 +137,49 @@ TEST_F(NodeHealthTest, SubscribersSeeConditionsInTheStream) {
   EXPECT_NE(record.record().alert().uid(), "");
 }
 
+TEST_F(NodeHealthTest, AProgramThatChangesWithoutItsVersionIsTold) {
+  v1::Hello hello = HelloOf("n1");
+  hello.set_agent_version("1.2.3");
+  const auto run = [&](char digest) {
+    hello.set_program_digest(std::string(32, digest));
+    hello.set_epoch(hello.epoch() + 1);
+    return Connect("n1", hello);
+  };
+  run('a');
+  auto agent = run('b');
+  const v1::Alert alert = Await("Vakt node runs another program", 1, agent.get());
+  Expect(alert, kOpened, "now 626262");
+  Expect(alert, kOpened, "it was 616161");
+  EXPECT_EQ(alert.priority(), v1::PRIORITY_CRITICAL);
+  agent.reset();
+  collector_.reset();  // it stays open, whatever the collector remembers
+  Start();
+  agent = run('b');
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_TRUE(agent->Beat(Heartbeat()));
+    absl::SleepFor(kBeat / 2);
+  }
+  ASSERT_EQ(NodeOf("n1").conditions_size(), 1);
+  EXPECT_EQ(NodeOf("n1").conditions(0).name(), "node_program_differs");
+  hello.set_agent_version("1.2.4");
+  agent = run('c');
+  Expect(Await("Vakt node runs another program", 2, agent.get()), kResolved, "Over after ");
+}
+
+TEST_F(NodeHealthTest, AProgramThatIsBackOrSilentAboutItself) {
+  v1::Hello hello = HelloOf("n1");
+  const auto run = [&](const std::string& digest) {
+    hello.set_program_digest(digest);
+    hello.set_epoch(hello.epoch() + 1);
+    return Connect("n1", hello);
+  };
+  run(std::string(32, 'a'));
+  auto agent = run("");
+  Expect(Await("Vakt node runs another program", 1, agent.get()), kOpened, "does not say which");
+  agent = run(std::string(32, 'a'));
+  Expect(Await("Vakt node runs another program", 2, agent.get()), kResolved, "Over after ");
+}
+
 TEST_F(NodeHealthTest, LossesOpenAndQuietResolves) {
   auto agent = Connect("n1", HelloOf("n1"));
   v1::Heartbeat heartbeat = Heartbeat();

@@ -4,8 +4,10 @@
 Each returns when the attack was seen, raises NotApplicable when it cannot be done here, or fails an
 assertion, which counts as missed."""
 
+import hashlib
 import json
 import os
+import shutil
 import socket
 import subprocess
 import threading
@@ -178,6 +180,30 @@ def network_cut(test):
         test.assertTrue(harness.wait_for(lambda: stored(test, port, "--rule", "Any"), 60, 0.2))
     finally:
         wire.close()
+
+
+def exchanged_program(test):
+    """An agent that comes back as another program of the same version is told by the collector."""
+    port = harness.free_port()
+    test.start_collector(port)
+    rules = (test.rule_file(EXECS.format("any"), "any.yaml"),)
+    flags = ("--collector", f"127.0.0.1:{port}", *test.tls("agent"), "--heartbeat", "500ms", "--node-name",
+             os.uname().nodename)
+
+    def connected():
+        return " connected" in test.vaktctl(port, "nodes").stdout
+    agent = test.start_agent(*flags, alone=False, rules=rules)
+    test.assertTrue(harness.wait_for(connected))
+    harness.stop(agent)
+    other = test.path("vakt-agent-other")
+    shutil.copy(os.path.join(harness.BIN, "vakt-agent"), other)
+    with open(other, "ab") as file:
+        file.write(b"!")
+    test.start_agent(*flags, alone=False, rules=rules, program=other)
+    [alert] = harness.wait_for(lambda: stored(test, port, "--rule", "Vakt node runs another program"), 30, 0.2) or [None]
+    test.assertIsNotNone(alert)
+    with open(other, "rb") as file:
+        test.assertIn(hashlib.sha256(file.read()).hexdigest(), alert["output"])
 
 
 def fill(directory):

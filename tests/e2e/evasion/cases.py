@@ -245,7 +245,7 @@ CASES = (
         Expect(f"evt.type = finit_module and {acts(75)}", {}),)),
     Case(76, "Agent", "spool altered", attack="altered_spool"),
     Case(77, "Agent", "rules altered", attack="altered_rules"),
-    Case(78, "Agent", "agent's program exchanged", why_not="the program's digest is not reported yet"),
+    Case(78, "Agent", "agent's program exchanged", attack="exchanged_program"),
     Case(79, "Agent", "network cut off", attack="network_cut"),
     Case(80, "Agent", "disk filled", attack="filled_disk"),
     Case(81, "Agent", "clock set", (

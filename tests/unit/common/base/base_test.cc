@@ -179,6 +179,15 @@ TEST(Sha256Test, HashesHeadAndTailAsOne) {
   EXPECT_EQ(Sha256FromHex(kAbc), Sha256("abc"));
 }
 
+TEST(Sha256Test, HashesAFileInPieces) {
+  const std::string path = StrCat(testing::TempDir(), "/sha256-", getpid());
+  const std::string text(700'001, 'x');  // of more than one piece
+  ASSERT_TRUE(WriteFileAtomically(path, text, 0600).ok());
+  EXPECT_EQ(Sha256OfFile(path).value(), Sha256(text));
+  unlink(path.c_str());
+  EXPECT_THAT(Message(Sha256OfFile(path).status()), HasSubstr(path));
+}
+
 TEST(Sha256Test, TakesOnlyAWholeHash) {
   const std::string hex = ToHex(Sha256("abc"));
   EXPECT_EQ(Sha256FromHex(hex.substr(1)), std::nullopt);
