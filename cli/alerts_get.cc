@@ -2,8 +2,10 @@
 // vaktctl alerts get
 #include <grpcpp/client_context.h>
 
+#include <cstdio>
 #include <string>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "cli/connection.h"
@@ -92,6 +94,34 @@ void AddContainerRows(const v1::Container& container, TextTable* table) {
   }
 }
 
+std::string Hex(uint64_t value) {
+  char text[20];
+  std::snprintf(text, sizeof(text), "0x%llx", static_cast<unsigned long long>(value));
+  return text;
+}
+
+// Where in its program the process made the call; vakt-symbols names the places.
+void AddStackRows(const v1::UserStack& stack, TextTable* table) {
+  std::string origin = "not known";
+  if (stack.origin() == v1::UserStack::ORIGIN_ANONYMOUS) {
+    origin = "memory without a file";
+  } else if (stack.origin() == v1::UserStack::ORIGIN_FILE) {
+    origin = StrCat("file ", stack.origin_name());
+    if (stack.origin_ino() != 0) {
+      origin += StrCat(" (device ", stack.origin_dev() >> 20, ":", stack.origin_dev() & 0xfffff,
+                       ", inode ", stack.origin_ino(), ")");
+    }
+  }
+  table->AddRow({{"call made in"}, {origin}});
+  constexpr size_t kShortId = 6;  // bytes: enough to tell the files of one process apart
+  for (const v1::UserStack::Frame& frame : stack.frames()) {
+    const std::string id = absl::BytesToHexString(frame.build_id().substr(0, kShortId));
+    table->AddRow(
+        {{"frame"}, {id.empty() ? Hex(frame.offset()) : StrCat(id, "+", Hex(frame.offset()))}});
+  }
+  if (stack.truncated()) table->AddRow({{"frame"}, {"... and more"}});
+}
+
 void PrintForPeople(const v1::StoredRecord& stored, Console& console) {
   const v1::Alert& alert = stored.record().alert();
   console.Line(RecordLine(stored, console));
@@ -109,6 +139,7 @@ void PrintForPeople(const v1::StoredRecord& stored, Console& console) {
   table.AddRow({{"truncated"}, {absl::StrJoin(alert.truncated_fields(), ", ")}});
   AddRuleRows(alert, &table);
   if (alert.has_container()) AddContainerRows(alert.container(), &table);
+  if (alert.event().has_user_stack()) AddStackRows(alert.event().user_stack(), &table);
   for (const v1::OutputField& field : alert.output_fields()) {
     table.AddRow({{field.name()}, {OutputFieldText(field)}});
   }

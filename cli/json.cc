@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "cli/time_text.h"
 #include "common/base/text.h"
 
@@ -49,6 +50,7 @@ std::string ValueJson(const Message& message, const FieldDescriptor& field, int 
     case FieldDescriptor::CPPTYPE_ENUM:
       return JsonString(EnumText(*field.enum_type(), VAKT_GET(EnumValue)));
     case FieldDescriptor::CPPTYPE_STRING:
+      if (field.name() == "build_id") return JsonString(absl::BytesToHexString(VAKT_GET(String)));
       return JsonString(VAKT_GET(String));
     case FieldDescriptor::CPPTYPE_MESSAGE:
       return ProtoJson(repeated ? reflection.GetRepeatedMessage(message, &field, i)

@@ -59,8 +59,8 @@ class JsonArray {
 
 // A message as an object. Keys are the field names of the .proto file. Fields without presence are
 // always there; unset messages, `optional` and oneof members are left out. 64-bit integers are
-// numbers, bytes are text (not base64), enumerators are their name without the type's prefix, in
-// lower case; timestamps are RFC 3339.
+// numbers, bytes are text (not base64; of build_id hex digits), enumerators are their name without
+// the type's prefix, in lower case; timestamps are RFC 3339.
 std::string ProtoJson(const google::protobuf::Message& message);
 
 // "loss" for CLASS_LOSS: in lower case, without the prefix that all enumerators of the type share.

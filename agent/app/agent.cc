@@ -133,6 +133,7 @@ absl::Status Agent::StartSensor() {
   sensor.tier = tier_;
   sensor.flows = options_.flows;
   sensor.strict = options_.strict;
+  sensor.user_stacks = options_.user_stacks;
   sensor.ring_bytes = options_.ring_bytes;
   sensor.disabled_probes = options_.disabled_probes;
   sensor.pin_path = options_.pin_path;

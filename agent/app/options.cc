@@ -32,6 +32,7 @@ absl::StatusOr<AgentOptions> AgentOptionsFrom(const Settings& settings) {
   o.disabled_probes = settings.List("sensor.disabled_probes");
   o.tier = TierChoiceOf(settings.Str("sensor.tier"));
   o.strict = settings.Str("sensor.coverage") == "strict";
+  o.user_stacks = settings.Str("sensor.user_stacks") == "on";
   o.canary = settings.Str("sensor.canary") == "on";
   o.prefilter = settings.Str("sensor.prefilter") == "on";
   o.pin_path = settings.Str("sensor.pin");

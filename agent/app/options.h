@@ -40,6 +40,7 @@ struct AgentOptions {
   std::vector<std::string> disabled_probes;
   TierChoice tier = TierChoice::kAuto;
   bool strict = false;
+  bool user_stacks = true;
   bool canary = true;
   bool prefilter = true;
   bool flows = true;

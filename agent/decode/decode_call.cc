@@ -19,7 +19,7 @@ void DecodeCall(WireRecord& record, Event* out) {
   const auto wire = record.Read<vakt_call>();
   out->type = TypeOf(out->kind, static_cast<int>(wire.syscall_nr));
   out->result = wire.result;
-  out->task = DecodeActor(wire, record);
+  DecodeActor(wire, record, out);
   out->call.args = DecodeArgs(wire.args);
   out->call.text = record.String(wire.text);
   out->call.file = DecodeFile(wire.file, record);
@@ -29,7 +29,7 @@ void DecodeAct(WireRecord& record, Event* out) {
   const auto wire = record.Read<vakt_process_act>();
   out->type = TypeOf(out->kind, static_cast<int>(wire.syscall_nr));
   out->result = wire.result;
-  out->task = DecodeActor(wire, record);
+  DecodeActor(wire, record, out);
   ProcessAct& act = out->process_act;
   act.target = DecodeTask(wire.target, offsetof(vakt_process_act, target), record);
   act.args = DecodeArgs(wire.args);
@@ -49,7 +49,7 @@ void Decoder::Decode_process_credentials(WireRecord& record, Event* out) {
   const auto wire = record.Read<vakt_process_credentials>();
   out->type = TypeOf(Kind::process_credentials, static_cast<int>(wire.syscall_nr));
   out->result = wire.result;
-  out->task = DecodeActor(wire, record);
+  DecodeActor(wire, record, out);
   out->process_credentials.args = DecodeArgs(wire.args);
   const vakt_credentials& after = wire.credentials;
   out->process_credentials.after = {

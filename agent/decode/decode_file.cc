@@ -19,7 +19,7 @@ void Decoder::Decode_file_open(WireRecord& record, Event* out) {
   const auto wire = record.Read<vakt_file_open>();
   out->type = TypeOf(Kind::file_open, static_cast<int>(wire.syscall_nr));
   out->result = wire.result;
-  out->task = DecodeActor(wire, record);
+  DecodeActor(wire, record, out);
   FileOpen& open = out->file_open;
   open.file = DecodeFile(wire.file, record);
   open.name_raw = record.String(wire.name_raw);
@@ -43,7 +43,7 @@ void Decoder::DecodeFileChange(Kind kind, WireRecord& record, Event* out) {
   const auto wire = record.Read<vakt_file_change>();
   out->type = TypeOf(kind, static_cast<int>(wire.syscall_nr));
   out->result = wire.result;
-  out->task = DecodeActor(wire, record);
+  DecodeActor(wire, record, out);
   FileChange& change = out->file_change;
   change.file = DecodeFile(wire.file, record);
   change.name_raw = record.String(wire.name_raw);

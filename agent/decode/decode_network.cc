@@ -74,7 +74,7 @@ void Decoder::DecodeSocket(Kind kind, WireRecord& record, Event* out) {
   const auto wire = record.Read<vakt_network>();
   out->type = TypeOf(kind, static_cast<int>(wire.syscall_nr));
   out->result = wire.result;
-  out->task = DecodeActor(wire, record);
+  DecodeActor(wire, record, out);
   out->network = DecodeNetwork(wire);
   if (wire.family != AF_UNIX) return;
   out->network.path = UnixName(record.String(wire.path), &scratch_);

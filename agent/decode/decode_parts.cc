@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/decode/decode_parts.h"
 
+#include <algorithm>
+#include <cstring>
+
 namespace vakt {
+
+static_assert(UserStack::kMaxFrames == VAKT_STACK_FRAMES);
+static_assert(StackFrame::kBuildIdBytes == VAKT_BUILD_ID_SIZE);
 
 EventTypeId TypeOf(Kind kind, int syscall_nr) {
   const EventTypeRow* row = FindEventType(kind, syscall_nr);
@@ -35,6 +41,34 @@ Task DecodeTask(const vakt_task& wire, size_t offset, WireRecord& record) {
       .exec_id = wire.exec_id,
       .fingerprint = wire.fingerprint,
   };
+}
+
+void DecodeStack(const vakt_span& span, WireRecord& record, UserStack* out) {
+  const std::string_view bytes = record.String(span);
+  if (bytes.empty()) return;
+  vakt_stack wire;
+  if (bytes.size() < sizeof(wire)) return record.Fail(DropReason::kBadValue);
+  std::memcpy(&wire, bytes.data(), sizeof(wire));
+  const size_t frames_size = wire.frames * sizeof(vakt_frame);
+  if (wire.frames > UserStack::kMaxFrames || wire.origin > VAKT_ORIGIN_ANONYMOUS ||
+      bytes.size() != sizeof(wire) + frames_size + wire.name_size) {
+    return record.Fail(DropReason::kBadValue);
+  }
+  out->captured = true;
+  out->origin = static_cast<CallOrigin>(wire.origin);
+  out->truncated = wire.truncated != 0;
+  out->origin_dev = wire.origin_dev;
+  out->origin_ino = wire.origin_ino;
+  out->origin_name = bytes.substr(sizeof(wire) + frames_size);
+  for (; out->frame_count < wire.frames; ++out->frame_count) {
+    vakt_frame frame;
+    std::memcpy(&frame, bytes.data() + sizeof(wire) + out->frame_count * sizeof(frame),
+                sizeof(frame));
+    StackFrame& to = out->frames[out->frame_count];
+    to.has_build_id = frame.status == VAKT_FRAME_BUILD_ID;
+    if (to.has_build_id) std::copy_n(frame.build_id, to.build_id.size(), to.build_id.begin());
+    to.offset = frame.place;
+  }
 }
 
 ProcessFacts DecodeFacts(const vakt_process_facts& wire, WireRecord& record) {

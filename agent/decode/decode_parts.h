@@ -24,10 +24,14 @@ Task DecodeTask(const vakt_task& wire, size_t offset, WireRecord& record);
 ProcessFacts DecodeFacts(const vakt_process_facts& wire, WireRecord& record);
 File DecodeFile(const vakt_file& wire, WireRecord& record);
 
-// The acting task of a record: `Wire` has it as its member `task`.
+// Where the actor made its call, when the record tells.
+void DecodeStack(const vakt_span& span, WireRecord& record, UserStack* out);
+
+// The acting task of a record and its stack: `Wire` has it as its member `task`.
 template <typename Wire>
-Task DecodeActor(const Wire& wire, WireRecord& record) {
-  return DecodeTask(wire.task, offsetof(Wire, task), record);
+void DecodeActor(const Wire& wire, WireRecord& record, Event* out) {
+  out->task = DecodeTask(wire.task, offsetof(Wire, task), record);
+  DecodeStack(wire.task.stack, record, &out->user_stack);
 }
 
 }  // namespace vakt

@@ -34,7 +34,7 @@ void Decoder::Decode_process_fork(WireRecord& record, Event* out) {
   const auto wire = record.Read<vakt_process_fork>();
   const EventTypeId type = TypeOf(Kind::process_fork, static_cast<int>(wire.syscall_nr));
   out->type = type == kNoEventType ? clone_ : type;  // the kernel's own helpers make no call
-  out->task = DecodeActor(wire, record);
+  DecodeActor(wire, record, out);
   out->process_fork.child = DecodeTask(wire.child, offsetof(vakt_process_fork, child), record);
   out->process_fork.facts = DecodeFacts(wire.facts, record);
   out->process_fork.clone_flags = wire.clone_flags;
@@ -47,7 +47,7 @@ void Decoder::Decode_process_fork(WireRecord& record, Event* out) {
 void Decoder::Decode_process_exec(WireRecord& record, Event* out) {
   const auto wire = record.Read<vakt_process_exec>();
   out->type = TypeOf(Kind::process_exec, ExecNr(wire.syscall_nr));
-  out->task = DecodeActor(wire, record);
+  DecodeActor(wire, record, out);
   ProcessExec& exec = out->process_exec;
   exec.exe = DecodeFile(wire.exe, record);
   exec.filename = record.String(wire.filename);
@@ -62,7 +62,7 @@ void Decoder::Decode_process_exec(WireRecord& record, Event* out) {
 void Decoder::Decode_process_exit(WireRecord& record, Event* out) {
   const auto wire = record.Read<vakt_process_exit>();
   out->type = procexit_;
-  out->task = DecodeActor(wire, record);
+  DecodeActor(wire, record, out);
   // As wait(2) packs it.
   out->process_exit.signal = static_cast<int32_t>(wire.exit_code & 0x7f);
   out->process_exit.core_dumped = (wire.exit_code & 0x80) != 0;
@@ -71,7 +71,7 @@ void Decoder::Decode_process_exit(WireRecord& record, Event* out) {
 
 void Decoder::Decode_process_seed(WireRecord& record, Event* out) {
   const auto wire = record.Read<vakt_process_seed>();
-  out->task = DecodeActor(wire, record);
+  DecodeActor(wire, record, out);
   ProcessExec& exec = out->process_exec;
   exec.exe = DecodeFile(wire.exe, record);
   exec.cwd = record.String(wire.cwd);

@@ -72,10 +72,10 @@ void Decoder::Dispatch(Kind kind, WireRecord& record, Event* out) {
   switch (kind) {
     case Kind::none:
       return record.Fail(DropReason::kUnknownKind);
-#define VAKT_AGENT_EVENT(stem, id, lane, text) \
+#define VAKT_AGENT_EVENT(stem, id, lane, stack, text) \
   case Kind::stem:                             \
     return record.Fail(DropReason::kUnknownKind);
-#define VAKT_EVENT(stem, id, lane, text) \
+#define VAKT_EVENT(stem, id, lane, stack, text) \
   case Kind::stem:                       \
     return Decode_##stem(record, out);
 #include "bpf/wire/events.def"

@@ -55,8 +55,8 @@ class Decoder {
   uint64_t dropped(DropReason reason) const { return dropped_[static_cast<size_t>(reason)]; }
 
  private:
-#define VAKT_AGENT_EVENT(stem, id, lane, text)
-#define VAKT_EVENT(stem, id, lane, text) void Decode_##stem(WireRecord& record, Event* out);
+#define VAKT_AGENT_EVENT(stem, id, lane, stack, text)
+#define VAKT_EVENT(stem, id, lane, stack, text) void Decode_##stem(WireRecord& record, Event* out);
 #include "bpf/wire/events.def"
 #undef VAKT_EVENT
   void DecodeFileChange(Kind kind, WireRecord& record, Event* out);

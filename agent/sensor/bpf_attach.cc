@@ -64,6 +64,7 @@ absl::StatusOr<BpfObject::Link> BpfObject::AttachLink(const ProbeRow& row, bpf_p
   bpf_link* link = nullptr;
   switch (row.type) {
     case HookType::kBtfTracepoint:
+    case HookType::kDetail:
     case HookType::kEverySyscall:
       link = bpf_program__attach(program);
       break;

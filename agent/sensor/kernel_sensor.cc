@@ -41,6 +41,7 @@ using SteadyTime = steady_clock::time_point;
 }  // namespace
 
 int KernelSensorImpl::SetKinds(KindSet kinds) {
+  const KindSet stacks = kinds & stack_kinds_;  // of no kind that only we look at
   kinds = (kinds & ~kFlowProbes) | EssentialKinds();
   if (object_->flows() != nullptr) kinds |= kFlowProbes;
   std::lock_guard lock(probes_mutex_);
@@ -49,6 +50,7 @@ int KernelSensorImpl::SetKinds(KindSet kinds) {
   KeepRefusals(reports, &available_);
   std::atomic_ref mask(object_->control()->kind_mask);
   mask.fetch_or(kinds);  // before they report
+  std::atomic_ref(object_->control()->stack_kinds).store(stacks);
   const int attached = object_->Attach(&reports);
   mask.store(kinds);
   reports_ = std::move(reports);

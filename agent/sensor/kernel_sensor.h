@@ -54,6 +54,7 @@ struct KernelSensorOptions {
   Tier tier = Tier::kTracepoint;  // of hooks that have both; as DecideTier says
   bool strict = false;            // also hooks that tax every system call of the machine
   KindSet kinds = 0;              // wanted by the rules; the essential ones are added
+  bool user_stacks = false;       // critical calls tell where they were made
   bool flows = false;             // add up what processes say to their peers
   Scope scope;
   uint64_t ring_bytes = 8 << 20;  // of all rings together

@@ -32,13 +32,14 @@ namespace vakt {
 class KernelSensorImpl : public KernelSensor {
  public:
   KernelSensorImpl(std::unique_ptr<BpfObject> object, std::vector<ProbeReport> available,
-                   RingSet rings, UniqueFd epoll, UniqueFd wake)
+                   RingSet rings, UniqueFd epoll, UniqueFd wake, KindSet stack_kinds)
       : object_(std::move(object)),
         available_(std::move(available)),
         rings_(std::move(rings)),
         epoll_(std::move(epoll)),
         wake_(std::move(wake)),
-        losses_(object_->cpus()) {}
+        losses_(object_->cpus()),
+        stack_kinds_(stack_kinds) {}
 
   // ---- For the start (kernel_sensor_start.cc).
   // Goes on where the predecessor ended whose maps are ours.
@@ -143,6 +144,7 @@ class KernelSensorImpl : public KernelSensor {
   UniqueFd epoll_;
   UniqueFd wake_;
   LossTracker losses_;
+  const KindSet stack_kinds_;  // whose events may tell where they were made
   std::vector<RawRecord> batch_;
   std::array<std::atomic<uint64_t>, VAKT_KIND_MAX> delivered_{};
   uint64_t missing_seen_ = 0;

@@ -56,6 +56,10 @@ std::vector<ProbeReport> AvailableProbes(const KernelSensorOptions& options,
       report.state = ProbeReport::State::kNotNeeded;
       report.detail = "coverage: fast leaves it out, for it would slow all system calls";
     }
+    if (row.type == HookType::kDetail && !options.user_stacks) {
+      report.state = ProbeReport::State::kNotNeeded;
+      report.detail = "stacks are left out by configuration";
+    }
     const auto& disabled = options.disabled_probes;
     if (std::find(disabled.begin(), disabled.end(), row.program) != disabled.end()) {
       report.state = ProbeReport::State::kDisabled;
@@ -260,6 +264,7 @@ absl::Status CheckProbes(absl::Span<const ProbeReport> reports) {
   for (const ProbeReport& report : reports) {
     const Kind kind = report.probe->kind;
     if (!In(EssentialKinds(), kind) || report.state != ProbeReport::State::kFailed) continue;
+    if (report.probe->type == HookType::kDetail) continue;  // the event itself is seen
     refused = refused || In(RequiredKinds(), kind);
     missing +=
         StrCat(missing.empty() ? "" : "; ", report.probe->program, " (", report.probe->target,
@@ -309,7 +314,8 @@ absl::StatusOr<std::unique_ptr<KernelSensor>> KernelSensor::Start(
   if (!wake) return ErrnoStatus(errno, "eventfd");
   VAKT_ASSIGN_OR_RETURN(UniqueFd epoll, MakeEpoll(object->ring_fds(), wake.get()));
   auto sensor = std::make_unique<KernelSensorImpl>(
-      std::move(object), std::move(available), std::move(rings), std::move(epoll), std::move(wake));
+      std::move(object), std::move(available), std::move(rings), std::move(epoll), std::move(wake),
+      options.user_stacks ? kStackKinds : 0);
   VAKT_RETURN_IF_ERROR(AttachFirst(options, std::move(pins), sensor.get()));
   return sensor;
 }

@@ -12,6 +12,8 @@ constexpr ProbeRow kProbes[] = {
      "new processes are known only from their first other event"},
     {"process_exec", Kind::process_exec, HookType::kBtfTracepoint, "sched_process_exec",
      "program starts are not seen"},
+    {"process_exec_caller", Kind::process_exec, HookType::kDetail, "sched_prepare_exec",
+     "where in its program a process started another one is not told"},
     {"process_exit", Kind::process_exit, HookType::kBtfTracepoint, "sched_process_exit",
      "process ends are not seen"},
     {"process_seed", Kind::process_seed, HookType::kIterator, "iter/task",

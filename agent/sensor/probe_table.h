@@ -13,6 +13,7 @@ namespace vakt {
 
 enum class HookType : uint8_t {
   kBtfTracepoint,      // named in the program's section; costs others nothing
+  kDetail,             // likewise, and adds to what another hook reports
   kSyscallTracepoint,  // `target` is the tracepoint below events/syscalls; taxes every system call,
                        // but in the inline tier
   kEverySyscall,       // named in the program's section; runs at each system call: coverage strict

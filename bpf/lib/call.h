@@ -7,6 +7,7 @@
 #define VAKT_BPF_CALL_H
 
 #include "bpf/lib/put.h"
+#include "bpf/lib/stack.h"
 #include "bpf/lib/syscall_exit.h"
 #include "bpf/lib/syscall_nr.h"
 

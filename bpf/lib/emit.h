@@ -16,8 +16,8 @@
 #include "bpf/lib/prefilter.h"
 
 enum {
-#define VAKT_AGENT_EVENT(stem, id, lane, text)
-#define VAKT_EVENT(stem, id, lane, text) KIND_##stem = id, LANE_##stem = VAKT_LANE_##lane,
+#define VAKT_AGENT_EVENT(stem, id, lane, stack, text)
+#define VAKT_EVENT(stem, id, lane, stack, text) KIND_##stem = id, LANE_##stem = VAKT_LANE_##lane,
 #include "bpf/wire/events.def"
 #undef VAKT_EVENT
 };
@@ -30,7 +30,7 @@ enum {
 
 /* Largest tail write and largest tail offset of a scratch record: powers of two, so that a mask
  * proves the bounds to the verifier. The longest record, an exec, begins its last strings below the
- * one: 296 + 16384 (argv) + 3 * 4096 (paths) + 512 < 32768. */
+ * one: 296 + 815 (stack) + 16384 (argv) + 3 * 4096 (paths) + 512 < 32768. */
 #define VAKT_SCRATCH_OFFSET_MAX 32768
 #define VAKT_SCRATCH_WRITE_MAX 16384
 
@@ -57,6 +57,13 @@ struct text_scan {
   __u32 double_slash;
 };
 
+/* A stack before it is put into a record (bpf/lib/stack.h). */
+struct stack_capture {
+  struct vakt_stack stack;
+  struct vakt_frame frames[VAKT_STACK_FRAMES + 1]; /* the last one says that there are more */
+  char name[256];                                  /* NAME_MAX + 1 */
+};
+
 /* A record of variable size is built here and copied to the ring once its size is known. A slot is
  * claimed by one atomic exchange and belongs to one hook run, whatever interrupts or preempts it. */
 struct scratch {
@@ -81,6 +88,7 @@ struct scratch {
     __u8 record[VAKT_SCRATCH_OFFSET_MAX + VAKT_SCRATCH_WRITE_MAX];
   };
   __u8 path[VAKT_PATH_MAX + 256]; /* paths grow from the end of the first 4096 bytes */
+  struct stack_capture stack;
 };
 
 struct ring_map {

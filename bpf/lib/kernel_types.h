@@ -31,14 +31,19 @@ enum bpf_map_type {
   BPF_MAP_TYPE_LRU_HASH = 9,
   BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
   BPF_MAP_TYPE_RINGBUF = 27,
+  BPF_MAP_TYPE_TASK_STORAGE = 29,
 };
 enum {
   BPF_ANY = 0,
   BPF_NOEXIST = 1,
+  BPF_F_NO_PREALLOC = 1,
   BPF_F_MMAPABLE = 1 << 10,
   BPF_RB_NO_WAKEUP = 1,
   BPF_RB_FORCE_WAKEUP = 2,
   BPF_RB_AVAIL_DATA = 0,
+  BPF_F_USER_STACK = 1 << 8,
+  BPF_F_USER_BUILD_ID = 1 << 11,
+  BPF_LOCAL_STORAGE_GET_F_CREATE = 1,
 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -224,6 +229,15 @@ struct fs_struct {
   struct path root;
   struct path pwd;
 };
+struct vm_area_struct {
+  struct file *vm_file;
+  const void *vm_ops; /* none: anonymous memory */
+  void *vm_private_data;
+};
+/* What the kernel itself maps into a process: the vdso and its like. */
+struct vm_special_mapping {
+  const char *name;
+};
 struct mm_struct {
   unsigned long arg_start;
   unsigned long arg_end;
@@ -281,6 +295,7 @@ struct pt_regs {
   unsigned long si;
   unsigned long di;
   unsigned long orig_ax;
+  unsigned long ip;
 };
 
 struct in6_addr {

@@ -139,7 +139,8 @@ static __always_inline void read_task(struct vakt_task *out, struct task_struct 
   struct nsproxy *ns = task->nsproxy;
   read_identity(out, task);
   out->fingerprint = 0;
-  out->reserved = 0;
+  out->stack.offset = 0;
+  out->stack.size = 0;
   out->cap_effective = READ_CAPABILITIES(cred, cap_effective);
   out->pid = task->tgid;
   out->tid = task->pid;

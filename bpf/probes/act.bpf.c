@@ -92,7 +92,8 @@ static __always_inline int emit_act_call(struct trace_event_raw_sys_exit *ctx) {
     read_task_of_pid(&r->target, number);
   else if (r->result >= 0) /* else the descriptor may be anything */
     read_task_of_pidfd(&r->target, number);
-  emit_scratch_end(s, kind, VAKT_LANE_CRITICAL, sizeof(*r));
+  __u32 end = put_caller(s, sizeof(*r), &r->task, kind);
+  emit_scratch_end(s, kind, VAKT_LANE_CRITICAL, end);
   return 0;
 }
 
@@ -170,9 +171,9 @@ static __always_inline void read_credentials(struct vakt_credentials *out,
 static __always_inline int emit_process_credentials(struct trace_event_raw_sys_exit *ctx) {
   if (!emit_wanted(KIND_process_credentials)) return 0;
   struct vakt_header h;
-  struct vakt_process_credentials *r = emit_reserve(&h, KIND_process_credentials,
-                                                    LANE_process_credentials, sizeof(*r));
-  if (!r) return 0;
+  struct scratch *s = emit_scratch_begin(&h, KIND_process_credentials, LANE_process_credentials);
+  if (!s) return 0;
+  struct vakt_process_credentials *r = (void *)s->record;
   struct task_struct *task = current_task();
   r->header = h;
   read_task(&r->task, task);
@@ -181,7 +182,8 @@ static __always_inline int emit_process_credentials(struct trace_event_raw_sys_e
   r->result = ctx->ret;
   r->syscall_nr = ctx->id;
   r->reserved = 0;
-  emit_submit(r, &h);
+  __u32 end = put_caller(s, sizeof(*r), &r->task, KIND_process_credentials);
+  emit_scratch_end(s, KIND_process_credentials, LANE_process_credentials, end);
   return 0;
 }
 

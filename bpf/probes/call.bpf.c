@@ -87,6 +87,7 @@ static __always_inline int emit_call(const struct call_row *row, __u32 nr, __s64
     end = put_kernel_str(s, end, &r->text, kernel_text);
   else
     end = put_user_str(s, end, &r->text, (void *)(text ? text : pointed));
+  end = put_caller(s, end, &r->task, kind);
   emit_scratch_end(s, kind, VAKT_LANE_CRITICAL, end);
   return 0;
 }

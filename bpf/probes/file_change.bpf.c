@@ -153,6 +153,7 @@ static __always_inline int emit_file_change(const struct call *c) {
   end = put_object(s, end, r, task, row->fd, c->nr == SYS_chroot && !c->result);
   if (is_relative(s, &r->other_raw))
     end = put_base(s, end, &r->other_base, &r->other_status, task, r->other_dirfd);
+  end = put_caller(s, end, &r->task, kind);
   emit_scratch_end(s, kind, lane, end);
   return 0;
 }

@@ -103,7 +103,8 @@ static __always_inline int emit_process_exec(struct task_struct *task, struct li
   read_task(&r->task, task);
   read_facts(&r->facts, task);
   r->syscall_nr = exec_syscall(bprm);
-  __u32 end = put_image(s, sizeof(*r), task, &r->exe, &r->cwd, &r->cwd_status, &r->flags);
+  __u32 end = put_exec_caller(s, sizeof(*r), &r->task);
+  end = put_image(s, end, task, &r->exe, &r->cwd, &r->cwd_status, &r->flags);
   end = put_argv(s, end, r, task);
   end = put_kernel_str(s, end, &r->filename, BPF_CORE_READ(bprm, filename));
   end = put_interpreter(s, end, r, bprm);
@@ -134,6 +135,13 @@ static __always_inline int emit_process_exit(struct task_struct *task) {
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child) {
   return emit_process_fork(untrusted_task(parent), untrusted_task(child));
+}
+
+/* fs/exec.c begin_new_exec: the caller's memory is still there, and nothing can fail any more but by
+ * ending the process (6.10). Each program start. */
+SEC("tp_btf/sched_prepare_exec")
+int BPF_PROG(process_exec_caller, struct task_struct *task, struct linux_binprm *bprm) {
+  return keep_exec_caller();
 }
 
 /* fs/exec.c exec_binprm: the new program is in place, credentials are committed, one thread. */

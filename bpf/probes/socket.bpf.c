@@ -142,6 +142,7 @@ static __always_inline int emit_network_dup(const struct call *c) {
   r->syscall_nr = c->nr;
   __u32 end = sizeof(*r);
   if (r->family == AF_UNIX) end = put_unix_name(s, end, r, task, sk);
+  end = put_caller(s, end, &r->task, KIND_network_dup);
   emit_scratch_end(s, KIND_network_dup, LANE_network_dup, end);
   return 0;
 }

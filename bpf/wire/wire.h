@@ -82,7 +82,7 @@ struct vakt_task {
   __u32 user_ns;
   __u32 flags;   /* VAKT_TASK_* */
   __u32 exec_id; /* how many programs the process and its ancestors have started (self_exec_id) */
-  __u32 reserved;
+  struct vakt_span stack; /* of the record's actor: bpf/wire/stack.h; absent when not captured */
   char comm[VAKT_COMM_SIZE];         /* of the thread */
   char process_comm[VAKT_COMM_SIZE]; /* of the main thread: the process's name */
 };
@@ -126,6 +126,7 @@ struct vakt_file {
 struct vakt_control {
   __u64 kind_mask;        /* bit per kind id: emit this kind; bit 0: sum up flows */
   __u64 exit_kinds;       /* bit per kind id: the exits of its calls are watched */
+  __u64 stack_kinds;      /* bit per kind id: its records tell where the call was made */
   __u64 scope_cgroup_id;  /* 0: the whole node */
   __u32 scope_level;      /* depth of the scope's cgroup below the hierarchy's root */
   __u32 consumer_sleeps;  /* set while the agent waits: submit with a forced wakeup */
@@ -161,12 +162,13 @@ VAKT_STATIC_ASSERT(sizeof(struct vakt_header) == 24, "header");
 VAKT_STATIC_ASSERT(sizeof(struct vakt_task) == 128, "task");
 VAKT_STATIC_ASSERT(sizeof(struct vakt_process_facts) == 56, "facts");
 VAKT_STATIC_ASSERT(sizeof(struct vakt_file) == 56, "file");
-VAKT_STATIC_ASSERT(sizeof(struct vakt_control) == 56, "control");
+VAKT_STATIC_ASSERT(sizeof(struct vakt_control) == 64, "control");
 VAKT_STATIC_ASSERT(sizeof(struct vakt_cpu_state) % 64 == 0, "one CPU's counters own their lines");
 
 #include "bpf/wire/file.h"
 #include "bpf/wire/flow.h"
 #include "bpf/wire/network.h"
 #include "bpf/wire/process.h"
+#include "bpf/wire/stack.h"
 
 #endif /* VAKT_WIRE_H */

@@ -117,6 +117,8 @@ inline constexpr SettingRow kSettings[] = {
     {"sensor.coverage", "--coverage", SettingType::kEnum, "fast", kInAgent, "fast|strict", "",
      "strict: 32-bit calls on files are seen, too, at the price of ~30 ns for each system call of the "
      "machine."},
+    {"sensor.user_stacks", "--user-stacks", SettingType::kEnum, "on", kInAgent, "on|off", "",
+     "Whether events of critical calls tell where in its program the process made them."},
     {"sensor.canary", "--canary", SettingType::kEnum, "on", kInAgent, "on|off", "",
      "Whether the agent does harmless acts every few seconds to see whether its hooks see them."},
     {"sensor.prefilter", "--prefilter", SettingType::kEnum, "on", kInAgent, "on|off", "",

@@ -41,6 +41,7 @@ void Reset(Event* event) {
       event->dns = {};
       break;
   }
+  if (event->user_stack.captured) event->user_stack = {};
   static_cast<EventHead&>(*event) = {};
 }
 

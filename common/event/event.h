@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/types/span.h"
 #include "common/event/endpoint.h"
 #include "common/event/flow.h"
 #include "common/event/kind.h"
@@ -213,6 +214,31 @@ struct Network {  // the kinds of the family that the kernel reports
   PathStatus path_status = PathStatus::kUnknown;
 };
 
+// A place in a program: an offset in an ELF file with this build id, or an address.
+struct StackFrame {
+  static constexpr size_t kBuildIdBytes = 20;
+  std::array<uint8_t, kBuildIdBytes> build_id{};
+  bool has_build_id = false;
+  uint64_t offset = 0;
+};
+
+enum class CallOrigin : uint8_t { kUnknown = 0, kFile = 1, kAnonymous = 2 };
+
+// Where in its program a process made the system call: kinds of kStackKinds alone.
+struct UserStack {
+  static constexpr size_t kMaxFrames = 16;
+  bool captured = false;  // else nothing of this is set
+  CallOrigin origin = CallOrigin::kUnknown;
+  bool truncated = false;  // there were more frames
+  uint8_t frame_count = 0;
+  uint32_t origin_dev = 0;
+  uint64_t origin_ino = 0;
+  std::string_view origin_name;                 // last component of the file's path
+  std::array<StackFrame, kMaxFrames> frames{};  // innermost first
+
+  absl::Span<const StackFrame> Frames() const { return {frames.data(), frame_count}; }
+};
+
 // What every event has.
 struct EventHead {
   Kind kind = Kind::none;
@@ -247,11 +273,12 @@ struct Event : EventHead {
   Network network;         // the kinds of the family that the kernel reports
   FlowReport flow;
   DnsReport dns;
+  UserStack user_stack;
 };
 
-// Makes `*event` as new: its head and the payload of its kind, which are all that can be set. An
-// event that is used again and again is emptied this way: writing every payload of every kind would
-// cost more than decoding an open.
+// Makes `*event` as new: its head, its stack and the payload of its kind, which are all that can be
+// set. An event that is used again and again is emptied this way: writing every payload of every
+// kind would cost more than decoding an open.
 void Reset(Event* event);
 
 }  // namespace vakt

@@ -134,6 +134,15 @@ constexpr FieldRow kFields[] = {
     {"evt.buffer", kBytes, kNone, kFieldNotImplemented, "Data of an I/O event.", Nothing},
     {"evt.buflen", kUint, kNone, kFieldNotImplemented, "Size of the data of an I/O event.",
      Nothing},
+    {"evt.call.file", kString, kNone, 0,
+     "Name of the file that is mapped where the system call was made (libc.so.6, memfd:x, [vdso]); "
+     "null when none is, or it is not known. Of kinds with a stack (events.md).",
+     EvtCallFile},
+    {"evt.call.origin", kString, kNone, 0,
+     "Where the instruction lies that made the system call: file (a file is mapped there), "
+     "anonymous "
+     "(none is: code that was written at run time), unknown. Of kinds with a stack (events.md).",
+     EvtCallOrigin},
     {"evt.category", kString, kNone, 0, "process, file or net.", EvtCategory},
     {"evt.count", kUint, kNone, 0, "Always 1.", EvtOne},
     {"evt.count.error", kUint, kNone, 0, "1 when the event failed, else null.", EvtCountError},

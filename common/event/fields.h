@@ -34,6 +34,7 @@ Extract SyscallType, EvtCategory, EvtCpu, EvtArgs, EvtArg, EvtRawArg, EvtRes, Ev
 Extract EvtFalse, EvtOne, EvtCountError, EvtCountErrorFile, EvtCountErrorNet;
 Extract EvtAbspath;
 Extract EvtIsOpenRead, EvtIsOpenWrite, EvtIsOpenExec, EvtIsOpenCreate, EvtKind, EvtAbi;
+Extract EvtCallOrigin, EvtCallFile;
 
 // ---- fields_proc.cc
 // One property of a process. Strings point into the process.

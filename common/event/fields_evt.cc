@@ -203,6 +203,23 @@ void EvtKind(const Event& event, const FieldArg&, Extractor& out) {
   if (event.kind != Kind::none) out.Add(Value::String(KindStem(event.kind)));
 }
 
+void EvtCallOrigin(const Event& event, const FieldArg&, Extractor& out) {
+  if (!event.user_stack.captured) return;
+  switch (event.user_stack.origin) {
+    case CallOrigin::kUnknown:
+      return out.Add(Value::String("unknown"));
+    case CallOrigin::kFile:
+      return out.Add(Value::String("file"));
+    case CallOrigin::kAnonymous:
+      return out.Add(Value::String("anonymous"));
+  }
+}
+
+void EvtCallFile(const Event& event, const FieldArg&, Extractor& out) {
+  const std::string_view name = event.user_stack.origin_name;
+  if (!name.empty()) out.Add(Value::String(name));
+}
+
 void EvtAbi(const Event& event, const FieldArg&, Extractor& out) {
   switch (event.abi) {
     case Abi::kX86_64:

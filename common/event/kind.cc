@@ -8,14 +8,14 @@ namespace vakt {
 namespace {
 
 constexpr KindRow kKinds[] = {
-#define VAKT_EVENT(stem, id, lane, text) {Kind::stem, #stem, Lane::lane, text},
+#define VAKT_EVENT(stem, id, lane, stack, text) {Kind::stem, #stem, Lane::lane, Stack::stack, text},
 #include "bpf/wire/events.def"
 #undef VAKT_EVENT
 };
 
 constexpr size_t kAgentKinds = 0
-#define VAKT_EVENT(stem, id, lane, text)
-#define VAKT_AGENT_EVENT(stem, id, lane, text) +1
+#define VAKT_EVENT(stem, id, lane, stack, text)
+#define VAKT_AGENT_EVENT(stem, id, lane, stack, text) +1
 #include "bpf/wire/events.def"
 #undef VAKT_EVENT
     ;

@@ -13,11 +13,13 @@
 namespace vakt {
 
 enum class Lane : uint8_t { CRITICAL = 0, BULK = 1 };
+// Whether events of a kind tell where in its program the call was made.
+enum class Stack : uint8_t { NONE = 0, STACK = 1 };
 
 // Kind::process_exec and so on: the stem of the row in bpf/wire/events.def.
 enum class Kind : uint8_t {
   none = 0,
-#define VAKT_EVENT(stem, id, lane, text) stem = id,
+#define VAKT_EVENT(stem, id, lane, stack, text) stem = id,
 #include "bpf/wire/events.def"
 #undef VAKT_EVENT
 };
@@ -26,6 +28,7 @@ struct KindRow {
   Kind kind;
   std::string_view stem;
   Lane lane;
+  Stack stack;
   std::string_view text;
 };
 
@@ -53,6 +56,14 @@ inline constexpr KindSet kKindsOfAnyRule =
     KindBit(Kind::process_seed) | KindBit(Kind::process_rename) | KindBit(Kind::process_signal) |
     KindBit(Kind::process_cgroup) | KindBit(Kind::file_open) | KindBit(Kind::network_connect) |
     KindBit(Kind::network_accept);
+
+// Whose events tell where in its program the call was made.
+inline constexpr KindSet kStackKinds = 0
+#define VAKT_EVENT(stem, id, lane, stack, text) \
+  | (Stack::stack == Stack::STACK ? KindSet{1} << id : 0)
+#include "bpf/wire/events.def"
+#undef VAKT_EVENT
+    ;
 
 constexpr bool In(KindSet kinds, Kind kind) { return (kinds & KindBit(kind)) != 0; }
 

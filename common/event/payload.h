@@ -100,7 +100,7 @@ constexpr Payload PayloadOf(Kind kind) {
 
 constexpr KindSet KindsWith(Payload payload) {
   KindSet kinds = 0;
-#define VAKT_EVENT(stem, id, lane, text) \
+#define VAKT_EVENT(stem, id, lane, stack, text) \
   if (PayloadOf(Kind::stem) == payload) kinds |= KindBit(Kind::stem);
 #include "bpf/wire/events.def"
 #undef VAKT_EVENT

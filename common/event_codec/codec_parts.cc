@@ -111,6 +111,44 @@ File FileFromProto(const v1::File& in) {
   };
 }
 
+void StackToProto(const UserStack& stack, v1::Event* out) {
+  if (!stack.captured) return;
+  v1::UserStack* message = out->mutable_user_stack();
+  message->set_origin(static_cast<v1::UserStack::Origin>(stack.origin));
+  Set(stack.origin_name, message->mutable_origin_name());
+  message->set_origin_dev(stack.origin_dev);
+  message->set_origin_ino(stack.origin_ino);
+  message->set_truncated(stack.truncated);
+  for (const StackFrame& frame : stack.Frames()) {
+    v1::UserStack::Frame* to = message->add_frames();
+    if (frame.has_build_id) to->set_build_id(frame.build_id.data(), frame.build_id.size());
+    to->set_offset(frame.offset);
+  }
+}
+
+bool StackFromProto(const v1::Event& in, UserStack* out) {
+  if (!in.has_user_stack()) return true;
+  const v1::UserStack& message = in.user_stack();
+  if (static_cast<size_t>(message.frames_size()) > UserStack::kMaxFrames) return false;
+  out->captured = true;
+  out->origin = v1::UserStack::Origin_IsValid(message.origin())
+                    ? static_cast<CallOrigin>(message.origin())
+                    : CallOrigin::kUnknown;
+  out->origin_name = message.origin_name();
+  out->origin_dev = message.origin_dev();
+  out->origin_ino = message.origin_ino();
+  out->truncated = message.truncated();
+  for (const v1::UserStack::Frame& from : message.frames()) {
+    StackFrame& frame = out->frames[out->frame_count++];
+    const std::string& id = from.build_id();
+    if (!id.empty() && id.size() != frame.build_id.size()) return false;
+    frame.has_build_id = !id.empty();
+    std::copy(id.begin(), id.end(), frame.build_id.begin());
+    frame.offset = from.offset();
+  }
+  return true;
+}
+
 void EndpointToProto(const Endpoint& endpoint, bool ipv6, v1::Endpoint* out) {
   out->set_address(endpoint.address.data(), ipv6 ? kIpv6Bytes : kIpv4Bytes);
   out->set_port(endpoint.port);

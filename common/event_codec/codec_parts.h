@@ -27,6 +27,9 @@ ProcessFacts FactsFromProto(const v1::ProcessFacts& in);
 void FileToProto(const File& file, v1::File* out);
 File FileFromProto(const v1::File& in);
 PathStatus PathStatusFromProto(v1::File::PathStatus in);
+// Nothing when none was captured. From: false when it is more than any record can hold.
+void StackToProto(const UserStack& stack, v1::Event* out);
+bool StackFromProto(const v1::Event& in, UserStack* out);
 inline constexpr size_t kIpv4Bytes = 4;
 inline constexpr size_t kIpv6Bytes = 16;
 void EndpointToProto(const Endpoint& endpoint, bool ipv6, v1::Endpoint* out);
@@ -36,7 +39,7 @@ bool EndpointFromProto(const v1::Endpoint& in, bool ipv6, Endpoint* out);
 // Per kind, the payload to and from its message: the field of v1::Event that has the kind's name.
 // A row of events.def without them does not link. From: false when `in` holds a value that no event
 // has; views point into `in` and `*storage`.
-#define VAKT_EVENT(stem, id, lane, text)                                                 \
+#define VAKT_EVENT(stem, id, lane, stack, text)                                          \
   using Message_##stem = std::decay_t<decltype(std::declval<const v1::Event>().stem())>; \
   void ToProto_##stem(const Event& event, Message_##stem* out);                          \
   bool FromProto_##stem(const Message_##stem& in, std::string* storage, Event* out);

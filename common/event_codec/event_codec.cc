@@ -8,7 +8,7 @@ namespace vakt {
 namespace {
 
 bool PayloadFromProto(const v1::Event& in, std::string* storage, Event* out) {
-#define VAKT_EVENT(stem, id, lane, text)              \
+#define VAKT_EVENT(stem, id, lane, stack, text)       \
   if (in.has_##stem()) {                              \
     out->kind = Kind::stem;                           \
     return FromProto_##stem(in.stem(), storage, out); \
@@ -22,8 +22,8 @@ void PayloadToProto(const Event& event, v1::Event* out) {
   switch (event.kind) {
     case Kind::none:
       return;
-#define VAKT_EVENT(stem, id, lane, text) \
-  case Kind::stem:                       \
+#define VAKT_EVENT(stem, id, lane, stack, text) \
+  case Kind::stem:                              \
     return ToProto_##stem(event, out->mutable_##stem());
 #include "bpf/wire/events.def"
 #undef VAKT_EVENT
@@ -43,6 +43,7 @@ void EventToProto(const Event& event, v1::Event* out) {
   out->set_abi(static_cast<v1::Abi>(event.abi));
   TaskToProto(event.task, out->mutable_task());
   out->set_result(event.result);
+  StackToProto(event.user_stack, out);
   PayloadToProto(event, out);
 }
 
@@ -61,7 +62,7 @@ bool EventFromProto(const v1::Event& in, std::string* argv_storage, Event* out) 
   out->boot_ns = in.boot_ns();
   out->result = in.result();
   out->task = TaskFromProto(in.task());
-  return true;
+  return StackFromProto(in, &out->user_stack);
 }
 
 }  // namespace vakt

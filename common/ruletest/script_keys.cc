@@ -289,6 +289,25 @@ absl::Status SetTarget(const YamlNode& value, EventDraft& draft) {
   return absl::OkStatus();
 }
 
+absl::Status SetCallOrigin(const YamlNode& value, EventDraft& draft) {
+  std::string name;
+  VAKT_RETURN_IF_ERROR(ReadText(value, &name));
+  v1::UserStack::Origin origin = v1::UserStack::ORIGIN_UNSPECIFIED;
+  if (name == "file") {
+    origin = v1::UserStack::ORIGIN_FILE;
+  } else if (name == "anonymous") {
+    origin = v1::UserStack::ORIGIN_ANONYMOUS;
+  } else if (name != "unknown") {
+    return Invalid("expected file, anonymous or unknown", value);
+  }
+  draft.event.mutable_user_stack()->set_origin(origin);
+  return absl::OkStatus();
+}
+
+absl::Status SetCallFile(const YamlNode& value, EventDraft& draft) {
+  return ReadText(value, draft.event.mutable_user_stack()->mutable_origin_name());
+}
+
 constexpr ScriptKeyRow kKeys[] = {
     {"pid", kAll, "Process id; names the process in later events. 100.", AlreadyRead},
     {"ppid", kPrograms, "Process id of the parent. As before, or 1.", AlreadyRead},
@@ -300,6 +319,9 @@ constexpr ScriptKeyRow kKeys[] = {
     {"caps", kAll, "Effective and permitted capabilities as a number. As uid.", SetCapabilities},
     {"type", kAll, "Event type: openat2, execveat, accept4. The usual one of the kind.", SetType},
     {"after_s", kAll, "Seconds since the event before. A millisecond.", SetAfter},
+    {"call_origin", kStackKinds, "Where the call came from: file, anonymous or unknown. Not told.",
+     SetCallOrigin},
+    {"call_file", kStackKinds, "Name of the file that is mapped there. None.", SetCallFile},
     {"exe", kPrograms, "Path of the executable as the kernel resolved it.", SetExe},
     {"argv", kPrograms, "Arguments with argv[0]. The last component of exe.", SetArgv},
     {"env", kPrograms, "Environment, a list of NAME=VALUE. Empty.", SetEnv},

@@ -32,6 +32,7 @@ class BpfTest : public ::testing::Test {
     options.kinds = kinds;
     options.ring_bytes = ring_bytes;
     options.flows = flows_;
+    options.user_stacks = user_stacks_;
     options.scope = ScopeOf(cgroup_->path()).value();
     auto sensor = KernelSensor::Start(options);
     ASSERT_TRUE(sensor.ok()) << sensor.status();
@@ -99,7 +100,8 @@ class BpfTest : public ::testing::Test {
     return static_cast<uint32_t>(info.st_ino);
   }
 
-  bool flows_ = false;  // whether the sensor adds up flows
+  bool flows_ = false;        // whether the sensor adds up flows
+  bool user_stacks_ = false;  // whether critical calls tell where they were made
   std::unique_ptr<TestCgroup> cgroup_;
   std::unique_ptr<KernelSensor> sensor_;
 };

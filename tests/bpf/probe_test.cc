@@ -85,6 +85,7 @@ class ProbeTest : public ::testing::Test {
     options_.tier = TestTier();
     options_.strict = true;
     options_.flows = true;
+    options_.user_stacks = true;
   }
   KernelSensorOptions options_;
 };

@@ -70,11 +70,14 @@ TEST_F(WireLayout, EveryKindHasOneSize) {
   EXPECT_SAME_SIZE(vakt_call);
   EXPECT_SAME_SIZE(vakt_process_act);
   EXPECT_SAME_SIZE(vakt_process_credentials);
+  EXPECT_SAME_SIZE(vakt_stack);
+  EXPECT_SAME_SIZE(vakt_frame);
 }
 
 TEST_F(WireLayout, TheSharedMapsHaveOneLayout) {
   EXPECT_SAME_SIZE(vakt_control);
   EXPECT_SAME_SIZE(vakt_cpu_state);
+  EXPECT_SAME_OFFSET(vakt_control, stack_kinds);
   EXPECT_SAME_OFFSET(vakt_control, scope_cgroup_id);
   EXPECT_SAME_OFFSET(vakt_control, consumer_sleeps);
   EXPECT_SAME_OFFSET(vakt_control, scratch_slots);

@@ -66,6 +66,15 @@ import os
 fd = os.memfd_create('payload', 0)
 os.write(fd, open('/bin/true', 'rb').read())
 os.execve(fd, ['innocent'], {})" """),
+    Act("Critical call from code that is in no file", r"""python3 -c "
+import ctypes, mmap
+# mov rax,rdi; mov rdi,rsi; mov rsi,rdx; mov rdx,rcx; mov r10,r8; syscall; ret
+code = bytes.fromhex('4889f84889f74889d64889ca4d89c20f05c3')
+memory = mmap.mmap(-1, 4096, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, 7)
+memory.write(code)
+address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+setuid = ctypes.CFUNCTYPE(ctypes.c_long, *[ctypes.c_long] * 5)(address)
+setuid(105, 0, 0, 0, 0)" """),
     Act("Deleted program run", r"""fake /srv/copy; python3 -c "
 import os
 fd = os.open('/srv/copy', os.O_RDONLY)

@@ -115,9 +115,11 @@ size_t TouchEveryView(const Event& event) {
                                       event.file_change.other_path,
                                       event.file_change.other_raw,
                                       event.file_change.text,
-                                      event.network.path}) {
+                                      event.network.path,
+                                      event.user_stack.origin_name}) {
     sum += TouchedBytes(view);
   }
+  for (const StackFrame& frame : event.user_stack.Frames()) sum += frame.build_id[0];
   return sum;
 }
 

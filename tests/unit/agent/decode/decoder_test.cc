@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 #include <cstring>
 #include <string_view>
@@ -486,6 +487,79 @@ TEST_F(DecoderTest, NetworkSocketOfAnyFamily) {
   record->type = SOCK_DGRAM;
   record->protocol = 0;  // the family's own
   EXPECT_EQ(Decode(record).network.transport, Transport::kUdp);
+}
+
+// The part of a record that tells where the call was made.
+std::string StackBytes(const vakt_stack& stack, std::string_view name) {
+  std::string bytes(reinterpret_cast<const char*>(&stack), sizeof(stack));
+  for (uint8_t i = 0; i < stack.frames; ++i) {
+    vakt_frame frame = {.status = i == 0 ? VAKT_FRAME_BUILD_ID : 2, .place = 0x1000u + i};
+    for (uint8_t b = 0; b < VAKT_BUILD_ID_SIZE; ++b) frame.build_id[b] = b + 1;
+    bytes.append(reinterpret_cast<const char*>(&frame), sizeof(frame));
+  }
+  return bytes.append(name);
+}
+
+vakt_stack SampleStack(uint8_t frames, std::string_view name) {
+  return {.origin_ino = 301,
+          .origin_dev = 302,
+          .origin = VAKT_ORIGIN_FILE,
+          .frames = frames,
+          .truncated = 1,
+          .name_size = static_cast<uint8_t>(name.size())};
+}
+
+TEST_F(DecoderTest, StackOfACall) {
+  WireBuilder<vakt_call> record(Kind::kernel_bpf);
+  record->syscall_nr = SYS_bpf;
+  record.Put(&record->text, "text");
+  record.Put(&record->task.stack, StackBytes(SampleStack(2, "libbpf.so.1"), "libbpf.so.1"));
+  const UserStack& stack = Decode(record).user_stack;
+  ASSERT_TRUE(stack.captured);
+  EXPECT_EQ(stack.origin, CallOrigin::kFile);
+  EXPECT_EQ(stack.origin_ino, 301u);
+  EXPECT_EQ(stack.origin_dev, 302u);
+  EXPECT_EQ(stack.origin_name, "libbpf.so.1");
+  EXPECT_TRUE(stack.truncated);
+  ASSERT_EQ(stack.frame_count, 2);
+  EXPECT_TRUE(stack.frames[0].has_build_id);
+  EXPECT_EQ(stack.frames[0].build_id[19], 20);
+  EXPECT_EQ(stack.frames[0].offset, 0x1000u);
+  EXPECT_FALSE(stack.frames[1].has_build_id);
+  EXPECT_EQ(stack.frames[1].offset, 0x1001u);
+
+  record->task.stack = {};
+  EXPECT_FALSE(Decode(record).user_stack.captured);  // nothing of the one before
+  EXPECT_EQ(event_.user_stack.frame_count, 0);
+}
+
+TEST_F(DecoderTest, AStackThatLiesIsDropped) {
+  const auto expect_drop = [this](const vakt_stack& stack, const std::string& bytes) {
+    WireBuilder<vakt_process_act> record(Kind::process_ptrace);
+    record.Put(&record->task.stack, bytes);
+    const uint64_t before = decoder_.dropped(DropReason::kBadValue);
+    EXPECT_FALSE(decoder_.Decode(record.Bytes(), &event_)) << int{stack.frames};
+    EXPECT_EQ(decoder_.dropped(DropReason::kBadValue), before + 1);
+  };
+  const auto changed = [](std::string bytes, const vakt_stack& header) {
+    std::memcpy(bytes.data(), &header, sizeof(header));
+    return bytes;
+  };
+  const vakt_stack good = SampleStack(1, "x");
+  const std::string bytes = StackBytes(good, "x");
+  vakt_stack bad = good;
+  bad.frames = 2;  // the second is not there
+  expect_drop(bad, changed(bytes, bad));
+  bad = good;
+  bad.name_size = 200;
+  expect_drop(bad, changed(bytes, bad));
+  bad = good;
+  bad.origin = 3;
+  expect_drop(bad, changed(bytes, bad));
+  expect_drop(good, bytes + "y");                // more than it says
+  expect_drop(good, bytes.substr(0, 3));         // less than its head
+  bad = SampleStack(VAKT_STACK_FRAMES + 1, "");  // all there, and too many
+  expect_drop(bad, StackBytes(bad, ""));
 }
 
 TEST_F(DecoderTest, DropsAreCountedByReason) {

@@ -79,6 +79,12 @@ constexpr FieldCase kEvtCases[] = {
     {"evt.abi", kNull, &W::exec, "x86_64"},
     {"evt.abi", kNull, &W::directory, "io_uring"},
     {"evt.abi", kNull, &W::exit, kNull},
+    {"evt.call.origin", kNull, &W::trace, "anonymous"},
+    {"evt.call.origin", kNull, &W::program, "file"},
+    {"evt.call.origin", kNull, &W::unshared, "unknown"},
+    {"evt.call.origin", kNull, &W::exit, kNull},
+    {"evt.call.file", kNull, &W::program, "libbpf.so.1"},
+    {"evt.call.file", kNull, &W::trace, kNull},
 };
 
 constexpr FieldCase kArgCases[] = {

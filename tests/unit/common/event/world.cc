@@ -302,6 +302,8 @@ void MakeCallEvents(World& w) {
   w.trace.process_act.args = {16, 600};
   w.trace.process_act.target = {.cookie = w.shell.cookie, .pid = 600, .tid = 600, .comm = "bash"};
   w.trace.process_act.process = &w.shell;
+  w.trace.user_stack.captured = true;
+  w.trace.user_stack.origin = CallOrigin::kAnonymous;
   w.signalled = MakeEvent(Kind::process_signal, "kill", w.cron, 21);
   w.signalled.process_act.args = {9};
   w.signalled.process_act.target = {.pid = 4321, .tid = 4322, .comm = "victim"};
@@ -313,9 +315,13 @@ void MakeCallEvents(World& w) {
   w.unshared = MakeEvent(Kind::process_namespace, "unshare", w.curl, 23);
   w.unshared.call.args = {0x10000000 | 0x00020000};
   w.unshared.result = -EPERM;
+  w.unshared.user_stack.captured = true;
   w.program = MakeEvent(Kind::kernel_bpf, "bpf", w.curl, 24);
   w.program.call.args = {5, 0, 0, 2};
   w.program.call.text = "watcher";
+  w.program.user_stack.captured = true;
+  w.program.user_stack.origin = CallOrigin::kFile;
+  w.program.user_stack.origin_name = "libbpf.so.1";
   w.program.result = 8;
 }
 

@@ -80,6 +80,16 @@ TEST(EventCodecTest, RefusesWhatIsNoEvent) {
   unknown_type.set_type("no_such_call");
   EXPECT_FALSE(EventFromProto(unknown_type, &argv, &event));
 
+  v1::Event stack;
+  stack.mutable_process_ptrace();
+  for (size_t i = 0; i < UserStack::kMaxFrames; ++i) stack.mutable_user_stack()->add_frames();
+  EXPECT_TRUE(EventFromProto(stack, &argv, &event));
+  stack.mutable_user_stack()->mutable_frames(0)->set_build_id("short");
+  EXPECT_FALSE(EventFromProto(stack, &argv, &event));
+  stack.mutable_user_stack()->mutable_frames(0)->clear_build_id();
+  stack.mutable_user_stack()->add_frames();
+  EXPECT_FALSE(EventFromProto(stack, &argv, &event));  // one too many
+
   v1::Event network;
   v1::Socket& connect = *network.mutable_network_connect();
   connect.mutable_local()->set_address("1234");

@@ -49,6 +49,21 @@ void AddTask(const Task& task, FieldList& out) {
       .Add("process_comm", task.process_comm);
 }
 
+void AddStack(const UserStack& stack, FieldList& out) {
+  out.Add("captured", int{stack.captured})
+      .Add("origin", static_cast<int>(stack.origin))
+      .Add("truncated", int{stack.truncated})
+      .Add("origin_dev", stack.origin_dev)
+      .Add("origin_ino", stack.origin_ino)
+      .Add("origin_name", stack.origin_name);
+  for (const StackFrame& frame : stack.Frames()) {
+    const auto* id = reinterpret_cast<const char*>(frame.build_id.data());
+    out.Add("has_build_id", int{frame.has_build_id})
+        .Add("build_id", std::string_view(id, frame.build_id.size()))
+        .Add("offset", frame.offset);
+  }
+}
+
 void AddFacts(const ProcessFacts& facts, FieldList& out) {
   out.Add("start_boot_ns", facts.start_boot_ns)
       .Add("cap_permitted", facts.cap_permitted)
@@ -215,6 +230,7 @@ std::vector<std::string> FieldsOf(const Event& event) {
       .Add("wall_ns", event.wall_ns)
       .Add("result", event.result);
   AddTask(event.task, out.In("task"));
+  AddStack(event.user_stack, out.In("stack"));
   AddTask(event.process_fork.child, out.In("child"));
   AddFacts(event.process_fork.facts, out.In("child_facts"));
   out.Add("clone_flags", event.process_fork.clone_flags);
@@ -379,6 +395,23 @@ void RandomEvents::Fill(Network* network) {
   network->path_status = static_cast<PathStatus>(random_() % 7);
 }
 
+void RandomEvents::Fill(UserStack* stack) {
+  Fill(&stack->captured);
+  if (!stack->captured) return;
+  stack->origin = static_cast<CallOrigin>(random_() % 3);
+  Fill(&stack->truncated);
+  Fill(&stack->origin_dev);
+  Fill(&stack->origin_ino);
+  Fill(&stack->origin_name);
+  stack->frame_count = random_() % (UserStack::kMaxFrames + 1);
+  for (uint8_t i = 0; i < stack->frame_count; ++i) {
+    StackFrame& frame = stack->frames[i];
+    Fill(&frame.has_build_id);
+    Fill(&frame.offset);
+    for (uint8_t& byte : frame.build_id) byte = frame.has_build_id ? random_() % 256 : 0;
+  }
+}
+
 void RandomEvents::FillName(std::string_view* text) {
   std::string& name = strings_.emplace_back(random_() % 30, '\0');
   for (char& c : name) c = static_cast<char>('a' + random_() % 26);
@@ -468,6 +501,7 @@ Event RandomEvents::Make(Kind kind) {
   Fill(&event.boot_ns);
   Fill(&event.result);
   Fill(&event.task);
+  Fill(&event.user_stack);
   switch (PayloadOf(kind)) {
     case Payload::kFork:
       Fill(&event.process_fork.child);

@@ -35,6 +35,7 @@ class RandomEvents {
   void Fill(FileChange* change);
   void Fill(Network* network);
   void FillName(std::string_view* text);  // letters
+  void Fill(UserStack* stack);
   void Fill(FlowReport* flow);
   void Fill(DnsReport* dns);
 
