@@ -26,7 +26,8 @@ constexpr FormerName kFormerNames[] = {
 };
 
 bool IsTracepoint(HookType type) {
-  return type == HookType::kBtfTracepoint || type == HookType::kEverySyscall;
+  return type == HookType::kBtfTracepoint || type == HookType::kDetail ||
+         type == HookType::kEverySyscall;
 }
 
 // By loading two instructions for it: a kernel that does not know the place says so before it looks
