@@ -73,10 +73,10 @@ void Decoder::Dispatch(Kind kind, WireRecord& record, Event* out) {
     case Kind::none:
       return record.Fail(DropReason::kUnknownKind);
 #define VAKT_AGENT_EVENT(stem, id, lane, stack, text) \
-  case Kind::stem:                             \
+  case Kind::stem:                                    \
     return record.Fail(DropReason::kUnknownKind);
 #define VAKT_EVENT(stem, id, lane, stack, text) \
-  case Kind::stem:                       \
+  case Kind::stem:                              \
     return Decode_##stem(record, out);
 #include "bpf/wire/events.def"
 #undef VAKT_EVENT

@@ -121,7 +121,8 @@ TEST_F(SymbolsTest, AStrippedProgramNeedsItsDebugFile) {
 
 // It lays the code out otherwise, so its offsets say nothing.
 TEST_F(SymbolsTest, ADebugFileAloneNamesNothing) {
-  ASSERT_EQ(Shell(StrCat("objcopy --only-keep-debug ", program_, " ", program_, ".debug")).status, 0);
+  ASSERT_EQ(Shell(StrCat("objcopy --only-keep-debug ", program_, " ", program_, ".debug")).status,
+            0);
   fs::remove(program_);
   const Outcome outcome = Symbols(PlaceFlags());
   EXPECT_EQ(outcome.status, 1);
@@ -149,7 +150,8 @@ TEST_F(SymbolsTest, WrongUsageAndWrongInput) {
   EXPECT_EQ(status("/no/such/file"), 2);
   EXPECT_EQ(status("< /dev/null"), 2);
   EXPECT_EQ(status("a b"), 2);
-  EXPECT_EQ(Shell(StrCat("echo '{\"event\":{}}' | " VAKT_BINARY_DIR "/bin/vakt-symbols")).status, 1);
+  EXPECT_EQ(Shell(StrCat("echo '{\"event\":{}}' | " VAKT_BINARY_DIR "/bin/vakt-symbols")).status,
+            1);
 }
 
 }  // namespace
