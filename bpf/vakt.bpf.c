@@ -10,6 +10,7 @@
 #include "bpf/probes/socket.bpf.c"
 #include "bpf/probes/datagram.bpf.c"
 #include "bpf/probes/flow_tcp.bpf.c"
+#include "bpf/probes/flow_payload.bpf.c"
 #include "bpf/probes/flow_datagram.bpf.c"
 #include "bpf/probes/flow_seed.bpf.c"
 #include "bpf/probes/traffic.bpf.c"

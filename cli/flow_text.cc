@@ -147,9 +147,14 @@ std::string FlowJson(const v1::StoredRecord& stored) {
   object.Add("local_port", flow.local().port());
   object.Add("remote_address", AddressText(flow.remote().address()));
   object.Add("remote_port", flow.remote().port());
-  JsonArray names;
-  for (const v1::RemoteName& name : flow.names()) names.AddJson(JsonString(name.name()));
-  object.AddJson("remote_names", names.Text());
+  JsonArray names, asked, clients;
+  for (const v1::RemoteName& name : flow.names()) {
+    const bool is_asked = name.source() == v1::RemoteName::SOURCE_SNI;
+    (is_asked ? asked : names).AddJson(JsonString(name.name()));
+  }
+  for (const std::string& client : flow.tls_clients()) clients.AddJson(JsonString(client));
+  object.AddJson("remote_names", names.Text()).AddJson("tls_names", asked.Text());
+  object.AddJson("tls_clients", clients.Text());
   object.Add("pid", flow.task().pid()).Add("uid", flow.task().uid());
   object.Add("process", flow.task().process_comm()).Add("executable", flow.executable());
   object.Add("command_line", flow.command_line());

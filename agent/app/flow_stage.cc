@@ -4,7 +4,7 @@
 #include <netinet/in.h>
 
 #include <algorithm>
-#include <cstring>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -41,6 +41,8 @@ FlowStage::FlowStage(const FlowStageOptions& options, AddressClasses classes, Se
       knowledge_(std::move(segments)),
       table_(options.flow,
              [pipeline](uint64_t cookie) { return pipeline->enricher().processes().Find(cookie); }),
+      payloads_(std::bind_front(&FlowStage::OnAnswer, this),
+                std::bind_front(&FlowStage::OnHello, this)),
       pipeline_(*pipeline),
       delivery_(*delivery),
       memory_writer_(options.memory_path) {
@@ -135,46 +137,46 @@ void FlowStage::Send(const FlowRecord& record, uint64_t boot_ns, int64_t boot_to
 }
 
 bool FlowStage::OnRecord(RawRecord record, int64_t boot_to_wall_ns) {
-  vakt_header header;
-  if (record.size() < sizeof(header)) return false;
-  std::memcpy(&header, record.data(), sizeof(header));
-  if (header.kind != VAKT_FLOWS_KIND) return false;
-  vakt_dns_answer bytes;
-  std::optional<DnsAnswer> answer;
-  if (record.size() >= sizeof(bytes)) {
-    std::memcpy(&bytes, record.data(), sizeof(bytes));
-    const size_t size = std::min<size_t>(bytes.size, sizeof(bytes.bytes));
-    answer = ParseDnsAnswer({reinterpret_cast<const char*>(bytes.bytes), size});
-  }
-  const bool has_addresses = answer.has_value() && !answer->addresses.empty();
-  ++(has_addresses ? answers_learned_ : answers_ignored_);
-  if (has_addresses) knowledge_.names().Learn(bytes.net_ns, *answer, header.boot_ns);
-  if (answer.has_value() && Wants(Kind::network_dns)) OfferAnswer(bytes, *answer, boot_to_wall_ns);
-  return true;
+  boot_to_wall_ns_ = boot_to_wall_ns;
+  return payloads_.Read(record);
 }
 
-void FlowStage::OfferAnswer(const vakt_dns_answer& record, const DnsAnswer& answer,
-                            int64_t boot_to_wall_ns) {
+void FlowStage::OnAnswer(const vakt_payload& about, const DnsAnswer& answer, size_t size_bytes) {
+  if (!answer.addresses.empty()) {
+    knowledge_.names().Learn(about.net_ns, answer, about.header.boot_ns);
+  }
+  if (Wants(Kind::network_dns)) OfferAnswer(about, answer, size_bytes);
+}
+
+void FlowStage::OnHello(const vakt_payload& about, const TlsHello& hello) {
+  const size_t size = about.family == AF_INET6 ? 16 : 4;
+  knowledge_.hellos().Learn(
+      {table_.ProgramNumber(about.cookie),
+       std::string(reinterpret_cast<const char*>(about.remote_addr), size), about.remote_port},
+      hello, about.header.boot_ns);
+}
+
+void FlowStage::OfferAnswer(const vakt_payload& about, const DnsAnswer& answer, size_t size_bytes) {
   static const EventTypeId kType = FindEventType("dns")->id;
   Reset(&event_);
   event_.kind = Kind::network_dns;
   event_.type = kType;
   event_.lane = Lane::BULK;
-  event_.cpu = record.header.cpu;
-  event_.seq = record.header.seq;
-  event_.boot_ns = record.header.boot_ns;
-  event_.wall_ns = static_cast<int64_t>(record.header.boot_ns) + boot_to_wall_ns;
-  const Process* process = pipeline_.enricher().processes().Find(record.cookie);
+  event_.cpu = about.header.cpu;
+  event_.seq = about.header.seq;
+  event_.boot_ns = about.header.boot_ns;
+  event_.wall_ns = static_cast<int64_t>(about.header.boot_ns) + boot_to_wall_ns_;
+  const Process* process = pipeline_.enricher().processes().Find(about.cookie);
   if (process == nullptr) {
-    event_process_ = ProcessOf({.cookie = record.cookie});
+    event_process_ = ProcessOf({.cookie = about.cookie});
     event_.process = process = &event_process_;
   }
-  SetTask(*process, record.net_ns, &event_.task);
+  SetTask(*process, about.net_ns, &event_.task);
   DnsReport& dns = event_.dns;
-  dns.ipv6 = record.family == AF_INET6;
-  std::copy_n(record.server, dns.ipv6 ? 16 : 4, dns.server.address.begin());
+  dns.ipv6 = about.family == AF_INET6;
+  std::copy_n(about.remote_addr, dns.ipv6 ? 16 : 4, dns.server.address.begin());
   dns.server.port = VAKT_DNS_PORT;
-  dns.transport = Transport::kUdp;
+  dns.transport = about.what == VAKT_PAYLOAD_DNS ? Transport::kUdp : Transport::kTcp;
   dns.name = answer.name;
   dns.type = answer.type;
   dns.rcode = answer.rcode;
@@ -189,8 +191,8 @@ void FlowStage::OfferAnswer(const vakt_dns_answer& record, const DnsAnswer& answ
   dns.aliases = aliases_;
   dns.answers = answer.answers;
   dns.ttl_seconds = answer.ttl_seconds;
-  dns.size_bytes = record.size;
-  dns.truncated = answer.truncated || record.truncated != 0;
+  dns.size_bytes = static_cast<uint32_t>(size_bytes);
+  dns.truncated = answer.truncated || about.truncated != 0;
   pipeline_.OnEvent(event_);
 }
 
@@ -216,13 +218,16 @@ void FlowStage::Finish(int64_t boot_to_wall_ns) {
 
 void FlowStage::FillMetrics(MetricSet* metrics) const {
   const FlowTable::Counters& counters = table_.counters();
+  const PayloadReader::Counters& payloads = payloads_.counters();
   metrics->Set("flows", table_.size());
   metrics->Set("flow_records_total", counters.records);
   metrics->Set("flow_records_shed_total", delivery_.counters().flows_shed);
   metrics->Set("flows_folded_total", counters.folded);
   metrics->Set("flow_names", knowledge_.names().size());
-  metrics->Set("dns_answers_total", answers_learned_, {"learned"});
-  metrics->Set("dns_answers_total", answers_ignored_, {"ignored"});
+  metrics->Set("dns_answers_total", payloads.answers_learned, {"learned"});
+  metrics->Set("dns_answers_total", payloads.answers_ignored, {"ignored"});
+  metrics->Set("tls_hellos_total", payloads.hellos_learned, {"learned"});
+  metrics->Set("tls_hellos_total", payloads.hellos_ignored, {"ignored"});
   metrics->Set("flows_unknown_process_total", counters.unknown_processes);
 }
 

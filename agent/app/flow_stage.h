@@ -18,9 +18,9 @@
 #include "agent/app/pipeline.h"
 #include "agent/app/state_writer.h"
 #include "agent/flow/address_classes.h"
-#include "agent/flow/dns_answer.h"
 #include "agent/flow/flow_knowledge.h"
 #include "agent/flow/flow_table.h"
+#include "agent/flow/payload_reader.h"
 #include "agent/sensor/kernel_sensor.h"
 #include "common/metrics/metric_set.h"
 
@@ -45,7 +45,7 @@ class FlowStage {
 
   // Adds what the kernel had to say, if it did since the last call, and shows rules what is new.
   void Collect(int64_t boot_to_wall_ns);
-  // True when it is for flows, and taken: an answer of a name server. Others are the pipeline's.
+  // True when it is for flows, and taken: bytes that tell names. Others are the pipeline's.
   bool OnRecord(RawRecord record, int64_t boot_to_wall_ns);
   // Sends the records that are due. About once a second.
   void Tick(uint64_t boot_ns, int64_t boot_to_wall_ns);
@@ -61,7 +61,9 @@ class FlowStage {
   void LoadMemory();
   void LearnAddresses();
   void OfferNew(uint64_t boot_ns, int64_t boot_to_wall_ns);
-  void OfferAnswer(const vakt_dns_answer& record, const DnsAnswer& answer, int64_t boot_to_wall_ns);
+  void OnAnswer(const vakt_payload& about, const DnsAnswer& answer, size_t size_bytes);
+  void OnHello(const vakt_payload& about, const TlsHello& hello);
+  void OfferAnswer(const vakt_payload& about, const DnsAnswer& answer, size_t size_bytes);
   // The record with all that is known, as an event of `boot_ns`; valid until the next call.
   void MakeEvent(const FlowRecord& record, uint64_t boot_ns, int64_t boot_to_wall_ns);
   void Send(const FlowRecord& record, uint64_t boot_ns, int64_t boot_to_wall_ns);
@@ -69,8 +71,8 @@ class FlowStage {
   AddressClasses classes_;
   FlowKnowledge knowledge_;
   FlowTable table_;
-  uint64_t answers_learned_ = 0;
-  uint64_t answers_ignored_ = 0;  // without addresses, or malformed
+  PayloadReader payloads_;
+  int64_t boot_to_wall_ns_ = 0;  // of the record that is being read
   Pipeline& pipeline_;
   Delivery& delivery_;
   StateWriter memory_writer_;
@@ -79,7 +81,7 @@ class FlowStage {
   uint64_t addresses_read_ns_ = 0;
   // Reused: they keep their memory.
   Event event_;
-  std::vector<SharedString> event_names_;
+  RemoteNames event_names_;
   Process event_process_;
   v1::Flow flow_;
   std::string addresses_, aliases_;

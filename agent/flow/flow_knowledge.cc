@@ -35,6 +35,13 @@ std::string NetworkOf(const FlowReport& flow) {
   return AddressText(bytes);
 }
 
+// What the workload is remembered to have met. Not what its program said of itself: that could be
+// the name of one it has met before.
+std::string PeerName(const FlowReport& flow) {
+  const bool was_told = flow.name_count != 0 && flow.names[0].source == NameSource::kDns;
+  return was_told ? std::string(flow.names[0].text) : NetworkOf(flow);
+}
+
 // Where it is worth to remember whom a workload met.
 bool IsElsewhere(FlowClass of) {
   return of != FlowClass::kLoopback && of != FlowClass::kSamePod && of != FlowClass::kMulticast &&
@@ -67,8 +74,18 @@ std::vector<SharedString> FlowKnowledge::NamesAt(uint32_t net_ns, const vakt_flo
   return names_.Find(net_ns, RemoteOf(key), begin_ns, end_ns);
 }
 
-std::vector<SharedString> FlowKnowledge::NamesOf(const FlowRecord& record) const {
-  return NamesAt(record.where.net_ns, record.where, record.first_seen_ns, record.sums.last_boot_ns);
+RemoteNames FlowKnowledge::NamesOf(const FlowRecord& record) {
+  const vakt_flow_key& where = record.where;
+  const uint64_t begin_ns = record.first_seen_ns, end_ns = record.sums.last_boot_ns;
+  RemoteNames names{.dns = NamesAt(where.net_ns, where, begin_ns, end_ns)};
+  if (where.direction != VAKT_FLOW_OUT || where.protocol != IPPROTO_TCP || where.family == 0) {
+    return names;
+  }
+  HelloTable::Found said = hellos_.Find(
+      {record.program, std::string(RemoteOf(where)), where.remote_port}, begin_ns, end_ns);
+  names.sni = std::move(said.names);
+  names.clients = std::move(said.clients);
+  return names;
 }
 
 // By name, where the newest is known: the addresses behind it change.
@@ -99,7 +116,7 @@ void FlowKnowledge::Meet(const FlowProcess& process, Event* event) {
   if (flow.direction == FlowDirection::kListen) {
     peer = StrCat("listen ", flow.protocol, " ", flow.local.port);
   } else if (flow.direction == FlowDirection::kOut && IsElsewhere(flow.remote_class)) {
-    peer = flow.name_count != 0 ? std::string(flow.names[0].text) : NetworkOf(flow);
+    peer = PeerName(flow);
   } else {
     return;
   }

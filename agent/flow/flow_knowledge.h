@@ -14,7 +14,9 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "agent/flow/contact_history.h"
+#include "agent/flow/flow_report.h"
 #include "agent/flow/flow_table.h"
+#include "agent/flow/hello_table.h"
 #include "agent/flow/name_table.h"
 #include "agent/flow/segments.h"
 #include "agent/flow/workload_memory.h"
@@ -30,6 +32,7 @@ class FlowKnowledge {
 
   NameTable& names() { return names_; }
   const NameTable& names() const { return names_; }
+  HelloTable& hellos() { return hellos_; }
   WorkloadMemory& memory() { return memory_; }
 
   // The pods of this node, by address.
@@ -39,8 +42,8 @@ class FlowKnowledge {
   // Of each sum of the kernel, so that rhythms and reach are known when a flow is reported.
   void See(const FlowSum& sum, uint64_t program, uint64_t boot_ns);
 
-  // What it was called by the names that held then, newest first.
-  std::vector<SharedString> NamesOf(const FlowRecord& record) const;
+  // What it was called then.
+  RemoteNames NamesOf(const FlowRecord& record);
   // Sets what is known of the remote side. The event borrows from this until the next call of
   // LearnPod or ForgetPods.
   void FillRemote(FlowReport* flow) const;
@@ -61,6 +64,7 @@ class FlowKnowledge {
   void Meet(const FlowProcess& process, Event* event);
 
   NameTable names_;
+  HelloTable hellos_;
   ContactHistory history_;
   WorkloadMemory memory_;
   const Segments segments_;

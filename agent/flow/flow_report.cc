@@ -48,6 +48,13 @@ void SetEnds(const vakt_flow_key& where, FlowReport* out) {
   out->remote.port = where.remote_port;
 }
 
+void AddNames(const std::vector<SharedString>& names, NameSource source, FlowReport* out) {
+  for (const SharedString& name : names) {
+    if (out->name_count == kMaxFlowNames) break;
+    out->names[out->name_count++] = {name, source};
+  }
+}
+
 }  // namespace
 
 Process ProcessOf(const FlowProcess& process) {
@@ -94,7 +101,7 @@ void SetTask(const Process& process, uint32_t net_ns, Task* out) {
 }
 
 void MakeFlowEvent(const FlowRecord& record, const AddressClasses& classes,
-                   absl::Span<const SharedString> names, uint64_t boot_ns, int64_t boot_to_wall_ns,
+                   const RemoteNames& names, uint64_t boot_ns, int64_t boot_to_wall_ns,
                    const Process* snapshot, Event* out) {
   static const EventTypeId kType = FindEventType("flow")->id;
   const auto wall = [boot_to_wall_ns](uint64_t at) {
@@ -122,9 +129,11 @@ void MakeFlowEvent(const FlowRecord& record, const AddressClasses& classes,
                                                           Address(where, where.local_addr),
                                                           record.process->container != nullptr));
   }
-  for (const SharedString& name : names) {
-    if (flow.name_count == kMaxFlowNames) break;
-    flow.names[flow.name_count++] = {name, NameSource::kDns};
+  AddNames(names.dns, NameSource::kDns, &flow);
+  AddNames(names.sni, NameSource::kSni, &flow);
+  for (const SharedString& client : names.clients) {
+    if (flow.tls_client_count == kMaxTlsClients) break;
+    flow.tls_clients[flow.tls_client_count++] = client;
   }
   flow.begin_wall_ns = wall(record.sums.first_boot_ns);
   flow.end_wall_ns = wall(record.sums.last_boot_ns);

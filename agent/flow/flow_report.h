@@ -5,8 +5,8 @@
 #define VAKT_AGENT_FLOW_FLOW_REPORT_H_
 
 #include <cstdint>
+#include <vector>
 
-#include "absl/types/span.h"
 #include "agent/flow/address_classes.h"
 #include "agent/flow/flow_table.h"
 #include "common/base/shared_string.h"
@@ -14,14 +14,20 @@
 
 namespace vakt {
 
+// What the remote side is called, newest first.
+struct RemoteNames {
+  std::vector<SharedString> dns;      // as name servers told
+  std::vector<SharedString> sni;      // as asked for in ClientHellos
+  std::vector<SharedString> clients;  // fingerprints of these
+};
+
 // The process as it was when the flow was seen last, for when the process table has it no more.
 Process ProcessOf(const FlowProcess& process);
 
 // Overwrites `*out`, which is of `boot_ns` and borrows from all of these. Its process is
-// `*snapshot`. `names` are those of the remote side, as name servers told them; `boot_to_wall_ns`
-// is the wall clock's offset from the boot clock.
+// `*snapshot`. `boot_to_wall_ns` is the wall clock's offset from the boot clock.
 void MakeFlowEvent(const FlowRecord& record, const AddressClasses& classes,
-                   absl::Span<const SharedString> names, uint64_t boot_ns, int64_t boot_to_wall_ns,
+                   const RemoteNames& names, uint64_t boot_ns, int64_t boot_to_wall_ns,
                    const Process* snapshot, Event* out);
 
 // The process of an event that is not about a call: as the table has it, or had.

@@ -66,6 +66,8 @@ std::string ProgramKey(const FlowProcess& process) {
                 std::string_view("\0", 1), process.uid);
 }
 
+uint64_t NumberOf(std::string_view program_key) { return absl::HashOf(ToAbsl(program_key)); }
+
 }  // namespace
 
 size_t FlowTable::KeyHash::operator()(const vakt_flow_key& key) const {
@@ -86,13 +88,11 @@ uint64_t FlowTable::OwnerOf(const FlowSum& sum) const {
   return listener == listeners_.end() ? 0 : listener->second;
 }
 
-FlowProcess FlowTable::ProcessOf(uint64_t cookie) {
+FlowProcess FlowTable::ProcessOf(uint64_t cookie, bool* is_known) const {
   FlowProcess process{.cookie = cookie, .pid = static_cast<uint32_t>(cookie & 0x3fffff)};
   const Process* known = cookie == 0 ? nullptr : find_process_(cookie);
-  if (known == nullptr) {
-    ++counters_.unknown_processes;
-    return process;
-  }
+  *is_known = known != nullptr;
+  if (known == nullptr) return process;
   process.pid = known->pid;
   process.uid = known->uid;
   process.comm = known->comm;
@@ -125,13 +125,18 @@ vakt_flow_key FlowTable::KeyOf(const FlowSum& sum, uint64_t program_id) const {
   return key;
 }
 
+uint64_t FlowTable::ProgramNumber(uint64_t cookie) const {
+  bool is_known = false;
+  return NumberOf(ProgramKey(ProcessOf(cookie, &is_known)));
+}
+
 FlowTable::Program* FlowTable::ProgramOf(const FlowProcess& process) {
   const auto [found, is_new] = programs_.try_emplace(ProgramKey(process));
   Program& program = found->second;
   if (is_new) {
     program.id = ++last_program_;
     program.key = &found->first;
-    program.number = absl::HashOf(ToAbsl(found->first));
+    program.number = NumberOf(found->first);
   }
   return &program;
 }
@@ -157,7 +162,9 @@ FlowTable::Flows::iterator FlowTable::Place(const FlowSum& sum, Program* program
 }
 
 void FlowTable::AddOne(const FlowSum& sum, uint64_t boot_ns, const SeeSum& see) {
-  FlowProcess process = ProcessOf(OwnerOf(sum));
+  bool is_known = false;
+  FlowProcess process = ProcessOf(OwnerOf(sum), &is_known);
+  if (!is_known) ++counters_.unknown_processes;
   Program* program = ProgramOf(process);
   const auto place = Place(sum, program, boot_ns);
   const bool is_folded = IsFolded(place->first);

@@ -99,6 +99,9 @@ class FlowTable {
   // The end: whatever was not told yet.
   void TakeAll(const TakeRecord& take);
 
+  // Of the program that the process runs; as in records of its flows.
+  uint64_t ProgramNumber(uint64_t cookie) const;
+
   size_t size() const { return flows_.size(); }
   const Counters& counters() const { return counters_; }
 
@@ -134,7 +137,7 @@ class FlowTable {
   using Flows = absl::flat_hash_map<vakt_flow_key, Flow, KeyHash, KeyEqual>;
 
   uint64_t OwnerOf(const FlowSum& sum) const;
-  FlowProcess ProcessOf(uint64_t cookie);
+  FlowProcess ProcessOf(uint64_t cookie, bool* is_known) const;
   vakt_flow_key KeyOf(const FlowSum& sum, uint64_t program_id) const;
   void LearnListeners(absl::Span<const FlowSum> sums);
   Program* ProgramOf(const FlowProcess& process);

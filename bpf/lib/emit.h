@@ -82,6 +82,7 @@ struct scratch {
     struct vakt_file_change file_change;
     struct vakt_network network;
     struct vakt_dns_answer dns_answer;
+    struct vakt_stream_piece stream_piece;
     struct vakt_call call;
     struct vakt_process_act process_act;
     struct vakt_process_credentials process_credentials;

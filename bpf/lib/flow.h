@@ -116,22 +116,51 @@ static __always_inline bool flow_take_fact(struct vakt_flow_socket *open, __u32 
   return !(__sync_fetch_and_or(&open->told, fact) & fact);
 }
 
+/* Later connections of MPTCP are made by the kernel: they belong to whom the first one does. 0: it is
+ * none of these. */
+static __always_inline __u64 mptcp_owner(struct sock *sk) {
+  struct inet_connection_sock *connection = (void *)sk;
+  struct mptcp_subflow_context *subflow = READ_MEMBER(connection, icsk_ulp_data);
+  if (!subflow || !bpf_core_field_exists(subflow->conn)) return 0;
+  struct mptcp_sock *mptcp = (void *)BPF_CORE_READ(subflow, conn);
+  __u64 first = (__u64)BPF_CORE_READ(mptcp, first);
+  struct vakt_flow_socket *open = bpf_map_lookup_elem(&flow_sockets, &first);
+  return open ? open->cookie : 0;
+}
+
 /* An open socket that nobody has touched: the current process is its owner. Null: it has one. */
 static __always_inline struct sock *flow_claim(struct vakt_flow_socket *open) {
   struct vakt_control *c = control_block();
   if (open->cookie || !c || !flow_take_fact(open, VAKT_TOLD_OWNER)) return 0;
-  if (in_scope(c)) open->cookie = read_cookie(current_task());
-  return (void *)open->socket;
+  struct sock *sk = (void *)open->socket;
+  open->cookie = mptcp_owner(sk);
+  if (!open->cookie && in_scope(c)) open->cookie = read_cookie(current_task());
+  return sk;
+}
+
+/* The socket that carries a stream's bytes: its own, or the first connection of MPTCP. Null: it is
+ * no TCP. */
+static __always_inline struct sock *tcp_of(struct sock *sk) {
+  __u16 protocol = READ_MEMBER(sk, sk_protocol);
+  if (protocol == IPPROTO_TCP) return sk;
+  struct mptcp_sock *mptcp = (void *)sk;
+  if (protocol != IPPROTO_MPTCP || !bpf_core_field_exists(mptcp->first)) return 0;
+  return BPF_CORE_READ(mptcp, first);
 }
 
 /* False, when there was no room for it. */
 static __always_inline bool tcp_flow_begins(struct sock *sk, __u32 direction, bool owner_is_here) {
   struct vakt_control *c = control_block();
   __u64 socket = (__u64)sk;
-  if (!c || (owner_is_here && !in_scope(c))) return true;
+  if (!c) return true;
   struct vakt_flow_socket open = {.direction = direction, .socket = socket};
+  open.cookie = mptcp_owner(sk);
+  if (owner_is_here && !open.cookie) {
+    if (!in_scope(c)) return true;
+    open.cookie = read_cookie(current_task());
+  }
   open.begin_boot_ns = bpf_ktime_get_boot_ns();
-  if (owner_is_here) open.cookie = read_cookie(current_task());
+  if (direction == VAKT_FLOW_OUT) open.sends_left = VAKT_HELLO_SENDS;
   long failed = bpf_map_update_elem(&flow_sockets, &socket, &open,
                                     owner_is_here ? BPF_ANY : BPF_NOEXIST);
   return !failed || failed == -EEXIST;

@@ -433,6 +433,15 @@ struct tcp_sock {
   __u32 segs_out;
   __u32 total_retrans;
 };
+struct inet_connection_sock {
+  void *icsk_ulp_data; /* of a connection of MPTCP: its mptcp_subflow_context */
+};
+struct mptcp_subflow_context {
+  struct sock *conn; /* the MPTCP socket */
+};
+struct mptcp_sock {
+  struct sock *first; /* the connection that was there first; null once it has gone */
+};
 struct udp_sock {
   __u16 gso_size;
 };

@@ -7,8 +7,6 @@
  */
 #include "bpf/lib/flow.h"
 
-#define MSG_PEEK 2
-#define MSG_ERRQUEUE 0x2000
 #define SOCK_BINDPORT_LOCK 8 /* include/net/sock.h: the program chose the port */
 
 /* The peer of the call under way. */
@@ -54,69 +52,6 @@ static __always_inline __u64 datagrams_of(struct sock *sk, const struct ends *e,
   if (e->protocol != IPPROTO_UDP) return 1;
   __u32 segment = READ_MEMBER(udp, gso_size);
   return segment && bytes > segment ? (bytes + segment - 1) / segment : 1;
-}
-
-/* ---- Answers of name servers */
-
-#define SYS_read 0
-#define SYS_readv 19
-
-/* What recvmsg and readv point to: the user API, of fixed layout. */
-struct user_iovec {
-  __u64 base;
-  __u64 size;
-};
-struct user_msghdr {
-  __u64 name;
-  __u64 name_size;
-  __u64 iov;
-};
-
-/* Where the call under way has put what it received, and how much of it lies there together. The
- * process could change it meanwhile, and would deceive nobody but itself: names are kept per network
- * namespace. Zero: a call that does not tell (recvmmsg, io_uring, 32-bit ones). */
-static __always_inline __u64 received_at(__u32 *size) {
-  struct route route;
-  struct user_iovec first = {};
-  struct pt_regs *regs = task_regs();
-  read_route(&route, current_task());
-  __u64 at = regs->si;
-  if (route.nr == SYS_recvfrom || route.nr == SYS_read) return at;
-  if (route.nr == SYS_recvmsg) {
-    struct user_msghdr message = {};
-    if (bpf_probe_read_user(&message, sizeof(message), (void *)at)) return 0;
-    at = message.iov;
-  } else if (route.nr != SYS_readv) {
-    return 0;
-  }
-  if (bpf_probe_read_user(&first, sizeof(first), (void *)at)) return 0;
-  if (*size > first.size) *size = first.size;
-  return first.base;
-}
-
-static __always_inline void on_dns_answer(struct sock *sk, const struct ends *e, __u32 size) {
-  struct vakt_header h;
-  __u32 together = size;
-  __u64 at = received_at(&together);
-  struct vakt_cpu_state *state = state_of_cpu(bpf_get_smp_processor_id());
-  if (!at || !state) return;
-  __sync_fetch_and_add(&state->hits[VAKT_FLOWS_KIND], 1);
-  struct vakt_dns_answer *r =
-      emit_reserve(&h, VAKT_FLOWS_KIND, VAKT_LANE_BULK, sizeof(*r));
-  if (!r) return;
-  r->header = h;
-  r->cookie = read_cookie(current_task());
-  __builtin_memcpy(r->server, e->remote_addr, sizeof(r->server));
-  r->family = e->family;
-  __builtin_memset(r->reserved, 0, sizeof(r->reserved));
-  r->net_ns = read_net_ns(sk);
-  if (together > sizeof(r->bytes)) together = sizeof(r->bytes);
-  asm volatile("" : "+r"(together)); /* a bound of its own for the verifier */
-  if (together > sizeof(r->bytes)) together = 0;
-  r->truncated = together < size;
-  r->size = bpf_probe_read_user(r->bytes, together, (void *)at) ? 0 : together;
-  void *ring = ring_of(h.cpu, VAKT_LANE_BULK);
-  bpf_ringbuf_submit(r, ring ? emit_wakeup(ring) : BPF_RB_FORCE_WAKEUP);
 }
 
 static __always_inline void on_flow_datagram(struct sock *sk, int result, int flags, bool sent) {

@@ -110,8 +110,9 @@ static __always_inline void untold_tcp_ends(struct sock *sk, int from) {
 }
 
 /* In a scope, sockets without an owner are not of it as far as we know. */
-static __always_inline bool is_ours(const struct vakt_control *c,
-                                    const struct vakt_flow_socket *open) {
+static __always_inline bool is_ours(const struct vakt_control *c, struct sock *sk,
+                                    struct vakt_flow_socket *open) {
+  if (!open->cookie) open->cookie = mptcp_owner(sk); /* it may have joined before it had one */
   return open->cookie || !c->scope_cgroup_id;
 }
 
@@ -121,7 +122,7 @@ static __always_inline void tcp_flow_ends(struct sock *sk, int from) {
   struct vakt_flow_socket *open = bpf_map_lookup_elem(&flow_sockets, &socket);
   if (!open && from != TCP_LISTEN && from != TCP_SYN_RECV) untold_tcp_ends(sk, from);
   if (!open || !c) return;
-  if (is_ours(c, open)) {
+  if (is_ours(c, sk, open)) {
     struct vakt_flow_counts *counts = tell_tcp(sk, open, from != TCP_SYN_SENT);
     int error = READ_MEMBER(sk, sk_err);
     if (counts && error == ECONNREFUSED) flow_add(&counts->refused, 1);
@@ -164,7 +165,7 @@ int flow_open(struct bpf_iter__bpf_map_elem *ctx) {
     return 0;
   }
   struct vakt_control *c = control_block();
-  if (!c || !is_ours(c, open)) return 0;
+  if (!c || !is_ours(c, sk, open)) return 0;
   struct vakt_flow_counts *counts = tell_tcp(sk, open, state != TCP_SYN_SENT);
   if (counts) flow_add(&counts->open, 1);
   return 0;

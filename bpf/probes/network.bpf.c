@@ -136,12 +136,13 @@ static __always_inline void accept_is_late(__u64 socket) {
 }
 
 /* The first process to touch a socket is its owner. Null: somebody was first, or it was not
- * accepted but connected. */
+ * accepted but connected. `open` becomes the socket's place in the table of flows, if it has one; null:
+ * its flow is over. */
 static __always_inline struct sock *take_accepted(const struct vakt_control *c, __u64 socket,
-                                                  bool has_flow) {
-  if (has_flow && kind_enabled(c, VAKT_FLOWS_KIND)) {
-    struct vakt_flow_socket *open = bpf_map_lookup_elem(&flow_sockets, &socket);
-    if (open) return flow_claim(open);
+                                                  struct vakt_flow_socket **open) {
+  if (open && kind_enabled(c, VAKT_FLOWS_KIND)) {
+    *open = bpf_map_lookup_elem(&flow_sockets, &socket);
+    if (*open) return flow_claim(*open);
   }
   if (!kind_enabled(c, KIND_network_accept)) return 0;
   __u64 *found = bpf_map_lookup_elem(&accepting, &socket);
@@ -150,10 +151,10 @@ static __always_inline struct sock *take_accepted(const struct vakt_control *c, 
   return bpf_map_delete_elem(&accepting, &socket) ? 0 : sk;
 }
 
-/* `has_flow`: its flow, if it has one, is not over. */
-static __always_inline void claim_accepted(__u64 socket, bool has_flow) {
+/* `open`: as take_accepted. */
+static __always_inline void claim_accepted(__u64 socket, struct vakt_flow_socket **open) {
   struct vakt_control *c = control_block();
-  struct sock *sk = c ? take_accepted(c, socket, has_flow) : 0;
+  struct sock *sk = c ? take_accepted(c, socket, open) : 0;
   struct prefilter filter;
   struct ends ends;
   if (!sk || !emit_hit(KIND_network_accept, &filter)) return;
@@ -169,7 +170,12 @@ static __always_inline void claim_accepted(__u64 socket, bool has_flow) {
   emit_network(KIND_network_accept, &ends, &who, &route, 0);
 }
 
-static __always_inline void accept_claimed(__u64 socket) { claim_accepted(socket, true); }
+/* Returns the socket's place in the table of flows. */
+static __always_inline struct vakt_flow_socket *accept_claimed(__u64 socket) {
+  struct vakt_flow_socket *open = 0;
+  claim_accepted(socket, &open);
+  return open;
+}
 
 /* Of the ways out, only the owner's own close or shutdown happens in its context: towards FIN_WAIT1
  * or LAST_ACK, or to CLOSE before an error is set (net/ipv4/tcp.c tcp_disconnect). */
@@ -240,7 +246,7 @@ int BPF_PROG(network_connect_retransmit, struct sock *sk) {
 /* The end of a TCP socket (4.16): the last chance to name the owner of one that nobody used. */
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(network_accept_destroy, struct sock *sk) {
-  claim_accepted((__u64)sk, false); /* closed before, and so its flow */
+  claim_accepted((__u64)sk, 0); /* closed before, and so its flow */
   return 0;
 }
 

@@ -23,22 +23,28 @@ int BPF_PROG(network_state, struct sock *sk, int from, int to) {
 }
 
 /* net/socket.c sock_sendmsg and sock_recvmsg (6.3): every send and receive of every socket, by
- * whichever call. Of TCP: one failed look-up when nothing is pending. */
+ * whichever call. Of TCP: one look-up, and what the first few sends say. */
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(network_sent, struct sock *sk, int result) {
-  if (READ_MEMBER(sk, sk_protocol) == IPPROTO_TCP)
-    accept_claimed((__u64)sk);
-  else
+  struct sock *tcp = tcp_of(sk);
+  if (!tcp) {
     on_flow_datagram(sk, result, 0, true);
+    return 0;
+  }
+  struct vakt_flow_socket *open = accept_claimed((__u64)tcp);
+  if (open) on_stream_sent(tcp, open, result);
   return 0;
 }
 
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(network_received, struct sock *sk, int result, int flags) {
-  if (READ_MEMBER(sk, sk_protocol) == IPPROTO_TCP)
-    accept_claimed((__u64)sk);
-  else
+  struct sock *tcp = tcp_of(sk);
+  if (!tcp) {
     on_flow_datagram(sk, result, flags, false);
+    return 0;
+  }
+  struct vakt_flow_socket *open = accept_claimed((__u64)tcp);
+  if (open) on_stream_received(tcp, open, result, flags);
   return 0;
 }
 

@@ -69,6 +69,11 @@ struct vakt_flow_counts {
 #define VAKT_TOLD_CONNECTION 1u
 #define VAKT_TOLD_ESTABLISHED 2u
 #define VAKT_TOLD_OWNER 4u /* of an accepted connection: a process has touched it */
+#define VAKT_TOLD_STREAM 8u /* the first bytes of its stream */
+
+/* How many sends of a connection are looked at for a ClientHello, and its pieces: SMTP says two
+ * things before it starts TLS. */
+#define VAKT_HELLO_SENDS 6
 
 /* An open TCP socket: whose it is, and how much of it the tables have. */
 struct vakt_flow_socket {
@@ -80,29 +85,57 @@ struct vakt_flow_socket {
   __u64 packets_out;
   __u64 packets_in;
   __u64 retransmits;
-  __u32 direction;
-  __u32 told; /* VAKT_TOLD_* */
+  __u16 direction;
+  __u8 sends_left; /* to look at */
+  __u8 pieces;     /* of its stream that were numbered, modulo 256 */
+  __u32 told;      /* VAKT_TOLD_* */
 };
 
 /* Largest answer that is copied: what resolvers ask for at most (RFC 9715 and DNS flag day 2020). */
 #define VAKT_DNS_ANSWER_MAX 1232
 #define VAKT_DNS_PORT 53
 
-/* A datagram that a process received from port 53: what gives addresses their names. A record of the
- * bulk ring, of kind VAKT_FLOWS_KIND; it is no event. */
-struct vakt_dns_answer {
+/* Bytes of a stream in one record, and of one send or receive: a ClientHello with keys that are safe
+ * from quantum computers takes 1.5 to 2 KiB. */
+#define VAKT_STREAM_PIECE_MAX 2048
+#define VAKT_STREAM_COPY_MAX (3 * VAKT_STREAM_PIECE_MAX)
+
+/* what */
+#define VAKT_PAYLOAD_DNS 1        /* vakt_dns_answer: a datagram from port 53 */
+#define VAKT_PAYLOAD_DNS_STREAM 2 /* vakt_stream_piece: received from port 53 over TCP */
+#define VAKT_PAYLOAD_TLS_STREAM 3 /* vakt_stream_piece: sent, and may be a ClientHello */
+
+/* What all records of the bulk ring of kind VAKT_FLOWS_KIND begin with: bytes that tell names. They
+ * are no events. */
+struct vakt_payload {
   struct vakt_header header;
-  __u64 cookie;      /* of the process */
-  __u8 server[16];   /* family AF_INET: the first 4 bytes */
-  __u16 family;      /* AF_INET or AF_INET6 after unmapping */
-  __u16 reserved[3];
+  __u64 cookie; /* of the process */
+  __u64 socket; /* of a stream; told apart from a later one at the same place by `begins` */
+  __u8 remote_addr[16]; /* family AF_INET: the first 4 bytes */
+  __u16 family;         /* AF_INET or AF_INET6 after unmapping */
+  __u16 remote_port;
+  __u16 what;      /* VAKT_PAYLOAD_* */
+  __u16 size;      /* of the bytes */
   __u32 net_ns;
-  __u16 size;      /* of the answer */
-  __u16 truncated; /* 1: there was more */
+  __u8 number;     /* of a stream's piece, from 1, modulo 256 */
+  __u8 begins;     /* 1: the first of the stream */
+  __u8 truncated;  /* 1: what follows these bytes is missing */
+  __u8 reserved;
+};
+
+struct vakt_dns_answer {
+  struct vakt_payload about;
   __u8 bytes[VAKT_DNS_ANSWER_MAX];
 };
 
-VAKT_STATIC_ASSERT(sizeof(struct vakt_dns_answer) == 1296, "dns answer");
+struct vakt_stream_piece {
+  struct vakt_payload about;
+  __u8 bytes[VAKT_STREAM_PIECE_MAX];
+};
+
+VAKT_STATIC_ASSERT(sizeof(struct vakt_payload) == 72, "payload");
+VAKT_STATIC_ASSERT(sizeof(struct vakt_stream_piece) == 2120, "stream piece");
+VAKT_STATIC_ASSERT(sizeof(struct vakt_dns_answer) == 1304, "dns answer");
 VAKT_STATIC_ASSERT(sizeof(struct vakt_flow_key) == 56, "flow key");
 VAKT_STATIC_ASSERT(sizeof(struct vakt_flow_counts) == 112, "flow counts");
 VAKT_STATIC_ASSERT(sizeof(struct vakt_flow_socket) == 72, "flow socket");

@@ -404,10 +404,24 @@ std::string FlowUnmapped(const v1::StoredRecord& stored) {
                 {"retransmits", flow.retransmits()},  {"open_connections", flow.open_connections()},
                 {"folded_flows", flow.folded_flows()}};
   for (const auto& [name, value] : counts) unmapped.Raw(name, StrCat(value));
-  Array names;
-  for (const v1::RemoteName& name : flow.names()) names.Text(name.name());
+  Array names, asked;
+  for (const v1::RemoteName& name : flow.names()) {
+    (name.source() == v1::RemoteName::SOURCE_SNI ? asked : names).Text(name.name());
+  }
   if (!names.empty()) unmapped.Raw("remote_names", names.Json());
+  if (!asked.empty()) unmapped.Raw("tls_names", asked.Json());
   return unmapped.Text("cursor", stored.cursor()).Json();
+}
+
+// The names that were asked for stay unmapped: the schema's object of TLS wants the version that
+// both sides agreed on.
+std::string TlsClients(const v1::Flow& flow) {
+  Array list;
+  for (const std::string& client : flow.tls_clients()) {
+    Object fingerprint;
+    list.Raw(fingerprint.Number("type_id", 1).Text("type", "JA4").Text("value", client).Json());
+  }
+  return list.Json();
 }
 
 std::string NetworkActivity(const v1::StoredRecord& stored) {
@@ -421,6 +435,7 @@ std::string NetworkActivity(const v1::StoredRecord& stored) {
   object.Number("count", static_cast<int64_t>(flow.connections()));
   object.Raw("metadata", Metadata(stored, "")).Raw("actor", FlowProcess(flow));
   object.Raw("connection_info", FlowConnection(flow)).Raw("traffic", FlowTraffic(flow));
+  if (flow.tls_clients_size() > 0) object.Raw("ja4_fingerprint_list", TlsClients(flow));
   const bool is_out = flow.direction() == v1::Flow::DIRECTION_OUT;
   if (flow.has_remote() && flow.direction() != v1::Flow::DIRECTION_LISTEN) {
     object.Raw("src_endpoint", Endpoint(is_out ? flow.local() : flow.remote()));

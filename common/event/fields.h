@@ -115,7 +115,7 @@ using FlowProperty = Value(const FlowReport& flow);
 FlowProperty FlowStateText, FlowDirectionText, FlowClassText, FlowProto, FlowLip, FlowRip;
 FlowProperty FlowLport, FlowRport, FlowDuration, FlowRateOut, FlowRateIn, FlowRhythmPeriod;
 FlowProperty FlowRhythmJitter, FlowWorkloadAge;
-Extract FlowNames, FlowNameSources, FlowPeer;
+Extract FlowNames, FlowNameSources, FlowPeer, FlowTlsSni, FlowTlsJa4;
 
 template <FlowProperty property>
 void OfFlow(const Event& event, const FieldArg&, Extractor& out) {

@@ -99,6 +99,21 @@ void FlowNameSources(const Event& event, const FieldArg&, Extractor& out) {
   }
 }
 
+void FlowTlsSni(const Event& event, const FieldArg&, Extractor& out) {
+  if (event.kind != Kind::network_flow) return;
+  for (uint32_t i = 0; i < event.flow.name_count; ++i) {
+    const FlowName& name = event.flow.names[i];
+    if (name.source == NameSource::kSni) out.Add(Value::String(name.text));
+  }
+}
+
+void FlowTlsJa4(const Event& event, const FieldArg&, Extractor& out) {
+  if (event.kind != Kind::network_flow) return;
+  for (uint32_t i = 0; i < event.flow.tls_client_count; ++i) {
+    out.Add(Value::String(event.flow.tls_clients[i]));
+  }
+}
+
 void FlowPeer(const Event& event, const FieldArg&, Extractor& out) {
   if (event.kind != Kind::network_flow) return;
   const FlowReport& flow = event.flow;

@@ -40,7 +40,8 @@ struct FlowName {
   std::string_view text;
   NameSource source = NameSource::kUnknown;
 };
-inline constexpr size_t kMaxFlowNames = 4;
+inline constexpr size_t kMaxFlowNames = 8;
+inline constexpr size_t kMaxTlsClients = 4;
 
 // What happened in the interval so far. Payload bytes.
 struct FlowSums {
@@ -70,6 +71,8 @@ struct FlowReport {  // network_flow
   Endpoint remote;  // in: port 0; listen: zero
   std::array<FlowName, kMaxFlowNames> names{};
   uint32_t name_count = 0;
+  std::array<std::string_view, kMaxTlsClients> tls_clients{};  // JA4 fingerprints
+  uint32_t tls_client_count = 0;
   std::string_view remote_namespace;  // of a pod of this node
   std::string_view remote_pod;
   int64_t begin_wall_ns = 0;

@@ -53,6 +53,10 @@ bool FactsFromProto(const v1::Flow& in, FlowReport* out) {
         name.name(),
         EnumFromProto<NameSource>(name.source(), v1::RemoteName::Source_IsValid(name.source()))};
   }
+  for (const std::string& client : in.tls_clients()) {
+    if (out->tls_client_count == kMaxTlsClients) break;
+    out->tls_clients[out->tls_client_count++] = client;
+  }
   out->remote_namespace = in.remote_namespace();
   out->remote_pod = in.remote_pod();
   out->sums = SumsFromProto(in);

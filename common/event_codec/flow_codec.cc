@@ -44,6 +44,9 @@ void FlowFactsToProto(const FlowReport& flow, v1::Flow* out) {
     Set(flow.names[i].text, name->mutable_name());
     name->set_source(static_cast<v1::RemoteName::Source>(flow.names[i].source));
   }
+  for (uint32_t i = 0; i < flow.tls_client_count; ++i) {
+    Set(flow.tls_clients[i], out->add_tls_clients());
+  }
   Set(flow.remote_namespace, out->mutable_remote_namespace());
   Set(flow.remote_pod, out->mutable_remote_pod());
   SumsToProto(flow.sums, out);

@@ -89,7 +89,10 @@ inline constexpr MetricRow kMetrics[] = {
     {"flow_names", MetricType::kGauge, "addresses", "", "Addresses whose names are known."},
     {"dns_answers_total", MetricType::kCounter, "answers", "result",
      "Answers of name servers that processes received: learned, ignored because they tell of no "
-     "address, or lost for want of room in a ring."},
+     "address, or lost for want of room in a ring (as were pieces of ClientHellos)."},
+    {"tls_hellos_total", MetricType::kCounter, "hellos", "result",
+     "TLS ClientHellos that processes sent: learned, or ignored because they tell neither a name "
+     "nor a fingerprint."},
     {"flows_unknown_process_total", MetricType::kCounter, "sums", "",
      "Sums of flows of processes that the agent does not know."},
 

@@ -114,14 +114,32 @@ absl::Status SetServer(const YamlNode& value, EventDraft& draft) {
   return ReadEndpoint(value, draft.dns.mutable_server());
 }
 
-absl::Status SetNames(const YamlNode& value, EventDraft& draft) {
-  if (!value.is_sequence() || value.items.size() > kMaxFlowNames) {
+absl::Status AddNames(const YamlNode& value, v1::RemoteName::Source source, EventDraft& draft) {
+  constexpr size_t kMaxOfOneSource = kMaxFlowNames / 2;
+  if (!value.is_sequence() || value.items.size() > kMaxOfOneSource) {
     return absl::InvalidArgumentError("expected a list of at most four names");
   }
   for (const YamlNode& item : value.items) {
     v1::RemoteName* name = FactsOf(draft).add_names();
-    name->set_source(v1::RemoteName::SOURCE_DNS);
+    name->set_source(source);
     VAKT_RETURN_IF_ERROR(ReadText(item, name->mutable_name()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SetNames(const YamlNode& value, EventDraft& draft) {
+  return AddNames(value, v1::RemoteName::SOURCE_DNS, draft);
+}
+absl::Status SetSni(const YamlNode& value, EventDraft& draft) {
+  return AddNames(value, v1::RemoteName::SOURCE_SNI, draft);
+}
+
+absl::Status SetJa4(const YamlNode& value, EventDraft& draft) {
+  if (!value.is_sequence() || value.items.size() > kMaxTlsClients) {
+    return absl::InvalidArgumentError("expected a list of at most four fingerprints");
+  }
+  for (const YamlNode& item : value.items) {
+    VAKT_RETURN_IF_ERROR(ReadText(item, FactsOf(draft).add_tls_clients()));
   }
   return absl::OkStatus();
 }
@@ -166,7 +184,9 @@ constexpr ScriptKeyRow kKeys[] = {
     {"protocol", kFlow, "tcp or udp. tcp.", SetProtocol},
     {"local", kFlow, "This side's address:port. Zero.", SetLocal},
     {"remote", kFlow, "The other side's address:port.", SetRemote},
-    {"names", kFlow, "Names of the remote side, newest first. None.", SetNames},
+    {"names", kFlow, "Names of the remote side, as name servers told them. None.", SetNames},
+    {"sni", kFlow, "Names that were asked for in TLS ClientHellos. None.", SetSni},
+    {"ja4", kFlow, "Fingerprints of TLS ClientHellos. None.", SetJa4},
     {"remote_ns", kFlow, "Namespace of the remote pod. None.",
      FlowText<FactsOf, &Facts::mutable_remote_namespace>},
     {"remote_pod", kFlow, "Name of the remote pod. None.",

@@ -1,127 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // What peers say to each other, and what the kernel's sums say of it: the programs' own counts are
 // the oracle.
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 
 #include <cerrno>
 #include <csignal>
 
-#include "agent/sensor/flow_tables.h"
-#include "tests/bpf/bpf_test_base.h"
+#include "tests/bpf/flow_test_base.h"
 
 namespace vakt {
 namespace {
-
-struct Peer {
-  sockaddr_storage address = {};
-  socklen_t size = 0;
-  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&address); }
-  uint16_t port() const {  // the same place in both families
-    return ntohs(reinterpret_cast<const sockaddr_in*>(&address)->sin_port);
-  }
-};
-
-Peer At(const char* text, uint16_t port) {
-  Peer peer;
-  auto* v4 = reinterpret_cast<sockaddr_in*>(&peer.address);
-  auto* v6 = reinterpret_cast<sockaddr_in6*>(&peer.address);
-  if (inet_pton(AF_INET, text, &v4->sin_addr) == 1) {
-    v4->sin_family = AF_INET;
-    v4->sin_port = htons(port);
-    peer.size = sizeof(*v4);
-  } else {
-    inet_pton(AF_INET6, text, &v6->sin6_addr);
-    v6->sin6_family = AF_INET6;
-    v6->sin6_port = htons(port);
-    peer.size = sizeof(*v6);
-  }
-  return peer;
-}
-
-int Open(const Peer& peer, int type) { return socket(peer.address.ss_family, type, 0); }
-
-// A socket at a free port of `address`, listening if it is a stream.
-int Serve(const char* address, int type, Peer* at, uint16_t port = 0) {
-  const Peer any = At(address, port);
-  const int fd = Open(any, type);
-  EXPECT_EQ(bind(fd, any.get(), any.size), 0);
-  EXPECT_TRUE(type != SOCK_STREAM || listen(fd, 128) == 0);
-  at->size = sizeof(at->address);
-  getsockname(fd, reinterpret_cast<sockaddr*>(&at->address), &at->size);
-  return fd;
-}
-
-bool SendAll(int fd, size_t bytes) {
-  const std::string data(std::min<size_t>(bytes, 100000), 'x');
-  while (bytes > 0) {
-    const ssize_t sent = send(fd, data.data(), std::min(bytes, data.size()), MSG_NOSIGNAL);
-    if (sent <= 0) return false;
-    bytes -= static_cast<size_t>(sent);
-  }
-  return true;
-}
-
-size_t ReceiveToEnd(int fd) {
-  char buffer[65536];
-  size_t total = 0;
-  for (ssize_t got; (got = recv(fd, buffer, sizeof(buffer), 0)) > 0;) {
-    total += static_cast<size_t>(got);
-  }
-  return total;
-}
-
-class FlowBpfTest : public BpfTest {
- protected:
-  void SetUp() override {
-    BpfTest::SetUp();
-    flows_ = true;
-    if (!IsSkipped() && !starts_late_) StartSensor(0);
-  }
-
-  std::vector<FlowSum> Take() {
-    std::vector<FlowSum> sums;
-    EXPECT_EQ(sensor_->TakeFlows(&sums), absl::OkStatus());
-    return sums;
-  }
-  // What the processes' own cookies name; of one direction.
-  static std::vector<FlowSum> Of(const std::vector<FlowSum>& all, pid_t pid, int direction) {
-    std::vector<FlowSum> found;
-    for (const FlowSum& sum : all) {
-      if ((sum.key.cookie & 0x3fffff) != static_cast<uint32_t>(pid)) continue;
-      if (sum.key.direction == direction) found.push_back(sum);
-    }
-    return found;
-  }
-  static std::string Text(const FlowSum& sum, const __u8* address) {
-    char text[INET6_ADDRSTRLEN] = {};
-    inet_ntop(sum.key.family, address, text, sizeof(text));
-    return text;
-  }
-
-  // Skips where the kernel cannot count datagrams at all (before 6.3), with its word for it.
-  void NeedsDatagrams() {
-    for (const ProbeReport& report : sensor_->Report()) {
-      if (report.probe->program != "network_sent") continue;
-      if (report.state == ProbeReport::State::kFailed) GTEST_SKIP() << report.detail;
-    }
-  }
-
-  bool starts_late_ = false;
-};
-
-class DatagramFlowTest : public FlowBpfTest {
- protected:
-  void SetUp() override {
-    FlowBpfTest::SetUp();
-    if (sensor_) NeedsDatagrams();
-  }
-};
 
 class FlowTcpTest : public FlowBpfTest, public ::testing::WithParamInterface<const char*> {};
 
@@ -395,48 +285,6 @@ TEST_P(FlowDatagramTest, UnconnectedSocketsCountTheirPeers) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, FlowDatagramTest, ::testing::Values("127.0.0.1", "::1"));
-
-TEST_F(DatagramFlowTest, AnswersOfNameServersAreCopiedWhicheverCallReceivesThem) {
-  Peer server;
-  const int answers = Serve("127.53.53.53", SOCK_DGRAM, &server, 53);
-  const pid_t asks = cgroup_->Run([&] {
-    const int fd = Open(server, SOCK_DGRAM);
-    if (connect(fd, server.get(), server.size) != 0) return 1;
-    for (int i = 0; i < 5; ++i) {
-      char buffer[2000] = {};
-      Peer from{.size = sizeof(sockaddr_storage)};
-      auto* address = reinterpret_cast<sockaddr*>(&from.address);
-      if (!SendAll(fd, 12)) return 2;
-      if (recvfrom(answers, buffer, sizeof(buffer), 0, address, &from.size) != 12) return 3;
-      const std::string text(i == 4 ? 1500 : 100, static_cast<char>('a' + i));
-      sendto(answers, text.data(), text.size(), 0, address, from.size);
-      iovec parts[2] = {{buffer, 60}, {buffer + 60, sizeof(buffer) - 60}};
-      msghdr message = {};
-      message.msg_iov = parts;
-      message.msg_iovlen = 2;
-      const ssize_t got = i == 1   ? read(fd, buffer, sizeof(buffer))
-                          : i == 2 ? recvmsg(fd, &message, 0)
-                          : i == 3 ? readv(fd, parts, 2)
-                                   : recv(fd, buffer, sizeof(buffer), 0);
-      if (got != static_cast<ssize_t>(text.size())) return 4;
-    }
-    return 0;
-  });
-  close(answers);
-  std::vector<vakt_dns_answer> seen;
-  for (const CapturedRecord& record : DrainAll(*sensor_)) {
-    if (record.header().kind == VAKT_FLOWS_KIND) seen.push_back(record.As<vakt_dns_answer>());
-  }
-  ASSERT_EQ(seen.size(), 5u) << asks;
-  const size_t sizes[] = {100, 100, 60, 60, VAKT_DNS_ANSWER_MAX};  // what lies together
-  for (size_t i = 0; i < 5; ++i) {
-    EXPECT_EQ(seen[i].size, sizes[i]) << i;
-    EXPECT_EQ(seen[i].truncated, i >= 2 ? 1 : 0) << i;
-    EXPECT_EQ(seen[i].net_ns, Namespace("net"));
-    EXPECT_EQ(std::string(reinterpret_cast<const char*>(seen[i].bytes), sizes[i]),
-              std::string(sizes[i], static_cast<char>('a' + i)));
-  }
-}
 
 TEST_F(DatagramFlowTest, MoreDestinationsThanRoomAreStillCounted) {
   constexpr uint32_t kPeers = VAKT_FLOW_TABLE + 5000;

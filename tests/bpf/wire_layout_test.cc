@@ -109,6 +109,8 @@ TEST_F(WireLayout, MembersLieWhereTheDecoderReadsThem) {
   EXPECT_SAME_OFFSET(vakt_file_change, facts);
   EXPECT_SAME_OFFSET(vakt_file_change, number);
   EXPECT_SAME_SIZE(vakt_dns_answer);
+  EXPECT_SAME_SIZE(vakt_payload);
+  EXPECT_SAME_SIZE(vakt_stream_piece);
   EXPECT_SAME_OFFSET(vakt_flow_socket, direction);
   EXPECT_SAME_OFFSET(vakt_network, remote_addr);
   EXPECT_SAME_OFFSET(vakt_network, path);

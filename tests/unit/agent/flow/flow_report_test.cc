@@ -62,7 +62,7 @@ class FlowReportTest : public ::testing::Test {
   }
   FlowProcess process_;
   FlowRecord record_;
-  std::vector<SharedString> names_;
+  RemoteNames names_;
 };
 
 TEST_F(FlowReportTest, EverythingIsInItsField) {
@@ -103,11 +103,17 @@ TEST_F(FlowReportTest, EverythingIsInItsField) {
 }
 
 TEST_F(FlowReportTest, NamesSayHowTheyAreKnown) {
-  names_ = {SharedString("api.example.com"), SharedString("cdn.example.net")};
+  names_ = {.dns = {SharedString("api.example.com")},
+            .sni = {SharedString("cdn.example.net")},
+            .clients = {SharedString("t13d1516h2_8daaf6152771_e5627efa2ab1")}};
   const v1::Flow flow = Message();
   ASSERT_EQ(flow.names_size(), 2);
   EXPECT_EQ(flow.names(0).name(), "api.example.com");
-  EXPECT_EQ(flow.names(1).source(), v1::RemoteName::SOURCE_DNS);
+  EXPECT_EQ(flow.names(0).source(), v1::RemoteName::SOURCE_DNS);
+  EXPECT_EQ(flow.names(1).name(), "cdn.example.net");
+  EXPECT_EQ(flow.names(1).source(), v1::RemoteName::SOURCE_SNI);
+  ASSERT_EQ(flow.tls_clients_size(), 1);
+  EXPECT_EQ(flow.tls_clients(0), "t13d1516h2_8daaf6152771_e5627efa2ab1");
 }
 
 TEST_F(FlowReportTest, TheLiveProcessAddsWhatItKnows) {

@@ -151,6 +151,7 @@ void AddFlow(const FlowReport& flow, FieldList& out) {
   out.In("flow")
       .Add("protocol", flow.protocol)
       .Add("name_count", flow.name_count)
+      .Add("tls_client_count", flow.tls_client_count)
       .Add("remote_namespace", flow.remote_namespace)
       .Add("remote_pod", flow.remote_pod)
       .Add("begin_wall_ns", flow.begin_wall_ns)
@@ -194,6 +195,7 @@ void AddFlow(const FlowReport& flow, FieldList& out) {
       .Add("retransmits", flow.sums.retransmits)
       .Add("open", flow.sums.open)
       .Add("folded", flow.sums.folded);
+  for (const std::string_view client : flow.tls_clients) out.Add("tls_client", client);
   for (const FlowName& name : flow.names) {
     out.Add("name", name.text).Add("source", static_cast<int>(name.source));
   }
@@ -435,6 +437,8 @@ void RandomEvents::Fill(FlowReport* flow) {
     FillName(&flow->names[i].text);
     flow->names[i].source = static_cast<NameSource>(random_() % 3);
   }
+  flow->tls_client_count = random_() % (kMaxTlsClients + 1);
+  for (uint32_t i = 0; i < flow->tls_client_count; ++i) FillName(&flow->tls_clients[i]);
   for (auto* text :
        {&flow->remote_namespace, &flow->remote_pod, &flow->segment, &flow->remote_segment}) {
     FillName(text);
