@@ -29,6 +29,21 @@ bool IsNameByte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
+// JA4, of a TLS client: "t13d1516h2_8daaf6152771_e5627efa2ab1". No name looks like that: it has no
+// dot.
+bool IsFingerprint(std::string_view text) {
+  constexpr size_t kBytes = 36, kFirst = 10, kSecond = 23;
+  if (text.size() != kBytes || text[kFirst] != '_' || text[kSecond] != '_') return false;
+  const auto is_letter = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  };
+  const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+  const std::string_view hashes = text.substr(kFirst + 1);
+  return (text[0] == 't' || text[0] == 'q' || text[0] == 'd') &&
+         std::all_of(text.begin(), text.begin() + kFirst, is_letter) &&
+         std::all_of(hashes.begin(), hashes.end(), [&](char c) { return c == '_' || is_hex(c); });
+}
+
 uint64_t HashOf(std::string_view name) { return absl::HashOf(ToAbsl(name)); }
 
 // Sorts, and puts together what overlaps.
@@ -105,7 +120,15 @@ bool ItemSet::AddName(std::string_view item) {
   return true;
 }
 
-bool ItemSet::Add(std::string_view item) { return AddBlock(item) || AddName(item); }
+bool ItemSet::AddFingerprint(std::string_view item) {
+  if (!IsFingerprint(item)) return false;
+  names_.push_back(HashOf(item));
+  return true;
+}
+
+bool ItemSet::Add(std::string_view item) {
+  return AddBlock(item) || AddFingerprint(item) || AddName(item);
+}
 
 void ItemSet::Freeze() {
   Merge(&v4_);
@@ -153,8 +176,9 @@ bool ItemSet::HasHash(uint64_t hash) const {
   return std::binary_search(begin, names_.begin() + first_name_[bucket + 1], hash);
 }
 
-// The name and the domains above it, but for top-level ones.
+// The name and the domains above it, but for top-level ones; or the fingerprint.
 bool ItemSet::HasName(std::string_view name) const {
+  if (IsFingerprint(name)) return !names_.empty() && HasHash(HashOf(name));
   if (name.ends_with('.')) name.remove_suffix(1);
   if (names_.empty() || name.size() > kMaxNameBytes) return false;
   char lower[kMaxNameBytes];

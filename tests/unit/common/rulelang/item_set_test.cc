@@ -47,6 +47,24 @@ TEST(ItemSet, ANameHoldsWhatIsBelowIt) {
   EXPECT_FALSE(HasName(*file.set, std::string(300, 'a') + ".bad.example"));
 }
 
+TEST(ItemSet, FingerprintsAreMetAsTheyAre) {
+  const auto file = ItemSet::Parse(
+      "t13d1516h2_8daaf6152771_e5627efa2ab1\nt12i0101H1_000000000000_000000000000\n"
+      "q13d0312h3_55b375c5d22e_06cda9e17597 # QUIC\nt13d1516h2_8daaf6152771\n"
+      "t13d1516h2_8daaf6152771_e5627efa2abx\nx13d1516h2_8daaf6152771_e5627efa2ab1\nbad.example\n");
+  EXPECT_EQ(file.left_out, (std::vector<int>{4, 5, 6}));
+  EXPECT_EQ(file.set->size(), 4u);
+  for (const char* one :
+       {"t13d1516h2_8daaf6152771_e5627efa2ab1", "t12i0101H1_000000000000_000000000000",
+        "q13d0312h3_55b375c5d22e_06cda9e17597", "www.bad.example"}) {
+    EXPECT_TRUE(HasName(*file.set, one)) << one;
+  }
+  for (const char* other : {"t13d1516h2_8daaf6152771_e5627efa2ab2", "t13d1516h2_8daaf6152771",
+                            "t12i0101h1_000000000000_000000000000"}) {
+    EXPECT_FALSE(HasName(*file.set, other)) << other;
+  }
+}
+
 TEST(ItemSet, AddressesAndBlocks) {
   const auto file = ItemSet::Parse(
       "192.0.2.7\n10.0.0.0/8\n10.1.0.0/16\n2001:db8::/33\n::1\n255.255.255.255\n128.0.0.0/1\n");
