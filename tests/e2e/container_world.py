@@ -3,7 +3,7 @@
 here (nothing is downloaded), and pods and containers over CRI. Whatever it starts is ended by pid,
 and whatever it makes is removed.
 
-Pods share the host's network: no CNI plugins are needed."""
+Pods share the network of the process, without CNI plugins, or are put on a bridge by these."""
 
 import hashlib
 import importlib
@@ -26,6 +26,8 @@ BUSYBOX = "/bin/busybox"
 APP_IMAGE = "localhost/vakt/busybox:1"
 PAUSE_IMAGE = "localhost/vakt/pause:1"
 NODE = 2  # NamespaceMode
+POD = 0
+CNI_PLUGINS = "/usr/lib/cni"  # package containernetworking-plugins
 
 CONFIG = """
 version = 2
@@ -144,12 +146,16 @@ def compile_proto(directory):
 
 
 class ContainerWorld:
-    """`cgroup_parent` is a cgroup (its path in the hierarchy) that all containers are made below."""
+    """`cgroup_parent` is a cgroup (its path in the hierarchy) that all containers are made below.
+    `bridge`: pods have network namespaces of their own, on a bridge of this name in that of this
+    process, with addresses of `subnet`; else they share that of this process."""
 
-    def __init__(self, cgroup_parent="/vakt-containers"):
+    def __init__(self, cgroup_parent="/vakt-containers", bridge=None, subnet="10.213.0.0/24"):
         import grpc
         self.grpc = grpc
         self.cgroup_parent = cgroup_parent
+        self.bridge, self.subnet = bridge, subnet
+        self.network = NODE if bridge is None else POD
         self.home = tempfile.mkdtemp(prefix="vakt-containerd-")
         self.run_directory = os.path.join(self.home, "run")  # /run/containerd of a node
         self.socket = os.path.join(self.run_directory, "containerd.sock")
@@ -163,6 +169,8 @@ class ContainerWorld:
 
     def start(self):
         os.makedirs(os.path.join(self.home, "cni"), exist_ok=True)
+        if self.bridge:
+            self.configure_network()
         os.makedirs(self.run_directory, mode=0o711, exist_ok=True)
         with open(os.path.join(self.home, "config.toml"), "w") as config:
             config.write(CONFIG.format(home=self.home, pause=PAUSE_IMAGE, snapshotter="overlayfs"))
@@ -179,6 +187,16 @@ class ContainerWorld:
         self.app_digest = digests[APP_IMAGE]
         self.wait_for_image(APP_IMAGE)
         return self
+
+    def configure_network(self):
+        for plugin in ("bridge", "host-local", "loopback"):
+            os.symlink(os.path.join(CNI_PLUGINS, plugin), os.path.join(self.home, "cni", plugin))
+        with open(os.path.join(self.home, "cni", "10-bridge.conflist"), "w") as out:
+            json.dump({"cniVersion": "0.4.0", "name": self.bridge, "plugins": [
+                {"type": "bridge", "bridge": self.bridge, "isGateway": True, "ipam": {
+                    "type": "host-local", "dataDir": os.path.join(self.home, "addresses"),
+                    "ranges": [[{"subnet": self.subnet}]],
+                    "routes": [{"dst": "0.0.0.0/0"}]}}]}, out)
 
     def start_containerd(self):
         log = open(os.path.join(self.home, "containerd.log"), "ab")
@@ -240,7 +258,7 @@ class ContainerWorld:
     # -- pods and containers ---------------------------------------------------------------------
 
     def run_pod(self, name, namespace="default", labels=None, annotations=None, privileged=False):
-        options = self.pb2.NamespaceOption(network=NODE, pid=1)
+        options = self.pb2.NamespaceOption(network=self.network, pid=1)
         config = self.pb2.PodSandboxConfig(
             metadata=self.pb2.PodSandboxMetadata(name=name, namespace=namespace, uid=f"uid-of-{name}"),
             log_directory=os.path.join(self.home, "logs", name),
@@ -255,12 +273,17 @@ class ContainerWorld:
         self.sandboxes[answer.pod_sandbox_id] = config
         return answer.pod_sandbox_id
 
+    def address_of(self, sandbox):
+        request = self.pb2.PodSandboxStatusRequest(pod_sandbox_id=sandbox)
+        return self.runtime.PodSandboxStatus(request, timeout=30).status.network.ip
+
     def create(self, sandbox, name, command, mounts=(), privileged=False, user=None, labels=None):
         """`mounts`: (on the host, in the container, readonly) each."""
         config = self.sandboxes[sandbox]
         pod = config.metadata
         context = self.pb2.LinuxContainerSecurityContext(
-            privileged=privileged, namespace_options=self.pb2.NamespaceOption(network=NODE, pid=1))
+            privileged=privileged,
+            namespace_options=self.pb2.NamespaceOption(network=self.network, pid=1))
         if user is not None:
             context.run_as_user.value = user
         container = self.pb2.ContainerConfig(

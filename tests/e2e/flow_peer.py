@@ -8,10 +8,22 @@ import socket
 import sys
 
 
-def tcp_serve(address, port, connections):
-    """Takes connections one after the other; each says how much it wants back."""
+MPTCP = 262  # IPPROTO_MPTCP
+FAST_OPEN, FAST_OPEN_QUEUE = 0x20000000, 23  # MSG_FASTOPEN, TCP_FASTOPEN
+
+
+def listen(address, port, protocol=0):
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    listener = socket.create_server((address, port), family=family, backlog=128)
+    listener = socket.socket(family, socket.SOCK_STREAM, protocol)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((address, port))
+    return listener
+
+
+def tcp_serve(address, port, connections, listener=None):
+    """Takes connections one after the other; each says how much it wants back."""
+    listener = listener or listen(address, port)
+    listener.listen(128)
     print("ready", flush=True)
     got = sent = 0
     for _ in range(connections):
@@ -36,13 +48,50 @@ def receive(peer, size):
     return data
 
 
-def tcp_ask(address, port, connections):
+def mptcp_serve(address, port, connections):
+    return tcp_serve(address, port, connections, listen(address, port, MPTCP))
+
+
+def fast_serve(address, port, connections):
+    listener = listen(address, port)
+    listener.setsockopt(socket.IPPROTO_TCP, FAST_OPEN_QUEUE, 16)
+    return tcp_serve(address, port, connections, listener)
+
+
+def connect(address, port, first):
+    peer = socket.create_connection((address, port))
+    peer.sendall(first)
+    return peer
+
+
+def mptcp_connect(address, port, first):
+    peer = socket.socket(socket.AF_INET, socket.SOCK_STREAM, MPTCP)
+    peer.connect((address, port))
+    peer.sendall(first)
+    return peer
+
+
+def fast_connect(address, port, first):
+    """The first bytes go with the SYN, from the second connection on."""
+    peer = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    peer.sendto(first, FAST_OPEN, (address, port))
+    return peer
+
+
+def mptcp_ask(address, port, connections):
+    return tcp_ask(address, port, connections, mptcp_connect)
+
+
+def fast_ask(address, port, connections):
+    return tcp_ask(address, port, connections, fast_connect)
+
+
+def tcp_ask(address, port, connections, connect=connect):
     rng = random.Random(int(port))
     got = sent = 0
     for _ in range(connections):
         wants, gives = rng.randrange(200_000), rng.randrange(200_000)
-        peer = socket.create_connection((address, port))
-        peer.sendall(wants.to_bytes(4, "big"))
+        peer = connect(address, port, wants.to_bytes(4, "big"))
         got += len(receive(peer, wants))
         peer.sendall(b"a" * gives)
         sent += 4 + gives
@@ -98,7 +147,8 @@ def ask_by_name(name, port, connections):
 
 def main():
     what, *arguments = sys.argv[1:]
-    call = {"tcp_serve": tcp_serve, "tcp_ask": tcp_ask, "udp_serve": udp_serve,
+    call = {"mptcp_serve": mptcp_serve, "mptcp_ask": mptcp_ask, "fast_serve": fast_serve,
+            "fast_ask": fast_ask, "tcp_serve": tcp_serve, "tcp_ask": tcp_ask, "udp_serve": udp_serve,
             "udp_ask": udp_ask, "connect_all": connect_all, "ask_by_name": ask_by_name}[what]
     result = call(arguments[0], *map(int, arguments[1:]))
     print(json.dumps({"pid": os.getpid(), **result}), flush=True)

@@ -135,6 +135,53 @@ class Flows(KernelTestCase):
             self.assertEqual(wires[end]["udp-input"]["bytes"], got + 300 * 28)
             self.assertEqual(wires[end]["udp-input"]["packets"], 300)
 
+    def sums_are_those_of(self, flows, served, asked):
+        out, into = (self.total(flows, asked["pid"], "out"), self.total(flows, served["pid"], "in"))
+        self.assertEqual((out["bytes_out"], out["bytes_in"]), (asked["sent"], asked["got"]))
+        self.assertEqual((into["bytes_out"], into["bytes_in"]), (served["sent"], served["got"]))
+        return out, into
+
+    def test_data_in_the_first_segment_counts(self):
+        self.make_namespaces()
+        for end in "ab":
+            run(*self.inside(end, "sysctl", "-qw", "net.ipv4.tcp_fastopen=3"))
+        self.start_both()
+        served, asked = self.peers("fast_serve", "fast_ask", "198.51.100.2", 8021, 20)
+        statistics = run(*self.inside("b", "cat", "/proc/net/netstat")).split("\n")
+        names, values = (line.split() for line in statistics if line.startswith("TcpExt:"))
+        self.assertGreaterEqual(int(dict(zip(names, values))["TCPFastOpenPassive"]), 19)
+        out, into = self.sums_are_those_of(self.flows_at_end(), served, asked)
+        for end in (out, into):
+            self.assertEqual((end["connections"], end["established"]), (20, 20))
+
+    def test_mptcp_is_told_as_the_connections_that_carry_it(self):
+        self.make_namespaces()
+        for end, number in (("a", 1), ("b", 2)):
+            if subprocess.run(self.inside(end, "sysctl", "-qw", "net.mptcp.enabled=1"),
+                              capture_output=True).returncode:
+                self.skipTest("this kernel has no MPTCP")
+            run("ip", "-n", self.spaces[end], "mptcp", "limits", "set", "subflow", "4",
+                "add_addr_accepted", "4")
+            run("ip", "-n", self.spaces[end], "addr", "add", f"203.0.113.{number}/24", "dev",
+                f"vakt{os.getpid()}{end}")
+        self.start_both()
+        one = self.peers("mptcp_serve", "mptcp_ask", "198.51.100.2", 8022, 10)
+        # From here on second connections, between other addresses, carry part of the bytes.
+        run("ip", "-n", self.spaces["a"], "mptcp", "endpoint", "add", "203.0.113.1", "subflow")
+        run("ip", "-n", self.spaces["b"], "mptcp", "endpoint", "add", "203.0.113.2", "signal")
+        two = self.peers("mptcp_serve", "mptcp_ask", "198.51.100.2", 8023, 10)
+        flows = self.flows_at_end()
+        for served, asked, paths in ((*one, 1), (*two, 2)):
+            out, into = self.total(flows, asked["pid"], "out"), self.total(flows, served["pid"], "in")
+            self.assertEqual(out["established"] > 10, paths == 2)
+            self.assertGreaterEqual(into["established"], 10)
+            # A byte counts each time that a connection carried it; MPTCP may send it again.
+            for counted, said in ((out, asked), (into, served)):
+                self.assertGreaterEqual(counted["bytes_out"], said["sent"])
+                self.assertGreaterEqual(counted["bytes_in"], said["got"])
+                self.assertLess(counted["bytes_out"], 2 * said["sent"])
+                self.assertLess(counted["bytes_in"], 2 * said["got"])
+
     def test_many_connections_to_a_few_services_are_few_records(self):
         self.start_both(afterglow="60s")
         askers = [subprocess.Popen([sys.executable, PEER, "connect_all", "127.9.0.1", "9", "50", "40"],
@@ -160,18 +207,25 @@ class Flows(KernelTestCase):
         self.assertLessEqual(len(flows), 250)
 
     def test_a_scan_stays_within_its_bounds_and_is_told(self):
+        count = int(os.environ.get("VAKT_SCAN", "40000"))
+        without = self.start_agent("--flows", "off", state="without")
+        map_bytes = self.stats("without")["bpf_map_bytes"]
+        stop(without)
         self.start_both(afterglow="60s")  # longer than a slow machine needs
         before = self.stats()
-        scanned = json.loads(self.act(sys.executable, PEER, "connect_all", "127.16.0.1", "22", "40000",
-                                      "1", text=True).stdout)
-        wait_for(lambda: self.stats()["flows_folded_total"] > 20000, 20, 0.2)
+        scanned = json.loads(self.act(sys.executable, PEER, "connect_all", "127.16.0.1", "22",
+                                      str(count), "1", text=True).stdout)
+        wait_for(lambda: self.stats()["flows_folded_total"] > count // 2, 20, 0.2)
         after = self.stats()
+        kernel, user = (after["bpf_map_bytes"] - map_bytes, after["rss_bytes"] - before["rss_bytes"])
+        print(f"scan of {count}: tables of {kernel >> 10} KiB in the kernel, {user >> 10} KiB more in "
+              "the agent", file=sys.stderr)
         self.assertEqual(after["bpf_map_bytes"], before["bpf_map_bytes"])
-        self.assertLess(after["rss_bytes"] - before["rss_bytes"], 12 << 20)
+        self.assertLessEqual(kernel + user, 16 << 20)
         flows = [flow for flow in self.flows_at_end() if flow["pid"] == scanned["pid"]]
-        self.assertEqual(sum(int(flow["connections"]) for flow in flows), 40000)
+        self.assertEqual(sum(int(flow["connections"]) for flow in flows), count)
         folded = [flow for flow in flows if int(flow["folded_flows"])]
-        self.assertGreater(sum(int(flow["folded_flows"]) for flow in folded), 38000)
+        self.assertGreater(sum(int(flow["folded_flows"]) for flow in folded), count - 2000)
         self.assertEqual({flow["remote_address"] for flow in folded}, {""})
         self.assertLessEqual(len(flows), 1100)
 
