@@ -22,7 +22,7 @@ function(vakt_program name)
 endfunction()
 
 # vakt_test(name SOURCES ... DEPS ... [LABELS unit|bpf|integration|e2e] [TIMEOUT seconds])
-# One ctest entry per GoogleTest binary.
+# One ctest entry per GoogleTest binary. What it puts into its temporary directory it takes away.
 function(vakt_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
   if(NOT ARG_LABELS)
@@ -38,7 +38,8 @@ function(vakt_test name)
                                              VAKT_BINARY_DIR="${CMAKE_BINARY_DIR}")
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest_main)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-  add_test(NAME ${name} COMMAND ${name})
+  add_test(NAME ${name}
+    COMMAND ${CMAKE_SOURCE_DIR}/tests/support/leaving_nothing.sh $<TARGET_FILE:${name}>)
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
 endfunction()
 

@@ -27,6 +27,8 @@ constexpr size_t kTransportBytesOfAgent = 48 << 10;
 constexpr int kMaxServerThreads = 32;
 constexpr std::chrono::seconds kStopGrace{5};
 
+constexpr int kMaxReadBytes = 64 << 10;  // at a time
+
 struct ChannelArgument {
   const char* name;
   int value;
@@ -43,6 +45,9 @@ constexpr ChannelArgument kChannelArguments[] = {
     {GRPC_ARG_MAX_CONCURRENT_STREAMS, 32},
     {GRPC_ARG_MAX_METADATA_SIZE, 8 << 10},
     {GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 5'000},
+    // gRPC takes in what it has read of one connection before it looks at another, on few threads:
+    // four megabytes (its default) of pings or resets keep one for a second.
+    {GRPC_ARG_TCP_MAX_READ_CHUNK_SIZE, kMaxReadBytes},
 };
 
 void Limit(const CollectorOptions& options, grpc::ServerBuilder& builder) {

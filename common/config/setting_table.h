@@ -69,7 +69,8 @@ inline constexpr SettingRow kSettings[] = {
      "File that holds a token for the collector, in the place of --tls-cert and --tls-key."},
 
     {"listen.address", "--listen", SettingType::kString, "127.0.0.1:7443", kInCollector, "", "",
-     "host:port that agents and analysts connect to; port 0 takes any free one."},
+     "host:port that agents and analysts connect to; port 0 takes any free one. 0.0.0.0 is all IPv4 "
+     "addresses, [::] all of either kind."},
     {"listen.max_message_bytes", "--max-message-bytes", SettingType::kBytes, "4MiB", kInCollector, "",
      "64KiB", "Largest message taken from a peer; larger ones end its stream."},
 

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,9 +30,12 @@ CollectorProcess::CollectorProcess(std::vector<std::string> flags, std::string r
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
+  const pid_t owner = getpid();
   pid_ = fork();
   if (pid_ != 0) return;
   // Only async-signal-safe calls from here: the parent has threads.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != owner) _exit(127);  // it ended before that
   const int log = open(log_path_.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
   dup2(log, STDERR_FILENO);
   execv(arguments[0], arguments.data());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The program vakt-collector as a child process. Ended, by its pid, when the owner goes.
+// The program vakt-collector as a child process. Ended, by its pid, when the owner goes, and by the
+// kernel when the thread that made it ends in any other way.
 // Threads: thread-compatible.
 #ifndef VAKT_TESTS_INTEGRATION_COLLECTOR_PROCESS_H_
 #define VAKT_TESTS_INTEGRATION_COLLECTOR_PROCESS_H_

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,6 +20,8 @@
 
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
+#include "common/base/file.h"
+#include "common/base/strings.h"
 #include "tests/integration/collector_client.h"
 #include "tests/support/temporary_directory.h"
 
@@ -49,6 +52,37 @@ class CollectorProcessTest : public ::testing::Test {
   TemporaryDirectory directory_;
   const CertificateFiles files_;
 };
+
+// Whether there is such a process, and it has not ended.
+bool Runs(pid_t pid) {
+  const std::string stat = ReadFile(StrCat("/proc/", pid, "/stat")).value_or("");
+  const size_t name_end = stat.rfind(") ");
+  return name_end != std::string::npos && stat[name_end + 2] != 'Z';
+}
+
+// A benchmark that is killed leaves no collector behind.
+TEST_F(CollectorProcessTest, EndsWithTheProgramThatLaunchedIt) {
+  int pipe_fds[2];
+  ASSERT_EQ(pipe(pipe_fds), 0);
+  const pid_t launcher = fork();
+  if (launcher == 0) {
+    const auto collector = Launch();
+    const pid_t pid = collector->WaitReady().empty() ? -1 : collector->pid();
+    if (write(pipe_fds[1], &pid, sizeof(pid)) != sizeof(pid)) _exit(1);
+    while (true) pause();
+  }
+  pid_t collector = -1;
+  ASSERT_EQ(read(pipe_fds[0], &collector, sizeof(collector)), static_cast<ssize_t>(sizeof(pid_t)));
+  ASSERT_GT(collector, 0);
+  EXPECT_TRUE(Runs(collector));
+  kill(launcher, SIGKILL);
+  waitpid(launcher, nullptr, 0);
+  const absl::Time deadline = absl::Now() + absl::Seconds(20);
+  while (Runs(collector) && absl::Now() < deadline) absl::SleepFor(absl::Milliseconds(10));
+  EXPECT_FALSE(Runs(collector));
+  close(pipe_fds[0]);
+  close(pipe_fds[1]);
+}
 
 TEST_F(CollectorProcessTest, StopsCleanlyOnSignals) {
   for (const int signal : {SIGTERM, SIGINT}) {

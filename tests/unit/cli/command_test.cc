@@ -14,6 +14,7 @@
 #include "common/base/file.h"
 #include "common/base/strings.h"
 #include "common/base/version.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/unit/cli/captured_console.h"
 
 namespace vakt {
@@ -81,8 +82,9 @@ TEST(CommandTest, PrintsTheVersion) {
 }
 
 TEST(CommandTest, ChecksRulesInOrderAsOneSet) {
-  const std::string uses = StrCat(::testing::TempDir(), "/uses.yaml");
-  const std::string defines = StrCat(::testing::TempDir(), "/defines.yaml");
+  const TemporaryDirectory directory;
+  const std::string uses = StrCat(directory.path(), "/uses.yaml");
+  const std::string defines = StrCat(directory.path(), "/defines.yaml");
   ASSERT_TRUE(WriteFileAtomically(defines, "- macro: m\n  condition: proc.name = x\n", 0600).ok());
   ASSERT_TRUE(WriteFileAtomically(uses,
                                   "- rule: r\n  desc: d\n  condition: m and evt.type = execve\n"
@@ -100,8 +102,9 @@ TEST(CommandTest, ChecksRulesInOrderAsOneSet) {
 }
 
 TEST(CommandTest, ChecksRulesWithWhatTheAgentAdds) {
-  const std::string rules = StrCat(::testing::TempDir(), "/static.yaml");
-  const std::string config = StrCat(::testing::TempDir(), "/agent.yaml");
+  const TemporaryDirectory directory;
+  const std::string rules = StrCat(directory.path(), "/static.yaml");
+  const std::string config = StrCat(directory.path(), "/agent.yaml");
   const auto configure = [&](std::string_view text) {
     return WriteFileAtomically(config, std::string(text), 0600).ok();
   };

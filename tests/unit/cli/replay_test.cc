@@ -17,6 +17,7 @@
 #include "common/event_codec/event_codec.h"
 #include "common/recording/recording.h"
 #include "common/ruletest/rule_case.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/unit/cli/captured_console.h"
 
 namespace vakt {
@@ -54,15 +55,12 @@ tests:
 class ReplayTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    const std::string name = ::testing::UnitTest::GetInstance()->current_test_info()->name();
-    directory_ = StrCat(::testing::TempDir(), "/replay_", name, "_", getpid());
-    ASSERT_TRUE(MakeDirectories(directory_, 0700).ok());
     ASSERT_TRUE(WriteFileAtomically(rules(), kRules, 0600).ok());
     Record();
   }
 
-  std::string rules() const { return StrCat(directory_, "/rules.yaml"); }
-  std::string recording() const { return StrCat(directory_, "/events.vakt"); }
+  std::string rules() const { return StrCat(directory_.path(), "/rules.yaml"); }
+  std::string recording() const { return StrCat(directory_.path(), "/events.vakt"); }
 
   // Runs the words; expects success and no notes but `notes`.
   std::string Out(const std::vector<std::string>& words, std::string_view notes = "") {
@@ -99,7 +97,7 @@ class ReplayTest : public ::testing::Test {
     ASSERT_TRUE((*writer)->Close().ok());
   }
 
-  std::string directory_;
+  const TemporaryDirectory directory_;
 };
 
 TEST_F(ReplayTest, PrintsFalcosJsonUnlessAskedOtherwise) {
@@ -118,7 +116,7 @@ TEST_F(ReplayTest, GivesTheSameBytesEachTime) {
 }
 
 TEST_F(ReplayTest, WritesToAFile) {
-  const std::string file = StrCat(directory_, "/alerts");
+  const std::string file = StrCat(directory_.path(), "/alerts");
   const std::string printed = Out({"replay", recording(), "--rules", rules()});
   EXPECT_THAT(Out({"replay", recording(), "--rules", rules(), "--alerts", file}), IsEmpty());
   EXPECT_EQ(*ReadFile(file), printed);
@@ -205,7 +203,7 @@ class RulesDiffTest : public ReplayTest {
 };
 
 TEST_F(RulesDiffTest, ShowsNewAndLostAlerts) {
-  const std::string other = StrCat(directory_, "/other.yaml");
+  const std::string other = StrCat(directory_.path(), "/other.yaml");
   constexpr std::string_view kOther = R"(
 - rule: A shell
   desc: d
@@ -234,8 +232,8 @@ TEST_F(RulesDiffTest, ShowsNewAndLostAlerts) {
 TEST_F(RulesDiffTest, ErrorsAreNoDifferences) {
   EXPECT_EQ(Diff({rules(), rules()}), 2);
   EXPECT_THAT(err_, HasSubstr("--recording is missing"));
-  EXPECT_EQ(Diff({rules(), rules(), "--recording", directory_ + "/none"}), 2);
-  EXPECT_EQ(Diff({rules(), directory_ + "/none", "--recording", recording()}), 2);
+  EXPECT_EQ(Diff({rules(), rules(), "--recording", directory_.path() + "/none"}), 2);
+  EXPECT_EQ(Diff({rules(), directory_.path() + "/none", "--recording", recording()}), 2);
 }
 
 TEST_F(ReplayTest, CoverageNamesTechniques) {
@@ -292,7 +290,7 @@ TEST_F(ReplayTest, CoverageNamesControlsInTheOrderOfTheirNumbers) {
 }
 
 TEST_F(ReplayTest, TakesRulesInEachForm) {
-  const std::string more = StrCat(directory_, "/more.yaml");
+  const std::string more = StrCat(directory_.path(), "/more.yaml");
   ASSERT_TRUE(WriteFileAtomically(more, "- macro: m\n  condition: evt.type = execve\n", 0600).ok());
   const std::string expected = Out({"replay", recording(), "--rules", rules(), more});
   EXPECT_EQ(Out({"replay", recording(), "--rules", rules(), "--rules", more}), expected);

@@ -10,6 +10,7 @@
 #include <csignal>
 
 #include "common/base/file.h"
+#include "tests/support/temporary_directory.h"
 
 namespace vakt {
 namespace {
@@ -24,9 +25,8 @@ v1::Alert SomeAlert(const std::string& output = "something happened") {
 }
 
 std::string TempPath(const char* name) {
-  const std::string path = ::testing::TempDir() + "/" + name;
-  unlink(path.c_str());
-  return path;
+  static const TemporaryDirectory directory;
+  return directory.path() + "/" + name;
 }
 
 TEST(AlertLog, AppendsOneJsonLineAnAlert) {

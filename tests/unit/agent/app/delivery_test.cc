@@ -7,20 +7,16 @@
 #include <vector>
 
 #include "common/base/clock.h"
+#include "tests/support/temporary_directory.h"
 
 namespace vakt {
 namespace {
 
 class DeliveryTest : public ::testing::Test {
  protected:
-  DeliveryTest() {
-    dir_ = ::testing::TempDir() + "/delivery-XXXXXX";
-    EXPECT_NE(mkdtemp(dir_.data()), nullptr);
-  }
-
   void OpenSpool(size_t queue_records) {
     SpoolOptions options;
-    options.dir = dir_ + "/spool";
+    options.dir = directory_.path() + "/spool";
     options.queue_records = queue_records;
     // Nothing leaves the queue by itself, so that the test decides when it is full.
     options.linger_urgent = options.linger_relaxed = absl::Seconds(30);
@@ -45,7 +41,7 @@ class DeliveryTest : public ::testing::Test {
     return alert;
   }
 
-  std::string dir_;
+  const TemporaryDirectory directory_;  // goes last
   std::unique_ptr<Spool> spool_;
   std::unique_ptr<Delivery> delivery_;
 };

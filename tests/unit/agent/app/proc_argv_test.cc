@@ -6,12 +6,14 @@
 
 #include <fstream>
 
+#include "tests/support/temporary_directory.h"
+
 namespace vakt {
 namespace {
 
 TEST(ReadProcArgv, ReadsAtMostSixteenKibibytes) {
-  const std::string root = ::testing::TempDir() + "/proc-argv";
-  mkdir(root.c_str(), 0755);
+  const TemporaryDirectory directory;
+  const std::string& root = directory.path();
   mkdir((root + "/42").c_str(), 0755);
   std::ofstream(root + "/42/cmdline") << std::string("sh\0-c\0", 6) << std::string(20000, 'x');
   const std::string argv = ReadProcArgv(42, root);
@@ -20,8 +22,8 @@ TEST(ReadProcArgv, ReadsAtMostSixteenKibibytes) {
 }
 
 TEST(ReadProcEnv, ReadsAtMostFourKibibytes) {
-  const std::string root = ::testing::TempDir() + "/proc-env";
-  mkdir(root.c_str(), 0755);
+  const TemporaryDirectory directory;
+  const std::string& root = directory.path();
   mkdir((root + "/42").c_str(), 0755);
   std::ofstream(root + "/42/environ") << std::string("A=1\0", 4) << std::string(20000, 'x');
   const std::string env = ReadProcEnv(42, root);

@@ -6,11 +6,14 @@
 #include <cstdio>
 #include <fstream>
 
+#include "tests/support/temporary_directory.h"
+
 namespace vakt {
 namespace {
 
 std::string WriteMounts(const std::string& text) {
-  const std::string path = ::testing::TempDir() + "/mounts";
+  static const TemporaryDirectory directory;
+  const std::string path = directory.path() + "/mounts";
   std::ofstream(path) << text;
   return path;
 }

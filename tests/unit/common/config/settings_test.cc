@@ -12,6 +12,7 @@
 #include "common/base/status.h"
 #include "common/config/config_file.h"
 #include "common/config/setting_value.h"
+#include "tests/support/temporary_directory.h"
 
 namespace vakt {
 namespace {
@@ -38,7 +39,8 @@ std::string ErrorOf(const std::vector<std::string>& arguments, const Variables& 
 }
 
 std::string FileWith(std::string_view name, std::string_view text) {
-  const std::string path = testing::TempDir() + "vakt_settings_test_" + std::string(name);
+  static const TemporaryDirectory directory;
+  const std::string path = directory.path() + "/" + std::string(name);
   std::ofstream(path) << text;
   return path;
 }

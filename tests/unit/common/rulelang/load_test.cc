@@ -11,6 +11,7 @@
 #include "common/base/file.h"
 #include "common/base/strings.h"
 #include "common/rulelang/eval.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/unit/common/rulelang/rule_text.h"
 
 namespace vakt {
@@ -571,7 +572,8 @@ TEST(LoadRulesTest, TheLineEndOfABlockIsNotPartOfTheOutput) {
 }
 
 TEST(ReadRuleFilesTest, ReadsFoldersInOrder) {
-  const std::string folder = testing::TempDir() + "/rule_files";
+  const TemporaryDirectory directory;
+  const std::string folder = directory.path() + "/rule_files";
   ASSERT_TRUE(MakeDirectories(folder + "/sub", 0755).ok());
   ASSERT_TRUE(MakeDirectories(folder + "/macros", 0755).ok());
   for (std::string_view name :
@@ -584,7 +586,7 @@ TEST(ReadRuleFilesTest, ReadsFoldersInOrder) {
   for (const RuleFile& file : *files) names.push_back(file.path.substr(folder.size()));
   EXPECT_THAT(names, ElementsAre("/macros/d.yaml", "/a.yaml", "/b.yml", "/sub/c.yaml"));
   // A Kubernetes volume: the files themselves, a link to their directory, and links to them.
-  const std::string volume = testing::TempDir() + "/rule_volume";
+  const std::string volume = directory.path() + "/rule_volume";
   ASSERT_TRUE(MakeDirectories(volume + "/..first", 0755).ok());
   ASSERT_TRUE(MakeDirectories(volume + "/..second", 0755).ok());
   for (std::string_view name : {"/..first/a.yaml", "/..second/a.yaml"}) {
@@ -601,7 +603,6 @@ TEST(ReadRuleFilesTest, ReadsFoldersInOrder) {
   std::filesystem::create_directory_symlink("..second", volume + "/..new");
   std::filesystem::rename(volume + "/..new", volume + "/..data");
   EXPECT_NE(RuleFilesStamp({{volume}}), before);
-  std::filesystem::remove_all(volume);
   const auto missing = ReadRuleFiles({folder + "/nosuch"});
   ASSERT_TRUE(missing.ok());
   EXPECT_THAT(ErrorsOf(LoadRules(*missing)), ElementsAre(StartsWith("LOAD_ERR_FILE_READ: ")));
