@@ -9,7 +9,7 @@ status=$?
 left=$(ls -A "$directory")
 rm -rf "$directory"
 if [ -n "$left" ]; then
-  echo "$1 left in its temporary directory:" $left >&2
+  echo "$1 left in its temporary directory: $left" >&2
   exit 1
 fi
 exit $status
