@@ -72,14 +72,19 @@ static __always_inline void emit_table_full(__u32 kind) {
   if (state) emit_lost(state, kind, VAKT_LOST_TABLE_FULL);
 }
 
-/* The remote end is known from the beginning, the local one not until there is a port. What no rule
- * asks for there is not awaited. */
+/* The remote end is known from the beginning, the local one not until there is a port. */
+static __always_inline bool remote_end_is_filtered(struct prefilter *filter, __u32 kind,
+                                                   struct sock *sk) {
+  struct ends ends; /* not in the caller: the stack is short */
+  read_socket(&ends, sk);
+  return ends_are_filtered_by(filter, kind, &ends, false);
+}
+
+/* What no rule asks for is not awaited. */
 static __always_inline void connect_started(struct sock *sk) {
   struct prefilter filter;
-  struct ends ends;
-  if (!emit_hit(KIND_network_connect, &filter)) return;
-  read_socket(&ends, sk);
-  if (ends_are_filtered_by(&filter, KIND_network_connect, &ends, false) ||
+  if (!emit_hit(KIND_network_connect, &filter) ||
+      remote_end_is_filtered(&filter, KIND_network_connect, sk) ||
       emit_process_is_filtered(KIND_network_connect, &filter))
     return;
   struct connect_attempt attempt = {.version = filter.tables ? filter.version : 0,
@@ -157,11 +162,10 @@ static __always_inline void claim_accepted(__u64 socket, struct vakt_flow_socket
   struct sock *sk = c ? take_accepted(c, socket, open) : 0;
   struct prefilter filter;
   struct ends ends;
-  if (!sk || !emit_hit(KIND_network_accept, &filter)) return;
+  /* The process first: with the ends beside it network_state's stack was too large before 6.13. */
+  if (!sk || !emit_candidate(KIND_network_accept, &filter)) return;
   read_socket(&ends, sk);
-  if (ends_are_filtered(&filter, KIND_network_accept, &ends) ||
-      emit_process_is_filtered(KIND_network_accept, &filter))
-    return;
+  if (ends_are_filtered(&filter, KIND_network_accept, &ends)) return;
   struct vakt_task who;
   struct route route = {.fd = -1};
   struct task_struct *task = current_task();
