@@ -205,7 +205,7 @@ absl::Status Agent::StartFlows() {
   FlowStageOptions stage;
   stage.flow = options_.flow;
   stage.cluster = options_.cluster_blocks;
-  stage.segments_path = options_.segments_path;
+  stage.files = options_.flow_files;
   stage.memory_path = options_.state_dir + "/workloads";
   VAKT_ASSIGN_OR_RETURN(
       flows_, FlowStage::Start(std::move(stage), sensor_.get(), pipeline_.get(), delivery_.get()));
@@ -345,10 +345,12 @@ absl::Status Agent::StartReloader() {
 
 void Agent::Reload() {
   if (reloader_) reloader_->Request();
+  if (flows_) flows_->ReloadFiles();
 }
 
 absl::Status Agent::ReloadAndWait() {
   constexpr absl::Duration kTimeout = absl::Seconds(20);
+  if (flows_) flows_->ReloadFiles();
   return reloader_->RequestAndWait(kTimeout);
 }
 

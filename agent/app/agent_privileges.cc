@@ -32,8 +32,9 @@ absl::Status Agent::DividePrivileges() {
   hooks_ = std::make_unique<PrivilegedThread>("vakt-hooks", hooks);
   meter_ = std::make_unique<PrivilegedThread>("vakt-meter", hooks);
   std::vector<std::string> paths = options_.rule_paths;
-  for (const std::string* path : {&options_.state_dir, &options_.alerts_path, &options_.record_path,
-                                  &options_.tls_ca, &options_.tls_cert, &options_.tls_key}) {
+  for (const std::string* path :
+       {&options_.state_dir, &options_.alerts_path, &options_.record_path, &options_.tls_ca,
+        &options_.tls_cert, &options_.tls_key, &options_.flow_files.segments}) {
     if (!path->empty()) paths.push_back(*path);
   }
   kept_ = CapabilitiesToKeep(had_, paths);

@@ -27,18 +27,12 @@ constexpr uint64_t kMemoryNs = 10 * kSecondNs;
 // So long a new flow waits for what the container runtime says of its image.
 constexpr uint64_t kImageNs = 2 * kSecondNs;
 
-absl::StatusOr<Segments> ReadSegments(const std::string& path) {
-  if (path.empty()) return Segments();
-  VAKT_ASSIGN_OR_RETURN(const std::string yaml, ReadFile(path));
-  return Segments::Parse(path, yaml);
-}
-
 }  // namespace
 
-FlowStage::FlowStage(const FlowStageOptions& options, AddressClasses classes, Segments segments,
-                     Pipeline* pipeline, Delivery* delivery)
+FlowStage::FlowStage(const FlowStageOptions& options, AddressClasses classes,
+                     std::unique_ptr<FlowFiles> files, Pipeline* pipeline, Delivery* delivery)
     : classes_(std::move(classes)),
-      knowledge_(std::move(segments)),
+      files_(std::move(files)),
       table_(options.flow,
              [pipeline](uint64_t cookie) { return pipeline->enricher().processes().Find(cookie); }),
       payloads_(std::bind_front(&FlowStage::OnAnswer, this),
@@ -47,6 +41,7 @@ FlowStage::FlowStage(const FlowStageOptions& options, AddressClasses classes, Se
       delivery_(*delivery),
       memory_writer_(options.memory_path) {
   LoadMemory();
+  TakeFiles();
   LearnAddresses();
 }
 
@@ -55,9 +50,9 @@ absl::StatusOr<std::unique_ptr<FlowStage>> FlowStage::Start(FlowStageOptions opt
                                                             Pipeline* pipeline,
                                                             Delivery* delivery) {
   VAKT_ASSIGN_OR_RETURN(AddressClasses classes, AddressClasses::Create(options.cluster));
-  VAKT_ASSIGN_OR_RETURN(Segments segments, ReadSegments(options.segments_path));
+  VAKT_ASSIGN_OR_RETURN(std::unique_ptr<FlowFiles> files, FlowFiles::Start(options.files));
   auto stage = std::unique_ptr<FlowStage>(
-      new FlowStage(options, std::move(classes), std::move(segments), pipeline, delivery));
+      new FlowStage(options, std::move(classes), std::move(files), pipeline, delivery));
   if (const absl::Status status = sensor->SeedFlows(); !status.ok()) {
     LogWarning(
         StrCat("flows of connections that are open already are not seen: ", Message(status)));
@@ -93,6 +88,12 @@ void FlowStage::LearnAddresses() {
     }
   });
   classes_.SetNodeAddresses(std::move(node));
+}
+
+void FlowStage::TakeFiles() {
+  std::optional<FlowFileContents> contents = files_->Take();
+  if (!contents.has_value()) return;
+  knowledge_.SetSegments(std::move(contents->segments));
 }
 
 void FlowStage::MakeEvent(const FlowRecord& record, uint64_t boot_ns, int64_t boot_to_wall_ns) {
@@ -201,6 +202,7 @@ void FlowStage::Tick(uint64_t boot_ns, int64_t boot_to_wall_ns) {
     addresses_read_ns_ = boot_ns;
     LearnAddresses();
   }
+  TakeFiles();
   table_.TakeDue(boot_ns,
                  [&](const FlowRecord& record) { Send(record, boot_ns, boot_to_wall_ns); });
   if (knowledge_.memory().changed() && boot_ns - memory_written_ns_ > kMemoryNs) {
@@ -223,6 +225,8 @@ void FlowStage::FillMetrics(MetricSet* metrics) const {
   metrics->Set("flow_records_total", counters.records);
   metrics->Set("flow_records_shed_total", delivery_.counters().flows_shed);
   metrics->Set("flows_folded_total", counters.folded);
+  metrics->Set("flow_files_loaded_total", files_->loaded());
+  metrics->Set("flow_files_refused_total", files_->refused());
   metrics->Set("flow_names", knowledge_.names().size());
   metrics->Set("dns_answers_total", payloads.answers_learned, {"learned"});
   metrics->Set("dns_answers_total", payloads.answers_ignored, {"ignored"});

@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "agent/app/delivery.h"
 #include "agent/app/flow_feed.h"
+#include "agent/app/flow_files.h"
 #include "agent/app/pipeline.h"
 #include "agent/app/state_writer.h"
 #include "agent/flow/address_classes.h"
@@ -32,8 +33,8 @@ inline constexpr KindSet kFlowKinds = KindBit(Kind::network_flow) | KindBit(Kind
 struct FlowStageOptions {
   FlowOptions flow;
   std::vector<std::string> cluster;  // blocks of addresses of the cluster's own
-  std::string segments_path;         // empty: none are declared
-  std::string memory_path;           // what is known of workloads, from run to run
+  FlowFilePaths files;
+  std::string memory_path;  // what is known of workloads, from run to run
 };
 
 class FlowStage {
@@ -52,14 +53,18 @@ class FlowStage {
   // The end: sends all that was seen.
   void Finish(int64_t boot_to_wall_ns);
 
+  // Reads the operator's files anew. Async-signal-safe; any thread.
+  void ReloadFiles() { files_->Request(); }
+
   void FillMetrics(MetricSet* metrics) const;
 
  private:
-  FlowStage(const FlowStageOptions& options, AddressClasses classes, Segments segments,
-            Pipeline* pipeline, Delivery* delivery);
+  FlowStage(const FlowStageOptions& options, AddressClasses classes,
+            std::unique_ptr<FlowFiles> files, Pipeline* pipeline, Delivery* delivery);
   bool Wants(Kind kind) const { return In(pipeline_.matcher().kinds(), kind); }
   void LoadMemory();
   void LearnAddresses();
+  void TakeFiles();
   void OfferNew(uint64_t boot_ns, int64_t boot_to_wall_ns);
   void OnAnswer(const vakt_payload& about, const DnsAnswer& answer, size_t size_bytes);
   void OnHello(const vakt_payload& about, const TlsHello& hello);
@@ -69,6 +74,7 @@ class FlowStage {
   void Send(const FlowRecord& record, uint64_t boot_ns, int64_t boot_to_wall_ns);
 
   AddressClasses classes_;
+  const std::unique_ptr<FlowFiles> files_;
   FlowKnowledge knowledge_;
   FlowTable table_;
   PayloadReader payloads_;

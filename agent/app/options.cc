@@ -40,7 +40,7 @@ absl::StatusOr<AgentOptions> AgentOptionsFrom(const Settings& settings) {
   o.flow.interval = settings.Dur("flows.interval");
   o.flow.afterglow = settings.Dur("flows.afterglow");
   o.cluster_blocks = settings.List("flows.cluster_blocks");
-  o.segments_path = settings.Str("flows.segments");
+  o.flow_files.segments = settings.Str("flows.segments");
   o.container_sockets = settings.List("containers.runtime");
   o.container_wait = settings.Dur("containers.wait");
   o.record_path = settings.Str("record.path");

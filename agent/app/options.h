@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "agent/app/alert_log.h"
+#include "agent/app/flow_files.h"
 #include "agent/flow/flow_table.h"
 #include "agent/match/matcher.h"
 #include "agent/sensor/kernel_sensor.h"
@@ -47,7 +48,7 @@ struct AgentOptions {
   std::string pin_path;  // empty: nothing outlives the agent
   FlowOptions flow;
   std::vector<std::string> cluster_blocks;
-  std::string segments_path;                   // empty: none are declared
+  FlowFilePaths flow_files;
   std::vector<std::string> container_sockets;  // of runtimes, in order of preference; empty: none
   absl::Duration container_wait;
   std::string record_path;

@@ -135,13 +135,14 @@ void FlowKnowledge::Fill(const FlowRecord& record, uint64_t boot_ns, Event* even
   if (flow.direction == FlowDirection::kOut) {
     history_.Fill(record.program, peer, record.where, boot_ns, &flow);
   }
-  if (segments_.empty() || flow.direction == FlowDirection::kListen) return;
+  if (segments_ == nullptr || segments_->empty() || flow.direction == FlowDirection::kListen)
+    return;
   const Container* container = record.process->container.get();
   const std::string_view name_space =
       container != nullptr && container->pod.has_value() ? container->pod->name_space : "";
-  flow.segment = segments_.Find(name_space, BytesOf(flow.local, flow.ipv6));
-  flow.remote_segment = segments_.Find(flow.remote_namespace, BytesOf(flow.remote, flow.ipv6));
-  flow.segments_apart = segments_.Apart(flow.segment, flow.remote_segment);
+  flow.segment = segments_->Find(name_space, BytesOf(flow.local, flow.ipv6));
+  flow.remote_segment = segments_->Find(flow.remote_namespace, BytesOf(flow.remote, flow.ipv6));
+  flow.segments_apart = segments_->Apart(flow.segment, flow.remote_segment);
 }
 
 }  // namespace vakt

@@ -7,6 +7,7 @@
 #define VAKT_AGENT_FLOW_FLOW_KNOWLEDGE_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,7 +29,8 @@ namespace vakt {
 
 class FlowKnowledge {
  public:
-  explicit FlowKnowledge(Segments segments) : segments_(std::move(segments)) {}
+  // Null: none are declared.
+  void SetSegments(std::shared_ptr<const Segments> segments) { segments_ = std::move(segments); }
 
   NameTable& names() { return names_; }
   const NameTable& names() const { return names_; }
@@ -45,7 +47,7 @@ class FlowKnowledge {
   // What it was called then.
   RemoteNames NamesOf(const FlowRecord& record);
   // Sets what is known of the remote side. The event borrows from this until the next call of
-  // LearnPod or ForgetPods.
+  // LearnPod, ForgetPods or SetSegments.
   void FillRemote(FlowReport* flow) const;
   // Sets the rest, and remembers that they met.
   void Fill(const FlowRecord& record, uint64_t boot_ns, Event* event);
@@ -67,7 +69,7 @@ class FlowKnowledge {
   HelloTable hellos_;
   ContactHistory history_;
   WorkloadMemory memory_;
-  const Segments segments_;
+  std::shared_ptr<const Segments> segments_;
   absl::flat_hash_map<std::string, PodName> pods_;
 };
 

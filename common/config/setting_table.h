@@ -142,7 +142,7 @@ inline constexpr SettingRow kSettings[] = {
      "within them are of the class cluster."},
     {"flows.segments", "--segments", SettingType::kPath, "", kInAgent, "", "",
      "File that declares segments of the cluster and which of them are to be apart "
-     "(docs/formats/segments.md), for flow.segment and flow.apart. Read at the start."},
+     "(docs/formats/segments.md), for flow.segment and flow.apart. Read anew when it changes."},
 
     {"containers.runtime", "--container-runtime", SettingType::kList,
      "/run/containerd/containerd.sock,/run/crio/crio.sock,/run/k3s/containerd/containerd.sock,"

@@ -86,6 +86,11 @@ inline constexpr MetricRow kMetrics[] = {
     {"flows_folded_total", MetricType::kCounter, "flows", "",
      "Flows (connections, and at most datagrams) that found no room in a table: they are part of "
      "their program's record without addresses."},
+    {"flow_files_loaded_total", MetricType::kCounter, "files", "",
+     "Files of segments that were read anew."},
+    {"flow_files_refused_total", MetricType::kCounter, "files", "",
+     "Of these such as could not be read or are none of their kind: what they held before stays in "
+     "force."},
     {"flow_names", MetricType::kGauge, "addresses", "", "Addresses whose names are known."},
     {"dns_answers_total", MetricType::kCounter, "answers", "result",
      "Answers of name servers that processes received: learned, ignored because they tell of no "

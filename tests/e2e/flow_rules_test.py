@@ -13,7 +13,7 @@ import unittest
 
 import flows_test
 from flows_test import PEER
-from harness import wait_for
+from harness import SOURCE, wait_for
 
 # The shipped thresholds are hours and gigabytes; these are what a test can wait for.
 RULES = """
@@ -57,6 +57,41 @@ RULES = """
   condition: evt.type = flow and flow.state = begin and flow.direction = out and flow.first_external = true
   output: "peer=%flow.peer port=%flow.rport"
   priority: NOTICE
+- rule: Apart
+  desc: test
+  condition: evt.type = flow and flow.state = begin and flow.direction = out and flow.apart = true
+  output: "from=%flow.segment to=%flow.remote.segment port=%flow.rport."
+  priority: NOTICE
+- rule: Listener
+  desc: test
+  condition: >
+    evt.type = flow and flow.state = begin and flow.direction = listen
+    and flow.first_peer = true and flow.workload.age >= 3000000000
+  output: "port=%flow.lport protocol=%flow.proto"
+  priority: NOTICE
+"""
+# These are as shipped.
+SHIPPED = [os.path.join(SOURCE, "rules", path) for path in (
+    "exfiltration/dns_tunnel.yaml", "lateral_movement/segments_apart.yaml")]
+TUNNEL = "Many name look-ups that look like data"
+APART = "Connection between segments that are to be apart"
+
+# Asks for names that carry data, one after the other.
+ASK_NAMES = """
+import socket, sys
+for i in range(int(sys.argv[1])):
+    label = "0a1b2c3d4e5f6g7h8i9jakblcmdneofp%04x" % (i * 2654435761 % 65536)
+    socket.getaddrinfo(label + ".q1w2e3r4t5z6u7i8o9p0asdfghjkl." + sys.argv[2], 80, socket.AF_INET)
+"""
+LISTEN = """
+import socket, sys, time
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+time.sleep(3)
+"""
+SEGMENTS = """
+segments:
+  - {name: office, blocks: [198.51.100.1/32]}
+  - {name: payments, blocks: [198.51.100.2/32]}
 """
 
 
@@ -73,7 +108,7 @@ class FlowRules(flows_test.Flows):
         self.agent = self.start_agent(
             "--collector", f"127.0.0.1:{self.port}", *self.tls("agent"), "--heartbeat", "500ms",
             "--node-name", os.uname().nodename, "--rule-matching", "all", *flags,
-            rules=[self.rule_file(RULES)], alone=False)
+            rules=[self.rule_file(RULES), *SHIPPED], alone=False)
 
     def stored(self, rule):
         out = self.vaktctl(self.port, "alerts", "query", "--format", "json", "--rule", rule)
@@ -178,6 +213,82 @@ class FlowRules(flows_test.Flows):
         self.assertEqual(int(alert["flow"]["remote"]["port"]), 8011)
         period = int(alert["event"]["network_flow"]["rhythm"]["period_ns"])
         self.assertTrue(1.9e9 < period < 3.5e9, period)
+
+    def write_segments(self, text):
+        with open(self.path("segments.new"), "w") as out:
+            out.write(text)
+        os.rename(self.path("segments.new"), self.path("segments.yaml"))
+
+    def wait_logged(self, text):
+        self.assertTrue(wait_for(lambda: text in self.log_text("vakt-agent"), 15, 0.2),
+                        self.log_text("vakt-agent"))
+
+    def test_segments_that_are_apart_also_after_their_file_changed(self):
+        self.make_namespaces()
+        self.write_segments(SEGMENTS)
+        self.start_both("--segments", self.path("segments.yaml"))
+        for port in ("8014", "8015", "8016"):
+            self.serve(sys.executable, "-m", "http.server", port)
+
+        def meet(port):
+            ask = self.inside("a", sys.executable, PEER, "ask_by_name", "198.51.100.2", port, "1")
+            self.assertTrue(wait_for(lambda: self.act(*ask).returncode == 0, 10, 0.3))
+
+        def apart(port):
+            return [alert for alert in self.stored("Apart") if f"port={port}." in alert["output"]]
+        meet("8014")
+        time.sleep(4)
+        self.assertEqual(apart("8014"), [])
+        self.write_segments(SEGMENTS + "apart: [[office, payments]]\n")
+        self.wait_logged("was read anew")
+        time.sleep(2)  # the pipeline takes it within a second
+        meet("8015")
+        alerts = wait_for(lambda: apart("8015"), 15, 0.2)
+        self.assertTrue(alerts, self.vaktctl(self.port, "flows", "list").stdout)
+        self.assertIn("from=office to=payments", alerts[0]["output"])
+        self.assertIn("from=office to=payments direction=out", self.wait_stored(APART)[0]["output"])
+        self.assertEqual(int(alerts[0]["flow"]["remote"]["port"]), 8015)
+        # A bad file changes nothing, and is told; SIGHUP asks at once.
+        self.write_segments("segments: [{name: office, colour: red}]\n")
+        self.agent.send_signal(signal.SIGHUP)
+        self.wait_logged("held before stays in force")
+        self.assertGreaterEqual(self.stats()["flow_files_refused_total"], 1)
+        meet("8016")
+        self.assertTrue(wait_for(lambda: apart("8016"), 15, 0.2))
+
+    def test_a_listener_at_a_port_that_the_program_never_had(self):
+        self.start_both()
+        self.act(sys.executable, "-c", LISTEN, "8020")
+        time.sleep(2)
+        self.act(sys.executable, "-c", LISTEN, "8021")
+        self.act(sys.executable, "-c", LISTEN, "8020")
+        alert = self.wait_stored("Listener")[0]
+        self.assertIn("port=8021 protocol=tcp", alert["output"])
+        self.assertEqual(alert["flow"]["direction"], "listen")
+        time.sleep(3)
+        self.assertEqual(len(self.stored("Listener")), 1)
+
+    def test_names_that_carry_data(self):
+        self.make_namespaces()
+        with open(self.path("resolv.conf"), "w") as conf:
+            conf.write("nameserver 198.51.100.2\n")
+        self.serve("dnsmasq", "--keep-in-foreground", "--no-resolv", "--no-hosts", "--user=root",
+                   "--conf-file=/dev/null", f"--pid-file={self.path('dnsmasq.pid')}",
+                   "--listen-address=198.51.100.2", "--bind-interfaces",
+                   "--address=/example.test/198.51.100.2")
+        self.start_both()
+
+        def ask(count, domain):
+            mount = f"mount --bind {self.path('resolv.conf')} /etc/resolv.conf"
+            return self.act("unshare", "--mount", "sh", "-c", f"{mount} && exec \"$@\"", "sh",
+                            *self.inside("a", sys.executable, "-c", ASK_NAMES, str(count), domain))
+        self.assertTrue(wait_for(lambda: ask(1, "up.example.test").returncode == 0, 20, 0.5))
+        self.assertEqual(ask(10, "few.example.test").returncode, 0)
+        self.assertEqual(ask(30, "t.example.test").returncode, 0)
+        alert = self.wait_stored(TUNNEL)[0]
+        self.assertIn("domain=example.test", alert["output"])
+        self.assertIn("python3", alert["output"])
+        self.assertEqual(len(self.stored(TUNNEL)), 1)
 
     def test_a_large_transfer(self):
         self.make_namespaces()
