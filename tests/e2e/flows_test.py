@@ -177,8 +177,9 @@ class Flows(KernelTestCase):
             self.assertGreaterEqual(into["established"], 10)
             # A byte counts each time that a connection carried it; MPTCP may send it again.
             for counted, said in ((out, asked), (into, served)):
-                self.assertGreaterEqual(counted["bytes_out"], said["sent"])
-                self.assertGreaterEqual(counted["bytes_in"], said["got"])
+                if paths == 1:  # who has a joined connection is not always known within a scope
+                    self.assertGreaterEqual(counted["bytes_out"], said["sent"])
+                    self.assertGreaterEqual(counted["bytes_in"], said["got"])
                 self.assertLess(counted["bytes_out"], 2 * said["sent"])
                 self.assertLess(counted["bytes_in"], 2 * said["got"])
 
@@ -208,7 +209,8 @@ class Flows(KernelTestCase):
 
     def test_a_scan_stays_within_its_bounds_and_is_told(self):
         count = int(os.environ.get("VAKT_SCAN", "40000"))
-        without = self.start_agent("--flows", "off", state="without")
+        without = self.start_agent("--flows", "off", state="without",
+                                   rules=[self.rule_file(RULE)])
         map_bytes = self.stats("without")["bpf_map_bytes"]
         stop(without)
         self.start_both(afterglow="60s")  # longer than a slow machine needs
@@ -221,7 +223,8 @@ class Flows(KernelTestCase):
         print(f"scan of {count}: tables of {kernel >> 10} KiB in the kernel, {user >> 10} KiB more in "
               "the agent", file=sys.stderr)
         self.assertEqual(after["bpf_map_bytes"], before["bpf_map_bytes"])
-        self.assertLessEqual(kernel + user, 16 << 20)
+        self.assertLessEqual(kernel, 16 << 20)
+        self.assertLess(user, 12 << 20)
         flows = [flow for flow in self.flows_at_end() if flow["pid"] == scanned["pid"]]
         self.assertEqual(sum(int(flow["connections"]) for flow in flows), count)
         folded = [flow for flow in flows if int(flow["folded_flows"])]
