@@ -14,8 +14,8 @@
 #define VAKT_FLOWS_KIND 0
 
 /* Entries of ~220 bytes each, in two generations; of processes whose flows did not fit; and sockets
- * that are open, ~170 bytes each: 13 MiB in all. */
-#define VAKT_FLOW_TABLE 16384
+ * that are open, ~170 bytes each: 11 MiB in all, which leaves 5 of the 16 MiB to the agent. */
+#define VAKT_FLOW_TABLE 12288
 #define VAKT_FLOW_FOLDS 1024
 #define VAKT_FLOW_SOCKETS 32768
 
