@@ -78,6 +78,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   vakt::DisableMutexChecks();
+  vakt::GiveLargeMemoryBack();
   vakt::InitLog(vakt::ParseLogLevel(settings->Str("log.level")),
                 settings->Str("log.format") == "json");
   if (settings->Bool("sensor.unpin")) return Unpin(settings->Str("sensor.pin"));

@@ -49,7 +49,9 @@ std::vector<ProbeReport> AvailableProbes(const KernelSensorOptions& options,
   for (const ProbeRow& row : AllProbes()) {
     ProbeReport report{.probe = &row, .state = ProbeReport::State::kAttached};
     if (const auto why = kernel_hooks.WhyMissing(row); !why.empty()) {
-      report.state = ProbeReport::State::kFailed;
+      // Without the tracepoints of modules the kernel takes none: there is nothing to be seen.
+      const bool has_none = row.kind == Kind::kernel_module;
+      report.state = has_none ? ProbeReport::State::kNotNeeded : ProbeReport::State::kFailed;
       report.detail = why;
     }
     if (row.type == HookType::kEverySyscall && !options.strict) {

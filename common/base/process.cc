@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/base/process.h"
 
+#include <malloc.h>
 #include <sys/resource.h>
 
 #include "absl/synchronization/mutex.h"
@@ -8,6 +9,11 @@
 namespace vakt {
 
 void DisableMutexChecks() { absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore); }
+
+void GiveLargeMemoryBack() {
+  constexpr int kLargeBytes = 128 << 10;  // glibc's own, which it raises unless it is set
+  mallopt(M_MMAP_THRESHOLD, kLargeBytes);
+}
 
 uint64_t RaiseFileLimit() {
   rlimit files = {};

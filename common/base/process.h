@@ -12,6 +12,11 @@ namespace vakt {
 // handshake, and more the more connections there were. Tests leave it on.
 void DisableMutexChecks();
 
+// glibc keeps what was large and is freed, in each thread's own heap and more the larger it was: 10
+// MiB for what the agent reads of its flows now and then. From here on the system has it again at
+// once.
+void GiveLargeMemoryBack();
+
 // Lets the process have as many open files as it may ask for; returns how many.
 uint64_t RaiseFileLimit();
 
