@@ -100,6 +100,7 @@ absl::StatusOr<CollectorOptions> OptionsOf(const Settings& settings) {
       static_cast<int>(std::min(settings.Uint("listen.max_message_bytes"), max_int));
   options.ingest.max_agents = settings.Uint("listen.max_agents");
   options.door.agent_calls_per_second = settings.Uint("listen.agent_calls_per_second");
+  options.door.user_calls_per_second = settings.Uint("listen.user_calls_per_second");
   options.door.strangers_per_second = settings.Uint("listen.strangers_per_second");
   options.door.strangers_burst = 5 * options.door.strangers_per_second;
   options.ingest.bytes_per_second = settings.Uint("listen.agent_bytes_per_second");

@@ -80,6 +80,10 @@ inline constexpr SettingRow kSettings[] = {
      kInCollector, "", "",
      "Calls that one agent may make, ten times as many at once; one that makes more is disconnected "
      "until they are paid for. A well-behaved one makes one call for each connection. 0: no limit."},
+    {"listen.user_calls_per_second", "--user-calls-per-second", SettingType::kUint, "2000",
+     kInCollector, "", "",
+     "Calls that one user may make, twice as many at once; one that makes more is disconnected until "
+     "they are paid for. 0: no limit."},
     {"listen.strangers_per_second", "--strangers-per-second", SettingType::kUint, "20", kInCollector,
      "", "1",
      "Connections that an address may open and not make a call on, five times as many at once; "
