@@ -115,10 +115,16 @@ class DaemonSet(DaemonSetCase):
         self.act_in_neighbour("true", "vakt-marked-after")
         for mark in ("before", "between", "killed", "after"):
             alerts = wait_for(lambda: self.stored_alerts(f"vakt-marked-{mark}", neighbour), 20, step=0.5)
-            self.assertEqual(len(alerts or []), 1, mark)
+            self.assertEqual(len(alerts or []), 1, self.told_of(mark))
         gaps = self.ask_collector("alerts", "query", "--gaps")
         self.assertNotIn("agent_stopped", gaps)
         self.assertNotIn("agent_ended", gaps)
+
+    def told_of(self, mark):
+        """All that was told while the act went on, for whoever has to find out."""
+        told = [self.ask_collector("alerts", "query", *query)
+                for query in (["--text", f"vakt-marked-{mark}"], ["--gaps"])]
+        return "\n".join([mark, *told, self.podman.logs("agent")])
 
     def test_nothing_of_it_stays(self):
         pins = self.pinned()

@@ -8,9 +8,9 @@ import os
 import unittest
 
 import container_world
-import flows_test
 from container_world import CNI_PLUGINS, ContainerWorld
-from harness import KernelTestCase, cgroup_root, wait_for, why_not
+from flow_world import FlowCase, run
+from harness import cgroup_root, wait_for, why_not
 
 CLONE_NEWNET = 0x40000000
 WORLD = None
@@ -27,7 +27,7 @@ def setUpModule():
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWNET):
         raise OSError(ctypes.get_errno(), "unshare")
-    flows_test.run("ip", "link", "set", "lo", "up")
+    run("ip", "link", "set", "lo", "up")
     WORLD = ContainerWorld(bridge="vaktcni")
     try:
         WORLD.start()
@@ -40,14 +40,9 @@ def tearDownModule():
     WORLD.close()
 
 
-class Pods(KernelTestCase):
-    start_both = flows_test.Flows.start_both
-    flows = flows_test.Flows.flows
-    flows_at_end = flows_test.Flows.flows_at_end
-
+class Pods(FlowCase):
     def setUp(self):
         super().setUp()
-        self.port = flows_test.free_port()
         WORLD.enter("/" + os.path.relpath(self.cgroup, cgroup_root()))
         self.addCleanup(WORLD.clear)
 

@@ -12,8 +12,7 @@ import subprocess
 import sys
 import unittest
 
-import flows_test
-from flows_test import run
+from flow_world import WiredCase, run
 from harness import wait_for
 from tls_peer import SECRET
 
@@ -67,7 +66,7 @@ def ja4(hello):
             f"_{digest(text(ciphers))}_{digest(rest)}")
 
 
-class FlowNames(flows_test.Flows):
+class FlowNames(WiredCase):
     def serve_tls(self, port, address="198.51.100.2"):
         certificate = self.path("server.pem")
         if not os.path.exists(certificate):
@@ -188,16 +187,7 @@ class FlowNames(flows_test.Flows):
 
     def test_answers_that_do_not_fit_a_datagram_come_over_tcp(self):
         self.make_namespaces()
-        with open(self.path("resolv.conf"), "w") as conf:
-            conf.write("nameserver 198.51.100.2\n")
-        records = [f"--host-record=many.example.test,203.0.113.{i},300" for i in range(1, 120)]
-        server = subprocess.Popen(self.inside(
-            "b", "dnsmasq", "--keep-in-foreground", "--no-resolv", "--no-hosts",
-            "--conf-file=/dev/null", "--user=root", f"--pid-file={self.path('dnsmasq.pid')}",
-            "--listen-address=198.51.100.2", "--bind-interfaces", *records),
-            preexec_fn=self.enter_cgroup)
-        self.addCleanup(server.wait)
-        self.addCleanup(server.terminate)
+        self.serve_names(*[f"--host-record=many.example.test,203.0.113.{i},300" for i in range(1, 120)])
         self.start_both()
         run("ip", "-n", self.spaces["a"], "route", "add", "203.0.113.0/24", "via", "198.51.100.2")
         run("ip", "-n", self.spaces["b"], "route", "add", "local", "203.0.113.0/24", "dev", "lo")
@@ -206,9 +196,7 @@ class FlowNames(flows_test.Flows):
                    "[socket.socket().connect_ex(one[4]) for one in found[:60]]")
 
         def ask():
-            mount = f"mount --bind {self.path('resolv.conf')} /etc/resolv.conf"
-            asked = self.act("unshare", "--mount", "sh", "-c", f"{mount} && exec \"$@\"", "sh",
-                             *self.inside("a", sys.executable, "-c", look_up), text=True)
+            asked = self.act_with_names(sys.executable, "-c", look_up)
             return int(asked.stdout) if asked.returncode == 0 else None
         # 119 addresses take 1.9 KB, and a datagram of glibc's resolver 512 bytes.
         self.assertEqual(wait_for(ask, 20, 0.5), 119)
@@ -217,12 +205,6 @@ class FlowNames(flows_test.Flows):
         named = [f for f in flows if f["remote_names"] == ["many.example.test"]]
         self.assertEqual(len({f["remote_address"] for f in flows}), 60)
         self.assertEqual(len({f["remote_address"] for f in named}), 60)
-
-
-def load_tests(loader, tests, pattern):
-    """Not those that it inherits."""
-    names = [name for name in loader.getTestCaseNames(FlowNames) if name not in dir(flows_test.Flows)]
-    return unittest.TestSuite(FlowNames(name) for name in names)
 
 
 if __name__ == "__main__":

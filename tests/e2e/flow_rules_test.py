@@ -6,13 +6,11 @@ collector with the right process, and the flow as its evidence."""
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 import unittest
 
-import flows_test
-from flows_test import PEER
+from flow_world import PEER, WiredCase
 from harness import SOURCE, wait_for
 
 # The shipped thresholds are hours and gigabytes; these are what a test can wait for.
@@ -95,7 +93,7 @@ segments:
 """
 
 
-class FlowRules(flows_test.Flows):
+class FlowRules(WiredCase):
     def start_both(self, *flags, afterglow="1s", interval="2s"):
         with open(self.path("bad_domains.txt"), "w") as out:
             out.write("# test\nbad.test\nno name at all\n")
@@ -120,12 +118,6 @@ class FlowRules(flows_test.Flows):
         alerts = wait_for(lambda: self.stored(rule), seconds, 0.1)
         self.assertTrue(alerts, f"no alert of {rule}")
         return alerts
-
-    def serve(self, *command):
-        server = subprocess.Popen(self.inside("b", *command), preexec_fn=self.enter_cgroup,
-                                  cwd=self.dir, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.addCleanup(server.wait)
-        self.addCleanup(server.terminate)
 
     def test_a_first_contact_alerts_at_once_and_once_in_all_runs(self):
         self.make_namespaces()
@@ -158,21 +150,13 @@ class FlowRules(flows_test.Flows):
 
     def test_an_indicator_by_name_by_address_and_after_a_change_of_its_file(self):
         self.make_namespaces()
-        with open(self.path("resolv.conf"), "w") as conf:
-            conf.write("nameserver 198.51.100.2\n")
-        self.serve("dnsmasq", "--keep-in-foreground", "--no-resolv", "--no-hosts", "--user=root",
-                   "--conf-file=/dev/null", f"--pid-file={self.path('dnsmasq.pid')}",
-                   "--listen-address=198.51.100.2", "--bind-interfaces",
-                   "--host-record=c2.bad.test,198.51.100.2,300",
-                   "--host-record=late.test,198.51.100.2,300")
+        self.serve_names("--host-record=c2.bad.test,198.51.100.2,300",
+                         "--host-record=late.test,198.51.100.2,300")
         self.serve(sys.executable, "-m", "http.server", "8013")
         self.start_both()
 
         def ask(name):
-            mount = f"mount --bind {self.path('resolv.conf')} /etc/resolv.conf"
-            asked = self.act("unshare", "--mount", "sh", "-c", f"{mount} && exec \"$@\"", "sh",
-                             *self.inside("a", sys.executable, PEER, "ask_by_name", name, "8013", "1"),
-                             text=True)
+            asked = self.act_with_names(sys.executable, PEER, "ask_by_name", name, "8013", "1")
             return json.loads(asked.stdout)["pid"] if asked.returncode == 0 else None
         pid = wait_for(lambda: ask("C2.bad.test"), 20, 0.5)
         self.assertTrue(pid)
@@ -272,18 +256,11 @@ class FlowRules(flows_test.Flows):
 
     def test_names_that_carry_data(self):
         self.make_namespaces()
-        with open(self.path("resolv.conf"), "w") as conf:
-            conf.write("nameserver 198.51.100.2\n")
-        self.serve("dnsmasq", "--keep-in-foreground", "--no-resolv", "--no-hosts", "--user=root",
-                   "--conf-file=/dev/null", f"--pid-file={self.path('dnsmasq.pid')}",
-                   "--listen-address=198.51.100.2", "--bind-interfaces",
-                   "--address=/example.test/198.51.100.2")
+        self.serve_names("--address=/example.test/198.51.100.2")
         self.start_both()
 
         def ask(count, domain):
-            mount = f"mount --bind {self.path('resolv.conf')} /etc/resolv.conf"
-            return self.act("unshare", "--mount", "sh", "-c", f"{mount} && exec \"$@\"", "sh",
-                            *self.inside("a", sys.executable, "-c", ASK_NAMES, str(count), domain))
+            return self.act_with_names(sys.executable, "-c", ASK_NAMES, str(count), domain)
         self.assertTrue(wait_for(lambda: ask(1, "up.example.test").returncode == 0, 20, 0.5))
         self.assertEqual(ask(10, "few.example.test").returncode, 0)
         self.assertEqual(ask(30, "t.example.test").returncode, 0)
@@ -301,12 +278,6 @@ class FlowRules(flows_test.Flows):
         self.assertEqual(int(alert["event"]["task"]["pid"]), asked["pid"])
         self.assertGreaterEqual(int(alert["event"]["network_flow"]["day_bytes_out"]), 10_000_000)
         self.assertGreater(served["got"], 0)
-
-
-def load_tests(loader, tests, pattern):
-    """Not those that it inherits."""
-    names = [name for name in loader.getTestCaseNames(FlowRules) if name not in dir(flows_test.Flows)]
-    return unittest.TestSuite(FlowRules(name) for name in names)
 
 
 if __name__ == "__main__":

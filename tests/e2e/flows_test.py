@@ -5,83 +5,14 @@ between them, the agent, the collector, vaktctl."""
 
 import json
 import os
-import re
 import subprocess
 import sys
 import unittest
 
-from harness import KernelTestCase, free_port, stop, wait_for
+from flow_world import PEER, RULE, WiredCase, run
+from harness import stop, wait_for
 
-PEER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "flow_peer.py")
-# No rule asks for connections: flows need none.
-RULE = """
-- rule: Nothing
-  desc: test
-  condition: evt.type = execve and proc.name = no-such-program
-  output: "%proc.name"
-  priority: DEBUG
-"""
-
-
-def run(*command):
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
-
-
-class Flows(KernelTestCase):
-    def setUp(self):
-        super().setUp()
-        self.port = free_port()
-
-    def start_both(self, *flags, afterglow="1s"):
-        self.start_collector(self.port)
-        self.agent = self.start_agent(
-            "--collector", f"127.0.0.1:{self.port}", *self.tls("agent"), "--heartbeat", "500ms",
-            "--node-name", os.uname().nodename, "--flow-afterglow", afterglow, *flags,
-            rules=[self.rule_file(RULE)], alone=False)
-
-    def make_namespaces(self):
-        """Two network namespaces, a and b, with a wire between them."""
-        name = f"vakt{os.getpid()}"
-        self.spaces = {end: f"{name}{end}" for end in "ab"}
-        for space in self.spaces.values():
-            run("ip", "netns", "add", space)
-            self.addCleanup(subprocess.run, ["ip", "netns", "delete", space], capture_output=True)
-        run("ip", "link", "add", f"{name}a", "netns", self.spaces["a"], "type", "veth",
-            "peer", "name", f"{name}b", "netns", self.spaces["b"])
-        for number, (end, space) in enumerate(self.spaces.items(), 1):
-            for command in (f"addr add 198.51.100.{number}/24 dev {name}{end}",
-                            f"addr add 2001:db8::{number}/64 dev {name}{end} nodad",
-                            f"link set {name}{end} up", "link set lo up"):
-                run("ip", "-n", space, *command.split())
-
-    def inside(self, end, *command):
-        return ["nsenter", f"--net=/run/netns/{self.spaces[end]}", *command]
-
-    def peers(self, serve, ask, address, port, count):
-        """What the serving and the asking peer counted."""
-        server = subprocess.Popen(self.inside("b", sys.executable, PEER, serve, address, str(port),
-                                              str(count)),
-                                  stdout=subprocess.PIPE, text=True, preexec_fn=self.enter_cgroup)
-        self.assertEqual(server.stdout.readline(), "ready\n")
-        asked = self.act(*self.inside("a", sys.executable, PEER, ask, address, str(port),
-                                      str(count)), text=True)
-        self.assertEqual(asked.returncode, 0, asked.stdout)
-        served = json.loads(server.communicate(timeout=60)[0])
-        return served, json.loads(asked.stdout)
-
-    def flows(self, *arguments):
-        out = self.vaktctl(self.port, "flows", "list", "--format", "json", *arguments)
-        return [json.loads(line) for line in out.stdout.splitlines()]
-
-    def flows_at_end(self, *arguments):
-        """The agent is stopped: all that it saw is stored."""
-        self.agent.terminate()
-        self.agent.wait(20)
-        flows = wait_for(lambda: self.flows(*arguments), 20, 0.2) or []
-        nodes = json.loads(self.vaktctl(self.port, "nodes", "--format", "json").stdout)
-        self.assertEqual([int(node["chain_breaks"]) for node in nodes["nodes"]], [0])
-        return flows
-
+class Flows(WiredCase):
     def total(self, flows, pid, direction):
         mine = [flow for flow in flows if flow["pid"] == pid and flow["direction"] == direction]
         return {key: sum(int(flow[key]) for flow in mine)
@@ -271,27 +202,14 @@ class Flows(KernelTestCase):
 
     def test_remote_sides_have_the_names_that_were_asked_for(self):
         self.make_namespaces()
-        with open(self.path("resolv.conf"), "w") as conf:
-            conf.write("nameserver 198.51.100.2\n")
-        server = subprocess.Popen(self.inside(
-            "b", "dnsmasq", "--keep-in-foreground", "--no-resolv", "--no-hosts", "--conf-file=/dev/null",
-            "--user=root", f"--pid-file={self.path('dnsmasq.pid')}", "--listen-address=198.51.100.2",
-            "--bind-interfaces", "--cname=www.example.test,api.example.test",
-            "--host-record=api.example.test,198.51.100.2,300"), preexec_fn=self.enter_cgroup)
-        self.addCleanup(server.wait)
-        self.addCleanup(server.terminate)
+        self.serve_names("--cname=www.example.test,api.example.test",
+                         "--host-record=api.example.test,198.51.100.2,300")
         self.start_both()
-        served = subprocess.Popen(self.inside("b", sys.executable, "-m", "http.server", "8005"),
-                                  preexec_fn=self.enter_cgroup, cwd=self.dir,
-                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.addCleanup(served.wait)
-        self.addCleanup(served.terminate)
+        self.serve(sys.executable, "-m", "http.server", "8005")
 
         def ask():
-            mount = f"mount --bind {self.path('resolv.conf')} /etc/resolv.conf"
-            asked = self.act("unshare", "--mount", "sh", "-c", f"{mount} && exec \"$@\"", "sh",
-                             *self.inside("a", sys.executable, PEER, "ask_by_name", "WWW.example.test",
-                                          "8005", "3"), text=True)
+            asked = self.act_with_names(sys.executable, PEER, "ask_by_name", "WWW.example.test",
+                                        "8005", "3")
             return json.loads(asked.stdout) if asked.returncode == 0 else None
         asked = wait_for(ask, 20, 0.5)
         self.assertIsNotNone(asked, "nothing was served")
