@@ -408,13 +408,18 @@ void Agent::OnRecord(RawRecord record) {
   if (!flows_ || !flows_->OnRecord(record, node_.boot_to_wall_ns)) pipeline_->OnRecord(record);
 }
 
+void Agent::Settle() {
+  sensor_->Settle({.seen = pipeline_->counters().events,
+                   .decided = pipeline_->events_decided(),
+                   .given = delivery_->next_seq() - 1,
+                   .written = delivery_->written_seq()});
+}
+
 absl::Status Agent::Run() {
   auto next_tick = std::chrono::steady_clock::now() + kTick;
   while (!stop_.load(std::memory_order_acquire)) {
     pipeline_->TakeContainers(static_cast<uint64_t>(RealClock().BootNs()));
-    // What is held may become the next record.
-    sensor_->Settle(delivery_->next_seq() - (pipeline_->holds_events() ? 0 : 1),
-                    delivery_->written_seq());
+    Settle();
     const absl::Duration patience = pipeline_->holds_events() ? kHeldTick : absl::FromChrono(kTick);
     for (RawRecord record : sensor_->Next(patience)) OnRecord(record);
     if (flows_) flows_->Collect(node_.boot_to_wall_ns);
@@ -440,7 +445,7 @@ absl::Status Agent::Run() {
   Tick();
   run_stamp_->Stop(RealClock().WallNs());
   if (spool_) spool_->Flush();
-  sensor_->Settle(delivery_->next_seq() - 1, delivery_->written_seq());
+  Settle();
   if (uplink_) uplink_->Stop(kStopDrain);
   if (!options_.ready_file.empty()) unlink(options_.ready_file.c_str());
   return recorder_ ? recorder_->Close() : absl::OkStatus();

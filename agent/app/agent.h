@@ -82,6 +82,7 @@ class Agent {
   absl::Status Seed();
   absl::Status StartFlows();
   void OnRecord(RawRecord record);
+  void Settle();
   void Tick();
   void ReportLosses();
   void ReadPrograms();

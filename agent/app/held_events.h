@@ -47,6 +47,7 @@ class HeldEvent {
 
   std::string_view container_id() const { return process_.process()->container_full_id; }
   uint64_t boot_ns() const { return message_.boot_ns(); }
+  uint64_t num() const { return num_; }
   size_t bytes() const { return bytes_; }
 
  private:

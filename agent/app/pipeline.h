@@ -91,6 +91,10 @@ class Pipeline {
   void OnAccounts(const v1::ContainerAccounts& accounts);
   bool holds_events() const { return !held_.empty(); }
   size_t events_held() const { return held_.size(); }
+  // So many events, from the first one on, wait for nothing any more.
+  uint64_t events_decided() const {
+    return held_.empty() ? counters_.events : held_.oldest().num() - 1;
+  }
 
   // What is due without an event: summaries of alerts that were held back, and what was given up.
   // Call it about once a second, with the time now.

@@ -32,7 +32,6 @@ constexpr std::chrono::seconds kLookInterval{1};
 // Of a ring, one in so many bytes may wait for what came of it to be written: below the fill at
 // which each record wakes the consumer.
 constexpr uint64_t kMostHeld = 4;
-constexpr size_t kMostDealt = 64;
 
 // Not the wall clock: set back, it would hold up everything that waits for a time.
 using std::chrono::steady_clock;
@@ -121,9 +120,8 @@ uint64_t KernelSensorImpl::OutputsDealtWith() {
   return handover.noted();
 }
 
-KernelSensorImpl::Dealt KernelSensorImpl::DealtNow() {
+Dealt KernelSensorImpl::DealtNow() {
   Dealt dealt = std::move(now_);
-  dealt.given = given_;
   dealt.outputs = OutputsDealtWith();
   dealt.positions.resize(rings_.size());
   for (size_t ring = 0; ring < rings_.size(); ++ring) dealt.positions[ring] = rings_.position(ring);
@@ -154,26 +152,14 @@ void KernelSensorImpl::CommitNow(const Dealt& dealt) {
 
 void KernelSensorImpl::Commit() {
   if (object_->handover() == nullptr) return rings_.Release();
-  while (!dealt_.empty() && dealt_.front().given <= written_) {
-    CommitNow(dealt_.front());
-    dealt_.pop_front();
-  }
+  while (dealt_.Take(&now_)) CommitNow(now_);
   // Room for what happens comes before what a kill could take back.
-  const bool waits = given_ > written_ && !object_->handover()->journal_is_full() &&
+  const bool waits = !settled_.IsAllWritten() && !object_->handover()->journal_is_full() &&
                      rings_.MostHeld() < object_->ring_size() / kMostHeld;
-  if (!waits) {
-    for (; !dealt_.empty(); dealt_.pop_front()) CommitNow(dealt_.front());
-    now_ = DealtNow();
-    return CommitNow(now_);
-  }
-  const size_t most = dealt_.empty() || dealt_.back().given < given_ ? kMostDealt : dealt_.size();
-  Dealt dealt = DealtNow();
-  if (dealt_.size() < most) {
-    dealt_.push_back(std::move(dealt));
-    return;
-  }
-  if (dealt.told.empty()) dealt.told = std::move(dealt_.back().told);
-  dealt_.back() = std::move(dealt);
+  if (waits) return dealt_.Add(DealtNow());
+  while (dealt_.TakeAnyway(&now_)) CommitNow(now_);
+  now_ = DealtNow();
+  CommitNow(now_);
 }
 
 // What they left is older than anything that we alone have.

@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "agent/sensor/dealt_queue.h"
 #include "agent/sensor/event_source.h"
 #include "agent/sensor/probe_table.h"
 #include "agent/sensor/program_stats.h"
@@ -121,13 +122,12 @@ class KernelSensor : public EventSource {
   virtual void NoteRules(std::string_view rules) = 0;
   virtual void NoteSkipped(uint64_t skipped) = 0;
   // For the case of a kill: record `seq` of `epoch`, which is about to be given to the spool, tells
-  // of the alert that `key` names, or of this loss. All of what was handed out so far that will be
-  // told is in the records up to `given`, of which those up to `written` are on disk; a successor
-  // gets the rest again. Without these calls all is taken as told at the next Next. Pipeline
-  // thread.
+  // of the alert that `key` names, or of this loss. What came of all that was handed out so far is
+  // as `settled` says: a successor gets again what is not decided, or not on disk. Without these
+  // calls all is taken as told at the next Next. Pipeline thread.
   virtual void NoteAlert(uint64_t epoch, uint64_t seq, uint64_t key) = 0;
   virtual void NoteLoss(uint64_t epoch, uint64_t seq, const Loss& loss) = 0;
-  virtual void Settle(uint64_t given, uint64_t written) = 0;
+  virtual void Settle(const Settled& settled) = 0;
 
   // Calls `on_record` with a process_seed record for each process that runs now.
   virtual absl::Status Seed(const std::function<void(RawRecord)>& on_record) = 0;

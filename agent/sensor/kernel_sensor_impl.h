@@ -9,7 +9,6 @@
 #include <array>
 #include <atomic>
 #include <chrono>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -20,6 +19,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "agent/sensor/bpf_object.h"
+#include "agent/sensor/dealt_queue.h"
 #include "agent/sensor/kernel_sensor.h"
 #include "agent/sensor/loss_tracker.h"
 #include "agent/sensor/pin_dir.h"
@@ -76,9 +76,9 @@ class KernelSensorImpl : public KernelSensor {
   void NoteSkipped(uint64_t skipped) override { skipped_told_ = skipped; }
   void NoteAlert(uint64_t epoch, uint64_t seq, uint64_t key) override;
   void NoteLoss(uint64_t epoch, uint64_t seq, const Loss& loss) override;
-  void Settle(uint64_t given, uint64_t written) override {
-    given_ = given;
-    written_ = written;
+  void Settle(const Settled& settled) override {
+    settled_ = settled;
+    dealt_.Settle(settled);
   }
   uint64_t MapBytes() const override { return object_->MapBytes(); }
   absl::StatusOr<std::vector<ProgramStats>> Programs(absl::Duration measure) const override {
@@ -108,13 +108,6 @@ class KernelSensorImpl : public KernelSensor {
   // What was handed out is dealt with: room for the probes, and a successor need not see it again,
   // once what came of it is written.
   void Commit();
-  struct Dealt {
-    uint64_t given = 0;
-    uint64_t outputs = 0;  // noted
-    std::vector<uint64_t> positions;
-    std::vector<uint64_t> delivered;
-    std::vector<LossTracker::Told> told;  // empty: as before
-  };
   void CommitNow(const Dealt& dealt);
   Dealt DealtNow();
   uint64_t OutputsDealtWith();
@@ -132,8 +125,8 @@ class KernelSensorImpl : public KernelSensor {
   Twins twins_;
   uint64_t told_total_ = 0;  // losses, as of the last commit
   std::atomic<uint64_t> skipped_told_ = 0;
-  uint64_t given_ = 0, written_ = 0;  // Settle
-  std::deque<Dealt> dealt_;           // and not written; the last one grows when they are too many
+  Settled settled_;
+  DealtQueue dealt_;
   // Up to where a predecessor may have read what is handed out again: until then its outputs count.
   std::vector<uint64_t> again_until_;
   Dealt now_;                                                          // reused: keeps its memory

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -123,6 +124,11 @@ class Takeover(KernelTestCase):
                            "100000", check=False)
         return [json.loads(line) for line in out.stdout.splitlines()] if out.returncode == 0 else []
 
+    def stored(self):
+        """The numbers of the marked commands that the collector has."""
+        return [int(re.search(r"ran vakt-marked-(\d+) by ", record["output"]).group(1))
+                for record in self.records() if record.get("rule") == "Marked command"]
+
     def gaps(self):
         return [record["gap"] for record in self.records() if "gap" in record]
 
@@ -175,13 +181,35 @@ class Takeover(KernelTestCase):
             agent = self.start_pinned(*flags, **options)
         self.assertGreater(kills, 1 if SLOWER == 1 else 0)
 
-        def stored():
-            return [int(re.search(r"ran vakt-marked-(\d+) by ", record["output"]).group(1))
-                    for record in self.records() if record.get("rule") == "Marked command"]
-        wait_for(lambda: len(stored()) >= COMMANDS, 30, 0.5)
-        told = collections.Counter(stored())
+        wait_for(lambda: len(self.stored()) >= COMMANDS, 30, 0.5)
+        told = collections.Counter(self.stored())
         self.assertEqual({number: times for number, times in told.items() if times != 1}, {})
         self.assertEqual(sorted(set(range(1, COMMANDS + 1)) - set(told)), [])
+
+    def test_what_waited_for_the_container_runtime_is_the_successors(self):
+        """The agent had taken the event and told what came after it."""
+        silent = self.path("runtime.sock")
+        with socket.socket(socket.AF_UNIX) as runtime:
+            runtime.bind(silent)
+            runtime.listen()  # and never says a word
+            container = os.path.join(self.cgroup, "c0" * 32)
+            os.mkdir(container)
+            self.addCleanup(os.rmdir, container)
+            agent = self.start_pinned("--container-runtime", silent, "--container-wait", "10m",
+                                      alone=False, **self.with_collector())
+
+            def join_the_container():
+                with open(f"{container}/cgroup.procs", "w") as own:
+                    own.write("0")
+            subprocess.run(["true", "vakt-marked-1"], check=True, preexec_fn=join_the_container)
+            self.assertTrue(wait_for(lambda: self.stats().get("events_held") == 1, 10))
+            for number in range(2, 102):
+                self.act("true", f"vakt-marked-{number}")
+            self.assertTrue(wait_for(lambda: len(self.stored()) == 100, 20, 0.2), self.stored())
+            self.kill(agent)
+        self.start_pinned("--no-container-runtime", alone=False, **self.with_collector())
+        wait_for(lambda: len(self.stored()) >= 101, 20, 0.2)
+        self.assertEqual(sorted(self.stored()), list(range(1, 102)))
 
     def test_what_found_no_room_meanwhile_is_counted_exactly(self):
         agent = self.start_pinned("--ring-bytes", "64KiB", "--prefilter", "off", rules=MARKED + OPENS)
