@@ -52,10 +52,9 @@ absl::StatusOr<BpfObject::Hook> BpfObject::AttachProbe(const ProbeReport& report
   const std::string function = FunctionOf(target);
   const char* symbol = function.c_str();
   LIBBPF_OPTS(bpf_kprobe_multi_opts, options, .syms = &symbol, .cnt = 1, .retprobe = true);
-  hook.link.reset(bpf_program__attach_kprobe_multi_opts(program, nullptr, &options));
-  if (!hook.link && errno == EOPNOTSUPP) {  // a kernel without fprobes, as Debian's 6.1
-    hook.link.reset(bpf_program__attach_kprobe(program, /*retprobe=*/true, symbol));
-  }
+  hook.link.reset(inline_exits_.has_fprobes()
+                      ? bpf_program__attach_kprobe_multi_opts(program, nullptr, &options)
+                      : bpf_program__attach_kprobe(program, /*retprobe=*/true, symbol));
   if (!hook.link) return ErrnoStatus(errno, StrCat("hooking ", function));
   return hook;
 }

@@ -34,6 +34,7 @@
 namespace vakt {
 namespace {
 
+constexpr auto kNoAttachType = static_cast<bpf_attach_type>(0);
 constexpr size_t kScratchSlotsMax = 64;  // 3.3 MiB of kernel memory on the largest machines
 constexpr size_t kMapPage = 4096;
 
@@ -185,6 +186,11 @@ void BpfObject::Aim(const ProbeReport& report, bpf_program* program) const {
   const std::string_view target = report.probe->target;
   if (target == "connect_unix") {  // libbpf learned that section's name in 1.3
     bpf_program__set_expected_attach_type(program, kCgroupUnixConnect);
+  }
+  const bool by_symbol = report.tier == Tier::kInline && IsSyscallExit(report.probe->type) &&
+                         inline_exits_.FormOf(target) == InlineExits::Form::kSymbol;
+  if (by_symbol && !inline_exits_.has_fprobes()) {  // as Debian's 6.1: attached as a kretprobe
+    bpf_program__set_expected_attach_type(program, kNoAttachType);
   }
   const std::string former(kernel_hooks_.FormerNameOf(target));
   if (!former.empty()) bpf_program__set_attach_target(program, 0, former.c_str());

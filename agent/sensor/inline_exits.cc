@@ -18,6 +18,7 @@ namespace vakt {
 namespace {
 
 constexpr std::string_view kPrefix = "__x64_sys_";
+constexpr std::string_view kFprobes = " register_fprobe_syms";
 constexpr std::string_view kTracepointPrefix = "sys_exit_";
 // What the bodies are loaded for (SYSCALL_EXIT): the kernel lets a program jump only to one that is
 // for a function of the same prototype.
@@ -89,6 +90,7 @@ void InlineExits::FindFunctions(const btf* types) {
 void InlineExits::FindSymbols(const std::string& path) {
   std::ifstream lines(path);
   for (std::string line; std::getline(lines, line);) {
+    if (line.ends_with(kFprobes)) has_fprobes_ = true;
     const size_t at = line.find(kPrefix);
     if (at == std::string::npos || at == 0 || line[at - 1] != ' ') continue;
     symbols_.emplace(line.substr(at + kPrefix.size()));

@@ -43,6 +43,10 @@ class InlineExits {
   };
   Form FormOf(std::string_view tracepoint) const;
 
+  // Whether kprobe.multi is there for kSymbol (CONFIG_FPROBE); if not, a kretprobe, of which a
+  // program has to know when it is loaded.
+  bool has_fprobes() const { return has_fprobes_; }
+
   // Hooks that call's function, of form kFunction: it jumps to `slot` of the program array
   // `exits_fd`.
   absl::StatusOr<InlineExit> Attach(std::string_view tracepoint, int exits_fd, uint32_t slot) const;
@@ -54,6 +58,7 @@ class InlineExits {
   // By the name of the call: the function's id in the kernel's BTF.
   absl::flat_hash_map<std::string, uint32_t> functions_;
   absl::flat_hash_set<std::string> symbols_;
+  bool has_fprobes_ = false;
 };
 
 // "__x64_sys_openat" of "sys_exit_openat".

@@ -27,6 +27,8 @@ enum {
 /* Requests of io_uring under way (~100 bytes each), and datagram flows that were told (~70). */
 #define VAKT_PENDING_REQUESTS 4096
 #define VAKT_FLOWS 16384
+/* Programs that are being started (~850 bytes each). */
+#define VAKT_STARTING_PROGRAMS 512
 
 /* Largest tail write and largest tail offset of a scratch record: powers of two, so that a mask
  * proves the bounds to the verifier. The longest record, an exec, begins its last strings below the

@@ -53,21 +53,30 @@ static long read_origin(struct task_struct *task, struct vm_area_struct *vma,
   return 0;
 }
 
-/* Global, so that the verifier looks at it once per program. */
-__attribute__((noinline)) int stack_capture(struct stack_capture *c) {
+/* Frames with build ids: the kernel finds and reads the head of each file that they lie in. */
+static __always_inline void read_frames(struct stack_capture *c, struct task_struct *task) {
+  long size = bpf_get_task_stack(task, c->frames, sizeof(c->frames),
+                                 BPF_F_USER_STACK | BPF_F_USER_BUILD_ID);
+  __u32 frames = size > 0 ? size / sizeof(c->frames[0]) : 0;
+  c->stack.truncated = frames > VAKT_STACK_FRAMES;
+  c->stack.frames = c->stack.truncated ? VAKT_STACK_FRAMES : frames;
+}
+
+/* Global, so that the verifier looks at it once per program. A call from a file without
+ * `frames_of_files` tells that file and no frames, and that they are missing. */
+__attribute__((noinline)) int stack_capture(struct stack_capture *c, bool frames_of_files) {
   if (!c) return 0;
   struct task_struct *task = bpf_get_current_task_btf();
   struct pt_regs *regs = (void *)bpf_task_pt_regs(task);
   struct origin_context context = {.capture = c};
   __builtin_memset(&c->stack, 0, sizeof(c->stack));
   c->name[0] = 0;
-  long size = bpf_get_task_stack(task, c->frames, sizeof(c->frames),
-                                 BPF_F_USER_STACK | BPF_F_USER_BUILD_ID);
-  __u32 frames = size > 0 ? size / sizeof(c->frames[0]) : 0;
-  c->stack.truncated = frames > VAKT_STACK_FRAMES;
-  c->stack.frames = c->stack.truncated ? VAKT_STACK_FRAMES : frames;
   /* The address is behind the instruction, which may be the last one of its mapping. */
   bpf_find_vma(task, regs->ip - 1, read_origin, &context, 0);
+  if (frames_of_files || c->stack.origin != VAKT_ORIGIN_FILE)
+    read_frames(c, task);
+  else
+    c->stack.truncated = 1;
   return 0;
 }
 
@@ -93,16 +102,17 @@ static __always_inline bool stack_wanted(__u32 kind) {
 static __always_inline __u32 put_caller(struct scratch *s, __u32 end, struct vakt_task *actor,
                                         __u32 kind) {
   if (!stack_wanted(kind)) return end;
-  stack_capture(&s->stack);
+  stack_capture(&s->stack, true);
   return put_stack(s, end, &actor->stack, &s->stack);
 }
 
 /* A program start is told when the new program is in place: the caller's stack is gone then, so it is
- * kept from before until then. */
+ * kept from before until then, by process: one starts one program at a time. An exec that dies between
+ * the two leaves its entry, and the oldest gives way. */
 struct {
-  __uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-  __uint(map_flags, BPF_F_NO_PREALLOC);
-  __type(key, int);
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, VAKT_STARTING_PROGRAMS);
+  __type(key, __u32);
   __type(value, struct stack_capture);
 } exec_callers SEC(".maps");
 
@@ -110,19 +120,22 @@ static __always_inline int keep_exec_caller(void) {
   struct vakt_control *c = control_block();
   if (!c || !kind_enabled(c, KIND_process_exec) || !stack_wanted(KIND_process_exec)) return 0;
   if (!in_scope(c)) return 0;
-  struct stack_capture *kept = bpf_task_storage_get(&exec_callers, bpf_get_current_task_btf(), 0,
-                                                    BPF_LOCAL_STORAGE_GET_F_CREATE);
-  if (kept) stack_capture(kept);
+  struct scratch *s = scratch_claim();
+  if (!s) return 0;
+  __u32 process = bpf_get_current_pid_tgid() >> 32;
+  stack_capture(&s->stack, false);
+  bpf_map_update_elem(&exec_callers, &process, &s->stack, BPF_ANY);
+  scratch_release(s);
   return 0;
 }
 
 static __always_inline __u32 put_exec_caller(struct scratch *s, __u32 end, struct vakt_task *actor) {
   if (!stack_wanted(KIND_process_exec)) return end;
-  struct task_struct *task = bpf_get_current_task_btf();
-  struct stack_capture *kept = bpf_task_storage_get(&exec_callers, task, 0, 0);
+  __u32 process = bpf_get_current_pid_tgid() >> 32;
+  struct stack_capture *kept = bpf_map_lookup_elem(&exec_callers, &process);
   if (!kept) return end;
   end = put_stack(s, end, &actor->stack, kept);
-  bpf_task_storage_delete(&exec_callers, task);
+  bpf_map_delete_elem(&exec_callers, &process);
   return end;
 }
 
