@@ -34,7 +34,7 @@ GOALS = {"getpid": 1.0, "read": 1.0, "write": 1.0, "stat": 1.0, "open": 1.06, "e
 VM_TEST = os.path.join(harness.SOURCE, "scripts/vm-test")
 KERNEL = "6.12"
 NO_MACHINE = 2  # status of vm-test where there can be none
-LIMITS = {**GOALS, "open": 1.40, "exec": 1.025, "tcp": 1.14}
+LIMITS = {**GOALS, "open": 1.40, "tcp": 1.14}
 
 
 def counted(directory):
