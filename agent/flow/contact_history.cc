@@ -64,36 +64,6 @@ uint64_t MinuteSum::At(uint64_t boot_ns) const {
   return turned.now_ + turned.before_ * left_s / 60;
 }
 
-ContactHistory::Peer& ContactHistory::PeerOf(const PeerKey& key) {
-  auto found = peers_.find(key);
-  if (found != peers_.end()) {
-    peers_by_age_.splice(peers_by_age_.end(), peers_by_age_, found->second.place);
-    return found->second;
-  }
-  if (peers_.size() >= kMaxPeers) {
-    peers_.erase(peers_by_age_.front());
-    peers_by_age_.pop_front();
-  }
-  found = peers_.emplace(key, Peer{}).first;
-  found->second.place = peers_by_age_.insert(peers_by_age_.end(), key);
-  return found->second;
-}
-
-ContactHistory::Program& ContactHistory::ProgramOf(uint64_t program) {
-  auto found = programs_.find(program);
-  if (found != programs_.end()) {
-    programs_by_age_.splice(programs_by_age_.end(), programs_by_age_, found->second.place);
-    return found->second;
-  }
-  if (programs_.size() >= kMaxPrograms) {
-    programs_.erase(programs_by_age_.front());
-    programs_by_age_.pop_front();
-  }
-  found = programs_.emplace(program, Program{}).first;
-  found->second.place = programs_by_age_.insert(programs_by_age_.end(), program);
-  return found->second;
-}
-
 void ContactHistory::Expire(Program* program, uint64_t boot_ns) {
   while (!program->by_age.empty()) {
     const auto oldest = program->pairs.find(program->by_age.front());
@@ -120,13 +90,13 @@ void ContactHistory::See(uint64_t program_id, uint64_t peer_id, const vakt_flow_
                          const vakt_flow_counts& counts, bool folded, uint64_t boot_ns) {
   if (key.direction == VAKT_FLOW_LISTEN || key.direction == VAKT_FLOW_IN) return;
   if (counts.last_boot_ns == 0) return;  // nothing happened: it is open
-  Program& program = ProgramOf(program_id);
+  Program& program = programs_.Make(program_id);
   Expire(&program, boot_ns);
   program.begun.Add(counts.connections, boot_ns);
   program.established.Add(counts.established, boot_ns);
   if (folded) return program.folded.Add(counts.folded, boot_ns);
   Reach(&program, key, boot_ns);
-  Peer& peer = PeerOf({program_id, peer_id});
+  Peer& peer = peers_.Make({program_id, peer_id});
   if (peer.day_began_ns == 0) peer.day_began_ns = boot_ns;
   const uint64_t day_ns = boot_ns - std::min(boot_ns, peer.day_began_ns);
   if (day_ns >= kDayNs) {
@@ -169,20 +139,20 @@ void ContactHistory::FillRhythm(const Peer& peer, FlowReport* flow) {
 
 void ContactHistory::Fill(uint64_t program_id, uint64_t peer_id, const vakt_flow_key& key,
                           uint64_t boot_ns, FlowReport* flow) {
-  const auto peer = peers_.find(PeerKey(program_id, peer_id));
-  if (peer != peers_.end() && key.family != 0) {
-    FillRhythm(peer->second, flow);
-    const uint64_t day_ns = boot_ns - std::min(boot_ns, peer->second.day_began_ns);
-    flow->day_bytes_out = peer->second.day_bytes;
+  const Peer* peer = peers_.Find({program_id, peer_id});
+  if (peer != nullptr && key.family != 0) {
+    FillRhythm(*peer, flow);
+    const uint64_t day_ns = boot_ns - std::min(boot_ns, peer->day_began_ns);
+    flow->day_bytes_out = peer->day_bytes;
     if (day_ns < kDayNs) {  // the part of the day before that is less than a day ago
       flow->day_bytes_out +=
-          static_cast<uint64_t>(static_cast<double>(peer->second.day_before_bytes) *
+          static_cast<uint64_t>(static_cast<double>(peer->day_before_bytes) *
                                 (1.0 - static_cast<double>(day_ns) / static_cast<double>(kDayNs)));
     }
   }
-  const auto found = programs_.find(program_id);
-  if (found == programs_.end()) return;
-  Program& program = found->second;
+  Program* found = programs_.Find(program_id);
+  if (found == nullptr) return;
+  Program& program = *found;
   Expire(&program, boot_ns);
   flow->reach_addresses = static_cast<uint32_t>(program.ports_of_address.size());
   flow->reach_ports = static_cast<uint32_t>(program.addresses_of_port.size());

@@ -15,10 +15,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <list>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "agent/flow/age_map.h"
 #include "bpf/wire/wire.h"
 #include "common/event/flow.h"
 
@@ -67,7 +67,6 @@ class ContactHistory {
     uint64_t day_began_ns = 0;
     uint64_t day_bytes = 0;
     uint64_t day_before_bytes = 0;
-    std::list<PeerKey>::iterator place;
   };
   struct Program {
     absl::flat_hash_map<uint64_t, uint32_t> ports_of_address;
@@ -77,19 +76,14 @@ class ContactHistory {
     MinuteSum folded;
     MinuteSum begun;
     MinuteSum established;
-    std::list<uint64_t>::iterator place;
   };
 
-  Peer& PeerOf(const PeerKey& key);
-  Program& ProgramOf(uint64_t program);
   static void Reach(Program* program, const vakt_flow_key& key, uint64_t boot_ns);
   static void Expire(Program* program, uint64_t boot_ns);
   static void FillRhythm(const Peer& peer, FlowReport* flow);
 
-  absl::flat_hash_map<PeerKey, Peer> peers_;
-  std::list<PeerKey> peers_by_age_;  // used longest ago first
-  absl::flat_hash_map<uint64_t, Program> programs_;
-  std::list<uint64_t> programs_by_age_;
+  AgeMap<PeerKey, Peer> peers_{kMaxPeers};
+  AgeMap<uint64_t, Program> programs_{kMaxPrograms};
 };
 
 }  // namespace vakt

@@ -36,27 +36,16 @@ void HelloTable::Add(const std::string& text, uint64_t boot_ns, std::vector<Said
 
 void HelloTable::Learn(const Key& key, const TlsHello& hello, uint64_t boot_ns) {
   if (hello.name.empty() && hello.ja4.empty()) return;
-  auto found = entries_.find(key);
-  if (found == entries_.end()) {
-    if (entries_.size() >= max_entries_) {
-      entries_.erase(by_age_.front());
-      by_age_.pop_front();
-    }
-    found = entries_.emplace(key, Entry{}).first;
-    found->second.place = by_age_.insert(by_age_.end(), key);
-  } else {
-    by_age_.splice(by_age_.end(), by_age_, found->second.place);
-  }
-  Add(hello.name, boot_ns, &found->second.names);
-  Add(hello.ja4, boot_ns, &found->second.clients);
+  Entry& entry = entries_.Make(key);
+  Add(hello.name, boot_ns, &entry.names);
+  Add(hello.ja4, boot_ns, &entry.clients);
 }
 
 HelloTable::Found HelloTable::Find(const Key& key, uint64_t begin_ns, uint64_t end_ns) {
-  const auto found = entries_.find(key);
-  if (found == entries_.end()) return {};
-  by_age_.splice(by_age_.end(), by_age_, found->second.place);
-  return {.names = TextsOf(found->second.names, begin_ns, end_ns),
-          .clients = TextsOf(found->second.clients, begin_ns, end_ns)};
+  const Entry* entry = entries_.Use(key);
+  if (entry == nullptr) return {};
+  return {.names = TextsOf(entry->names, begin_ns, end_ns),
+          .clients = TextsOf(entry->clients, begin_ns, end_ns)};
 }
 
 }  // namespace vakt

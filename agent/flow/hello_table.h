@@ -11,12 +11,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <list>
 #include <string>
 #include <tuple>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "agent/flow/age_map.h"
 #include "agent/flow/tls_hello.h"
 #include "common/base/shared_string.h"
 
@@ -31,7 +30,7 @@ class HelloTable {
     std::vector<SharedString> clients;
   };
 
-  explicit HelloTable(size_t max_entries = 4096) : max_entries_(max_entries) {}
+  explicit HelloTable(size_t max_entries = 4096) : entries_(max_entries) {}
 
   void Learn(const Key& key, const TlsHello& hello, uint64_t boot_ns);
   // What was said from `begin_ns` to `end_ns`.
@@ -47,14 +46,11 @@ class HelloTable {
   struct Entry {
     std::vector<Said> names;
     std::vector<Said> clients;
-    std::list<Key>::iterator place;
   };
 
   static void Add(const std::string& text, uint64_t boot_ns, std::vector<Said>* all);
 
-  const size_t max_entries_;
-  absl::flat_hash_map<Key, Entry> entries_;
-  std::list<Key> by_age_;
+  AgeMap<Key, Entry> entries_;
 };
 
 }  // namespace vakt

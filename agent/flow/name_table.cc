@@ -23,18 +23,7 @@ void NameTable::Learn(uint32_t net_ns, const DnsAnswer& answer, uint64_t boot_ns
 }
 
 void NameTable::LearnOne(const Key& key, const Name& name) {
-  auto found = entries_.find(key);
-  if (found == entries_.end()) {
-    if (entries_.size() >= max_entries_) {
-      entries_.erase(by_age_.front());
-      by_age_.pop_front();
-    }
-    found = entries_.emplace(key, Entry{}).first;
-    found->second.place = by_age_.insert(by_age_.end(), key);
-  } else {
-    by_age_.splice(by_age_.end(), by_age_, found->second.place);
-  }
-  std::vector<Name>& names = found->second.names;
+  std::vector<Name>& names = entries_.Make(key);
   const auto same = std::find_if(names.begin(), names.end(),
                                  [&](const Name& known) { return known.text == name.text; });
   Name newest = name;
@@ -49,9 +38,9 @@ void NameTable::LearnOne(const Key& key, const Name& name) {
 std::vector<SharedString> NameTable::Find(uint32_t net_ns, std::string_view address,
                                           uint64_t begin_ns, uint64_t end_ns) const {
   std::vector<SharedString> texts;
-  const auto found = entries_.find(Key(net_ns, std::string(address)));
-  if (found == entries_.end()) return texts;
-  for (const Name& name : found->second.names) {
+  const std::vector<Name>* names = entries_.Find(Key(net_ns, std::string(address)));
+  if (names == nullptr) return texts;
+  for (const Name& name : *names) {
     if (name.since_ns <= end_ns && name.until_ns >= begin_ns) texts.push_back(name.text);
   }
   return texts;

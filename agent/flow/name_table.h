@@ -10,13 +10,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <list>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "agent/flow/age_map.h"
 #include "agent/flow/dns_answer.h"
 #include "common/base/shared_string.h"
 
@@ -24,7 +23,7 @@ namespace vakt {
 
 class NameTable {
  public:
-  explicit NameTable(size_t max_entries = 8192) : max_entries_(max_entries) {}
+  explicit NameTable(size_t max_entries = 8192) : entries_(max_entries) {}
 
   void Learn(uint32_t net_ns, const DnsAnswer& answer, uint64_t boot_ns);
   // The names of `address` that held at some time from `begin_ns` to `end_ns`, newest first.
@@ -41,16 +40,10 @@ class NameTable {
     uint64_t until_ns = 0;
   };
   using Key = std::pair<uint32_t, std::string>;
-  struct Entry {
-    std::vector<Name> names;  // newest first
-    std::list<Key>::iterator place;
-  };
 
   void LearnOne(const Key& key, const Name& name);
 
-  const size_t max_entries_;
-  absl::flat_hash_map<Key, Entry> entries_;
-  std::list<Key> by_age_;  // told longest ago first
+  AgeMap<Key, std::vector<Name>> entries_;  // newest first
 };
 
 }  // namespace vakt

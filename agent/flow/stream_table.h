@@ -10,11 +10,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <list>
 #include <string>
 #include <string_view>
 
-#include "absl/container/flat_hash_map.h"
+#include "agent/flow/age_map.h"
 #include "bpf/wire/wire.h"
 
 namespace vakt {
@@ -28,13 +27,13 @@ class StreamTable {
     bool is_ended = false;  // nothing will follow them
   };
 
-  explicit StreamTable(size_t max_streams = 128) : max_streams_(max_streams) {}
+  explicit StreamTable(size_t max_streams = 128) : streams_(max_streams) {}
 
   // The piece's stream, with its bytes at the end; null when something before them is missing.
   // Valid until the next call.
   Stream* Add(const vakt_payload& about, std::string_view bytes);
   // What follows is not wanted.
-  void Forget(const vakt_payload& about) { Erase(about.socket); }
+  void Forget(const vakt_payload& about) { streams_.Erase(about.socket); }
 
   size_t size() const { return streams_.size(); }
 
@@ -42,14 +41,9 @@ class StreamTable {
   struct Entry {
     Stream stream;
     uint8_t last_number = 0;
-    std::list<uint64_t>::iterator place;
   };
 
-  void Erase(uint64_t socket);
-
-  const size_t max_streams_;
-  absl::flat_hash_map<uint64_t, Entry> streams_;  // by socket
-  std::list<uint64_t> by_age_;
+  AgeMap<uint64_t, Entry> streams_;  // by socket
 };
 
 }  // namespace vakt
