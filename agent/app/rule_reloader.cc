@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/app/rule_reloader.h"
 
-#include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-
-#include <cerrno>
+#include <functional>
 #include <utility>
 
 #include "common/base/log.h"
@@ -14,23 +10,16 @@
 #include "common/rulelang/load.h"
 
 namespace vakt {
-namespace {
 
-constexpr int kLookMs = 3000;   // between two looks at the files, each of which costs about 1 ms
-constexpr int kSettleMs = 100;  // files that did not change for so long are whole
-
-}  // namespace
-
-RuleReloader::RuleReloader(RuleSource source, Hooks hooks, UniqueFd wake)
-    : source_(std::move(source)), hooks_(std::move(hooks)), wake_(std::move(wake)) {}
+RuleReloader::RuleReloader(RuleSource source, Hooks hooks, std::unique_ptr<FileWatch> watch)
+    : source_(std::move(source)), hooks_(std::move(hooks)), watch_(std::move(watch)) {}
 
 absl::StatusOr<std::unique_ptr<RuleReloader>> RuleReloader::Start(
     RuleSource source, std::string rules_hash, std::vector<std::string> item_files, KindSet kinds,
     Hooks hooks) {
-  UniqueFd wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!wake) return ErrnoStatus(errno, "eventfd");
+  VAKT_ASSIGN_OR_RETURN(std::unique_ptr<FileWatch> watch, FileWatch::Create());
   auto reloader = std::unique_ptr<RuleReloader>(
-      new RuleReloader(std::move(source), std::move(hooks), std::move(wake)));
+      new RuleReloader(std::move(source), std::move(hooks), std::move(watch)));
   reloader->item_files_ = std::move(item_files);
   reloader->loaded_stamp_ = reloader->Stamp();
   reloader->rules_hash_ = std::move(rules_hash);
@@ -41,7 +30,7 @@ absl::StatusOr<std::unique_ptr<RuleReloader>> RuleReloader::Start(
 
 RuleReloader::~RuleReloader() {
   end_.store(true);
-  Request();
+  watch_->End();
   { std::lock_guard lock(mutex_); }  // who waits has seen the flag or waits by now
   changed_.notify_all();
   thread_.join();
@@ -49,8 +38,7 @@ RuleReloader::~RuleReloader() {
 
 void RuleReloader::Request() {
   requests_.fetch_add(1);
-  const uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = write(wake_.get(), &one, sizeof(one));
+  watch_->Request();
 }
 
 absl::Status RuleReloader::RequestAndWait(absl::Duration timeout) {
@@ -71,29 +59,8 @@ std::string RuleReloader::Stamp() const {
 }
 
 void RuleReloader::Run() {
-  while (WaitForReason()) Reload();
-}
-
-bool RuleReloader::WaitForReason() {
-  for (;;) {
-    pollfd event = {wake_.get(), POLLIN, 0};
-    poll(&event, 1, kLookMs);
-    if (end_.load()) return false;
-    if ((event.revents & POLLIN) != 0) {
-      uint64_t value;
-      [[maybe_unused]] const ssize_t got = read(wake_.get(), &value, sizeof(value));
-      return true;
-    }
-    std::string stamp = Stamp();
-    if (stamp == loaded_stamp_) continue;
-    do {  // a request need not wait for this
-      event.revents = 0;
-      poll(&event, 1, kSettleMs);
-      std::swap(loaded_stamp_, stamp);
-      stamp = Stamp();
-    } while (stamp != loaded_stamp_ && event.revents == 0);
-    return !end_.load();
-  }
+  const auto stamp = std::bind_front(&RuleReloader::Stamp, this);
+  while (watch_->Wait(stamp, loaded_stamp_) != FileWatch::Reason::kEnd) Reload();
 }
 
 void RuleReloader::Reload() {

@@ -2,9 +2,8 @@
 // Loads the rule files anew when they change or somebody asks, while the pipeline goes on with the
 // old rules.
 //
-// On a thread of its own it looks at the files once a second (names, sizes, times, inodes: a
-// ConfigMap's change of its symbolic link shows), waits until they have settled, compiles them, has
-// the probes attached that the new rules need, and offers the result. The pipeline thread takes it
+// On a thread of its own it watches the files (file_watch.h), compiles them, has the probes
+// attached that the new rules need, and offers the result. The pipeline thread takes it
 // between two batches, which costs it no more than exchanging two pointers; then probes that
 // nothing needs any more are detached and the old rules are freed, on this thread again. Files that
 // do not load change nothing: that they failed is offered likewise, for it is to be told.
@@ -29,7 +28,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "agent/app/active_rules.h"
-#include "common/base/unique_fd.h"
+#include "agent/app/file_watch.h"
 #include "common/event/kind.h"
 
 namespace vakt {
@@ -63,19 +62,17 @@ class RuleReloader {
   void Done(std::unique_ptr<Matcher> old);
 
  private:
-  RuleReloader(RuleSource source, Hooks hooks, UniqueFd wake);
+  RuleReloader(RuleSource source, Hooks hooks, std::unique_ptr<FileWatch> watch);
 
   std::string Stamp() const;
   void Run();
-  // Waits for a request or for settled changes; false when it is to end.
-  bool WaitForReason();
   void Reload();
   // Waits until the pipeline has taken it; false when it is to end.
   bool Offer(Update* update);
 
   const RuleSource source_;
   const Hooks hooks_;
-  const UniqueFd wake_;  // eventfd: Request and the end
+  const std::unique_ptr<FileWatch> watch_;
   std::atomic<bool> end_ = false;
   std::atomic<uint64_t> requests_ = 0;
   std::atomic<Update*> offered_ = nullptr;
