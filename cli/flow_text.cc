@@ -89,6 +89,13 @@ std::string ClassText(const v1::Flow& flow) {
   return is_told ? EnumWord(*v1::Flow::Class_descriptor(), flow.class_()) : "";
 }
 
+std::string PlaceText(const v1::Flow& flow) {
+  std::string text = ClassText(flow);
+  if (!flow.country().empty()) text += StrCat(" ", flow.country());
+  if (flow.as_number() != 0) text += StrCat(" AS", flow.as_number());
+  return text;
+}
+
 std::string BytesText(uint64_t bytes) {
   static constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
   if (bytes < 1024) return StrCat(bytes, " B");
@@ -127,8 +134,8 @@ std::string FlowLine(const v1::StoredRecord& stored, const Console& console) {
     line += StrCat(" ", EscapeUtf8(remote));
   }
   line += StrCat(" ", ServiceText(flow));
-  if (const std::string word = ClassText(flow); !word.empty()) {
-    line += StrCat(" ", console.Styled(of_class, word));
+  if (const std::string place = PlaceText(flow); !place.empty()) {
+    line += StrCat(" ", console.Styled(of_class, EscapeUtf8(place)));
   }
   return StrCat(line, "  ", ConnectionsText(flow), " connections, ", BytesText(flow.bytes_out()),
                 " out, ", BytesText(flow.bytes_in()), " in");
@@ -147,6 +154,7 @@ std::string FlowJson(const v1::StoredRecord& stored) {
   object.Add("local_port", flow.local().port());
   object.Add("remote_address", AddressText(flow.remote().address()));
   object.Add("remote_port", flow.remote().port());
+  object.Add("country", flow.country()).Add("as_number", flow.as_number());
   JsonArray names, asked, clients;
   for (const v1::RemoteName& name : flow.names()) {
     const bool is_asked = name.source() == v1::RemoteName::SOURCE_SNI;

@@ -29,6 +29,8 @@ std::string EnumWord(const google::protobuf::EnumDescriptor& type, int number);
 // "out", "same-node"; empty when it is not told.
 std::string DirectionText(const v1::Flow& flow);
 std::string ClassText(const v1::Flow& flow);
+// The class, and what databases say of the address: "external SE AS64500".
+std::string PlaceText(const v1::Flow& flow);
 // "1.2 MiB".
 std::string BytesText(uint64_t bytes);
 

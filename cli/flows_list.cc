@@ -24,7 +24,7 @@ void AddRow(const v1::StoredRecord& stored, TextTable* table) {
                  {DirectionText(flow)},
                  {RemoteText(flow)},
                  {ServiceText(flow)},
-                 {ClassText(flow),
+                 {PlaceText(flow),
                   flow.class_() == v1::Flow::CLASS_EXTERNAL ? Style::kYellow : Style::kPlain},
                  {ConnectionsText(flow)},
                  {BytesText(flow.bytes_out())},

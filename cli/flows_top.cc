@@ -33,6 +33,11 @@ std::string GroupOf(std::string_view by, const v1::StoredRecord& stored) {
   const v1::Flow& flow = stored.record().flow();
   if (by == "pod") return WorkloadText(stored);
   if (by == "remote") return StrCat(RemoteText(flow), " ", ServiceText(flow));
+  // Where no database tells it: the class.
+  if (by == "country") return flow.country().empty() ? ClassText(flow) : flow.country();
+  if (by == "asn") {
+    return flow.as_number() == 0 ? ClassText(flow) : StrCat("AS", flow.as_number());
+  }
   return StrCat(WorkloadText(stored), " ", ProgramText(flow));
 }
 
@@ -46,9 +51,11 @@ void Add(const v1::Flow& flow, Sum* sum) {
 
 void Print(const std::vector<std::pair<std::string, Sum>>& rows, std::string_view by,
            const Invocation& invocation) {
-  TextTable table({by == "pod"      ? "WORKLOAD"
-                   : by == "remote" ? "REMOTE"
-                                    : "WORKLOAD AND PROGRAM",
+  TextTable table({by == "pod"       ? "WORKLOAD"
+                   : by == "remote"  ? "REMOTE"
+                   : by == "country" ? "COUNTRY"
+                   : by == "asn"     ? "NETWORK"
+                                     : "WORKLOAD AND PROGRAM",
                    "CONNECTIONS", "FAILED", "OUT", "IN"});
   for (const auto& [name, sum] : rows) {
     if (invocation.json()) {

@@ -78,7 +78,7 @@ constexpr FlagRow kFlowsTopFlags[] = {
     kDirectionFlag,
     kRemoteFlag,
     kPortFlag,
-    {"--by", FlagType::kChoice, "What is added up.", "process|pod|remote"},
+    {"--by", FlagType::kChoice, "What is added up.", "process|pod|remote|country|asn"},
     {"--limit", FlagType::kCount, "At most so many rows; 20 without."},
 };
 

@@ -34,7 +34,8 @@ absl::Status Agent::DividePrivileges() {
   std::vector<std::string> paths = options_.rule_paths;
   for (const std::string* path :
        {&options_.state_dir, &options_.alerts_path, &options_.record_path, &options_.tls_ca,
-        &options_.tls_cert, &options_.tls_key, &options_.flow_files.segments}) {
+        &options_.tls_cert, &options_.tls_key, &options_.flow_files.segments,
+        &options_.flow_files.countries, &options_.flow_files.systems}) {
     if (!path->empty()) paths.push_back(*path);
   }
   kept_ = CapabilitiesToKeep(had_, paths);

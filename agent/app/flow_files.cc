@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/app/flow_files.h"
 
-#include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <utility>
 
 #include "common/base/file.h"
@@ -17,9 +12,6 @@
 namespace vakt {
 namespace {
 
-constexpr int kLookMs = 3000;
-constexpr int kSettleMs = 100;  // a file that did not change for so long is whole
-
 std::string StampOf(const std::string& path) { return RuleFilesStamp({&path, 1}); }
 
 absl::Status LoadSegments(const std::string& path, FlowFileContents* contents) {
@@ -29,24 +21,36 @@ absl::Status LoadSegments(const std::string& path, FlowFileContents* contents) {
   return absl::OkStatus();
 }
 
+absl::Status LoadCountries(const std::string& path, FlowFileContents* contents) {
+  VAKT_ASSIGN_OR_RETURN(contents->countries,
+                        NetworkDatabase::Open(path, NetworkDatabase::Of::kCountries));
+  return absl::OkStatus();
+}
+
+absl::Status LoadSystems(const std::string& path, FlowFileContents* contents) {
+  VAKT_ASSIGN_OR_RETURN(contents->systems,
+                        NetworkDatabase::Open(path, NetworkDatabase::Of::kSystems));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
-FlowFiles::FlowFiles(const FlowFilePaths& paths, UniqueFd wake) : wake_(std::move(wake)) {
-  const auto add = [this](const std::string& path, auto load) {
-    if (path.empty()) return;
-    files_.push_back(
-        {path, [path, load](FlowFileContents* contents) { return load(path, contents); }, ""});
+FlowFiles::FlowFiles(const FlowFilePaths& paths, std::unique_ptr<FileWatch> watch)
+    : watch_(std::move(watch)) {
+  const auto add = [this](const std::string& path, Load load) {
+    if (!path.empty()) files_.push_back({path, load, ""});
   };
   add(paths.segments, LoadSegments);
+  add(paths.countries, LoadCountries);
+  add(paths.systems, LoadSystems);
 }
 
 absl::StatusOr<std::unique_ptr<FlowFiles>> FlowFiles::Start(const FlowFilePaths& paths) {
-  UniqueFd wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!wake) return ErrnoStatus(errno, "eventfd");
-  std::unique_ptr<FlowFiles> files(new FlowFiles(paths, std::move(wake)));
+  VAKT_ASSIGN_OR_RETURN(std::unique_ptr<FileWatch> watch, FileWatch::Create());
+  std::unique_ptr<FlowFiles> files(new FlowFiles(paths, std::move(watch)));
   for (File& file : files->files_) {
     file.stamp = StampOf(file.path);  // before it is read: a later change shows
-    VAKT_RETURN_IF_ERROR(file.load(&files->contents_));
+    VAKT_RETURN_IF_ERROR(file.load(file.path, &files->contents_));
   }
   files->offered_ = files->contents_;
   if (!files->files_.empty()) files->thread_ = std::thread([f = files.get()] { f->Run(); });
@@ -54,14 +58,8 @@ absl::StatusOr<std::unique_ptr<FlowFiles>> FlowFiles::Start(const FlowFilePaths&
 }
 
 FlowFiles::~FlowFiles() {
-  end_.store(true);
-  Request();
+  watch_->End();
   if (thread_.joinable()) thread_.join();
-}
-
-void FlowFiles::Request() {
-  const uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = write(wake_.get(), &one, sizeof(one));
 }
 
 std::optional<FlowFileContents> FlowFiles::Take() {
@@ -70,37 +68,17 @@ std::optional<FlowFileContents> FlowFiles::Take() {
 }
 
 void FlowFiles::Run() {
-  bool requested = false;
-  while (WaitForReason(&requested)) Reload(requested);
-}
-
-bool FlowFiles::HasChanges() const {
-  for (const File& file : files_) {
-    if (StampOf(file.path) != file.stamp) return true;
-  }
-  return false;
-}
-
-bool FlowFiles::WaitForReason(bool* requested) {
+  const auto stamp_now = [this] {
+    std::string all;
+    for (const File& file : files_) all += StampOf(file.path);
+    return all;
+  };
   for (;;) {
-    pollfd event = {wake_.get(), POLLIN, 0};
-    poll(&event, 1, kLookMs);
-    if (end_.load()) return false;
-    *requested = (event.revents & POLLIN) != 0;
-    if (*requested) {
-      uint64_t value;
-      [[maybe_unused]] const ssize_t got = read(wake_.get(), &value, sizeof(value));
-      return true;
-    }
-    if (!HasChanges()) continue;
-    std::vector<std::string> before, now;
-    do {
-      before = std::exchange(now, {});
-      for (const File& file : files_) now.push_back(StampOf(file.path));
-      event.revents = 0;
-      poll(&event, 1, kSettleMs);
-    } while (before != now && event.revents == 0);
-    return !end_.load();
+    std::string read;
+    for (const File& file : files_) read += file.stamp;
+    const FileWatch::Reason reason = watch_->Wait(stamp_now, read);
+    if (reason == FileWatch::Reason::kEnd) return;
+    Reload(reason == FileWatch::Reason::kRequest);
   }
 }
 
@@ -110,7 +88,7 @@ void FlowFiles::Reload(bool all) {
     std::string stamp = StampOf(file.path);
     if (!all && stamp == file.stamp) continue;
     file.stamp = std::move(stamp);
-    if (const absl::Status status = file.load(&contents_); !status.ok()) {
+    if (const absl::Status status = file.load(file.path, &contents_); !status.ok()) {
       ++refused_;
       LogError(StrCat("what ", file.path, " held before stays in force: ", Message(status)));
       continue;

@@ -94,6 +94,7 @@ void FlowStage::TakeFiles() {
   std::optional<FlowFileContents> contents = files_->Take();
   if (!contents.has_value()) return;
   knowledge_.SetSegments(std::move(contents->segments));
+  knowledge_.SetDatabases(std::move(contents->countries), std::move(contents->systems));
 }
 
 void FlowStage::MakeEvent(const FlowRecord& record, uint64_t boot_ns, int64_t boot_to_wall_ns) {

@@ -41,6 +41,8 @@ absl::StatusOr<AgentOptions> AgentOptionsFrom(const Settings& settings) {
   o.flow.afterglow = settings.Dur("flows.afterglow");
   o.cluster_blocks = settings.List("flows.cluster_blocks");
   o.flow_files.segments = settings.Str("flows.segments");
+  o.flow_files.countries = settings.Str("flows.country_database");
+  o.flow_files.systems = settings.Str("flows.asn_database");
   o.container_sockets = settings.List("containers.runtime");
   o.container_wait = settings.Dur("containers.wait");
   o.record_path = settings.Str("record.path");

@@ -100,8 +100,17 @@ void FlowKnowledge::See(const FlowSum& sum, uint64_t program, uint64_t boot_ns) 
   history_.See(program, peer, sum.key, sum.counts, sum.folded, boot_ns);
 }
 
+// Addresses of other classes are nobody's in these databases, whatever they say.
+void FlowKnowledge::FillOwner(FlowReport* flow) const {
+  if (flow->remote_class != FlowClass::kExternal) return;
+  const std::string_view address = BytesOf(flow->remote, flow->ipv6);
+  if (countries_ != nullptr) flow->country = countries_->CountryOf(address);
+  if (systems_ != nullptr) flow->as_number = systems_->SystemOf(address);
+}
+
 void FlowKnowledge::FillRemote(FlowReport* flow) const {
   if (!flow->has_addresses || flow->direction == FlowDirection::kListen) return;
+  FillOwner(flow);
   const auto pod = pods_.find(std::string(BytesOf(flow->remote, flow->ipv6)));
   if (pod == pods_.end()) return;
   flow->remote_namespace = pod->second.name_space;

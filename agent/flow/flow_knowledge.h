@@ -19,6 +19,7 @@
 #include "agent/flow/flow_table.h"
 #include "agent/flow/hello_table.h"
 #include "agent/flow/name_table.h"
+#include "agent/flow/network_database.h"
 #include "agent/flow/segments.h"
 #include "agent/flow/workload_memory.h"
 #include "agent/sensor/flow_sum.h"
@@ -29,8 +30,13 @@ namespace vakt {
 
 class FlowKnowledge {
  public:
-  // Null: none are declared.
+  // Null: there are none.
   void SetSegments(std::shared_ptr<const Segments> segments) { segments_ = std::move(segments); }
+  void SetDatabases(std::shared_ptr<const NetworkDatabase> countries,
+                    std::shared_ptr<const NetworkDatabase> systems) {
+    countries_ = std::move(countries);
+    systems_ = std::move(systems);
+  }
 
   NameTable& names() { return names_; }
   const NameTable& names() const { return names_; }
@@ -47,7 +53,7 @@ class FlowKnowledge {
   // What it was called then.
   RemoteNames NamesOf(const FlowRecord& record);
   // Sets what is known of the remote side. The event borrows from this until the next call of
-  // LearnPod, ForgetPods or SetSegments.
+  // LearnPod, ForgetPods, SetSegments or SetDatabases.
   void FillRemote(FlowReport* flow) const;
   // Sets the rest, and remembers that they met.
   void Fill(const FlowRecord& record, uint64_t boot_ns, Event* event);
@@ -64,12 +70,15 @@ class FlowKnowledge {
                                     uint64_t end_ns) const;
   uint64_t PeerOf(const vakt_flow_key& key, uint64_t boot_ns) const;
   void Meet(const FlowProcess& process, Event* event);
+  void FillOwner(FlowReport* flow) const;
 
   NameTable names_;
   HelloTable hellos_;
   ContactHistory history_;
   WorkloadMemory memory_;
   std::shared_ptr<const Segments> segments_;
+  std::shared_ptr<const NetworkDatabase> countries_;
+  std::shared_ptr<const NetworkDatabase> systems_;
   absl::flat_hash_map<std::string, PodName> pods_;
 };
 

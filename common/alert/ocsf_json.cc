@@ -151,12 +151,13 @@ std::string FindingInfo(const v1::Alert& alert) {
   return info.Json();
 }
 
-std::string Endpoint(const v1::Endpoint& endpoint) {
+Object EndpointObject(const v1::Endpoint& endpoint) {
   Object object;
-  object.OptionalText("ip", AddressText(endpoint.address()))
+  return object.OptionalText("ip", AddressText(endpoint.address()))
       .Number("port", static_cast<int64_t>(endpoint.port()));
-  return object.Json();
 }
+
+std::string Endpoint(const v1::Endpoint& endpoint) { return EndpointObject(endpoint).Json(); }
 
 std::string File(std::string_view path) {
   const size_t slash = path.rfind('/');
@@ -424,6 +425,18 @@ std::string TlsClients(const v1::Flow& flow) {
   return list.Json();
 }
 
+// With what databases say of the address.
+std::string RemoteEndpoint(const v1::Flow& flow) {
+  Object object = EndpointObject(flow.remote());
+  if (!flow.country().empty()) {
+    object.Raw("location", Object().Text("country", flow.country()).Json());
+  }
+  if (flow.as_number() != 0) {
+    object.Raw("autonomous_system", Object().Number("number", flow.as_number()).Json());
+  }
+  return object.Json();
+}
+
 std::string NetworkActivity(const v1::StoredRecord& stored) {
   const v1::Flow& flow = stored.record().flow();
   const Caption activity = FlowActivity(flow);
@@ -438,8 +451,9 @@ std::string NetworkActivity(const v1::StoredRecord& stored) {
   if (flow.tls_clients_size() > 0) object.Raw("ja4_fingerprint_list", TlsClients(flow));
   const bool is_out = flow.direction() == v1::Flow::DIRECTION_OUT;
   if (flow.has_remote() && flow.direction() != v1::Flow::DIRECTION_LISTEN) {
-    object.Raw("src_endpoint", Endpoint(is_out ? flow.local() : flow.remote()));
-    object.Raw("dst_endpoint", Endpoint(is_out ? flow.remote() : flow.local()));
+    const std::string local = Endpoint(flow.local()), remote = RemoteEndpoint(flow);
+    object.Raw("src_endpoint", is_out ? local : remote);
+    object.Raw("dst_endpoint", is_out ? remote : local);
   } else if (flow.has_local()) {
     object.Raw("dst_endpoint", Endpoint(flow.local()));
   }

@@ -147,6 +147,11 @@ inline constexpr SettingRow kSettings[] = {
     {"flows.segments", "--segments", SettingType::kPath, "", kInAgent, "", "",
      "File that declares segments of the cluster and which of them are to be apart "
      "(docs/formats/segments.md), for flow.segment and flow.apart. Read anew when it changes."},
+    {"flows.country_database", "--country-database", SettingType::kPath, "", kInAgent, "", "",
+     "Database of the countries of addresses, in MaxMind's format (docs/formats/network_database.md), "
+     "for flow.remote.country. Read anew when it changes."},
+    {"flows.asn_database", "--asn-database", SettingType::kPath, "", kInAgent, "", "",
+     "Database of the autonomous systems of addresses, likewise, for flow.remote.asn."},
 
     {"containers.runtime", "--container-runtime", SettingType::kList,
      "/run/containerd/containerd.sock,/run/crio/crio.sock,/run/k3s/containerd/containerd.sock,"

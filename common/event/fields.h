@@ -114,7 +114,7 @@ std::string_view PathStatusName(PathStatus status);  // "ok"; fields_fd.cc
 using FlowProperty = Value(const FlowReport& flow);
 FlowProperty FlowStateText, FlowDirectionText, FlowClassText, FlowProto, FlowLip, FlowRip;
 FlowProperty FlowLport, FlowRport, FlowDuration, FlowRateOut, FlowRateIn, FlowRhythmPeriod;
-FlowProperty FlowRhythmJitter, FlowWorkloadAge;
+FlowProperty FlowRhythmJitter, FlowWorkloadAge, FlowAsNumber;
 Extract FlowNames, FlowNameSources, FlowPeer, FlowTlsSni, FlowTlsJa4;
 
 template <FlowProperty property>

@@ -77,6 +77,10 @@ Value FlowRhythmPeriod(const FlowReport& flow) {
                                    : Value::Int(static_cast<int64_t>(flow.rhythm_period_ns));
 }
 
+Value FlowAsNumber(const FlowReport& flow) {
+  return flow.as_number == 0 ? Value() : Value::Uint(flow.as_number);
+}
+
 Value FlowWorkloadAge(const FlowReport& flow) {
   return Value::Int(static_cast<int64_t>(flow.known_ns));
 }

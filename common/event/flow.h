@@ -75,6 +75,9 @@ struct FlowReport {  // network_flow
   uint32_t tls_client_count = 0;
   std::string_view remote_namespace;  // of a pod of this node
   std::string_view remote_pod;
+  // Of external addresses, where the operator has a database of them.
+  std::string_view country;  // ISO 3166: "SE"
+  uint32_t as_number = 0;    // 0: not known
   int64_t begin_wall_ns = 0;
   int64_t end_wall_ns = 0;
   int64_t first_seen_wall_ns = 0;

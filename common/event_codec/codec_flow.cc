@@ -59,6 +59,8 @@ bool FactsFromProto(const v1::Flow& in, FlowReport* out) {
   }
   out->remote_namespace = in.remote_namespace();
   out->remote_pod = in.remote_pod();
+  out->country = in.country();
+  out->as_number = in.as_number();
   out->sums = SumsFromProto(in);
   return !out->has_addresses || (EndpointFromProto(in.local(), out->ipv6, &out->local) &&
                                  EndpointFromProto(in.remote(), out->ipv6, &out->remote));

@@ -49,6 +49,8 @@ void FlowFactsToProto(const FlowReport& flow, v1::Flow* out) {
   }
   Set(flow.remote_namespace, out->mutable_remote_namespace());
   Set(flow.remote_pod, out->mutable_remote_pod());
+  Set(flow.country, out->mutable_country());
+  out->set_as_number(flow.as_number);
   SumsToProto(flow.sums, out);
 }
 

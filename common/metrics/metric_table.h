@@ -87,7 +87,7 @@ inline constexpr MetricRow kMetrics[] = {
      "Flows (connections, and at most datagrams) that found no room in a table: they are part of "
      "their program's record without addresses."},
     {"flow_files_loaded_total", MetricType::kCounter, "files", "",
-     "Files of segments that were read anew."},
+     "Files of segments, countries and autonomous systems that were read anew."},
     {"flow_files_refused_total", MetricType::kCounter, "files", "",
      "Of these such as could not be read or are none of their kind: what they held before stays in "
      "force."},

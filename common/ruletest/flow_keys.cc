@@ -191,6 +191,8 @@ constexpr ScriptKeyRow kKeys[] = {
      FlowText<FactsOf, &Facts::mutable_remote_namespace>},
     {"remote_pod", kFlow, "Name of the remote pod. None.",
      FlowText<FactsOf, &Facts::mutable_remote_pod>},
+    {"country", kFlow, "Of an external address. None.", FlowText<FactsOf, &Facts::mutable_country>},
+    {"asn", kFlow, "Its autonomous system. 0.", Number32<FactsOf, &Facts::set_as_number>},
     {"duration_s", kFlow, "Seconds since the flow began. 0.", SetDuration},
     {"connections", kFlow, "Connections begun. 0.", Number64<FactsOf, &Facts::set_connections>},
     {"established", kFlow, "Of them established. 0.", Number64<FactsOf, &Facts::set_established>},

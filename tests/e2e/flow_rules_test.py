@@ -10,6 +10,8 @@ import sys
 import time
 import unittest
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import network_database
 from flow_world import PEER, WiredCase
 from harness import SOURCE, wait_for
 
@@ -59,6 +61,13 @@ RULES = """
   desc: test
   condition: evt.type = flow and flow.state = begin and flow.direction = out and flow.apart = true
   output: "from=%flow.segment to=%flow.remote.segment port=%flow.rport."
+  priority: NOTICE
+- rule: Abroad
+  desc: test
+  condition: >
+    evt.type = flow and flow.state = begin and flow.direction = out
+    and flow.remote.country in (SE, FI) and flow.remote.asn = 64500
+  output: "country=%flow.remote.country system=%flow.remote.asn port=%flow.rport."
   priority: NOTICE
 - rule: Listener
   desc: test
@@ -241,6 +250,52 @@ class FlowRules(WiredCase):
         self.assertGreaterEqual(self.stats()["flow_files_refused_total"], 1)
         meet("8016")
         self.assertTrue(wait_for(lambda: apart("8016"), 15, 0.2))
+
+    def test_countries_and_systems_by_the_operators_databases(self):
+        self.make_namespaces()
+        countries, systems = self.path("countries.mmdb"), self.path("systems.mmdb")
+
+        def write(path, database):
+            with open(path + ".new", "wb") as out:
+                out.write(database)
+            os.rename(path + ".new", path)
+        write(countries, network_database.countries({"198.51.100.0/24": "SE"}))
+        write(systems, network_database.systems({"198.51.100.0/24": 64500}))
+        self.start_both("--country-database", countries, "--asn-database", systems)
+
+        def meet(port):
+            self.serve(sys.executable, "-m", "http.server", port)
+            ask = self.inside("a", sys.executable, PEER, "ask_by_name", "198.51.100.2", port, "1")
+            self.assertTrue(wait_for(lambda: self.act(*ask).returncode == 0, 10, 0.3))
+            alerts = wait_for(lambda: [alert for alert in self.stored("Abroad")
+                                       if f"port={port}." in alert["output"]], 15, 0.2)
+            self.assertTrue(alerts, self.vaktctl(self.port, "flows", "list").stdout)
+            return alerts[0]
+        alert = meet("8031")
+        self.assertIn("country=SE system=64500", alert["output"])
+        self.assertEqual((alert["flow"]["country"], alert["flow"]["as_number"]), ("SE", 64500))
+        write(countries, network_database.countries({"198.51.100.0/24": "FI"}))
+        self.wait_logged("countries.mmdb was read anew")
+        time.sleep(2)  # the pipeline takes it within a second
+        self.assertIn("country=FI system=64500", meet("8032")["output"])
+        # What was cut short, or is none, changes nothing and is told.
+        write(countries, network_database.countries({"198.51.100.0/24": "DE"})[:100])
+        self.wait_logged("countries.mmdb held before stays in force: ")
+        write(systems, network_database.countries({"198.51.100.0/24": "DE"}))
+        self.wait_logged("systems.mmdb held before stays in force: ")
+        self.assertGreaterEqual(self.stats()["flow_files_refused_total"], 2)
+        self.assertIn("country=FI system=64500", meet("8033")["output"])
+        flows = self.flows_at_end("--port", "8033", "--direction", "out")
+        self.assertEqual({(flow["country"], flow["as_number"]) for flow in flows}, {("FI", 64500)})
+        human = self.vaktctl(self.port, "flows", "list", "--port", "8033").stdout
+        self.assertRegex(human, r"8033/tcp +external FI AS64500 ")
+        ocsf = json.loads(self.vaktctl(self.port, "flows", "list", "--port", "8033", "--direction",
+                                       "out", "--format", "ocsf").stdout.splitlines()[0])
+        self.assertEqual(ocsf["dst_endpoint"], {
+            "ip": "198.51.100.2", "port": 8033, "location": {"country": "FI"},
+            "autonomous_system": {"number": 64500}})
+        top = self.vaktctl(self.port, "flows", "top", "--by", "country", "--external").stdout
+        self.assertRegex(top, r"(?m)^SE +[1-9]")
 
     def test_a_listener_at_a_port_that_the_program_never_had(self):
         self.start_both()

@@ -6,7 +6,8 @@ the sentences that say what a pod does against it."""
 AGENT_CAPABILITIES = {"BPF", "NET_ADMIN", "PERFMON", "SYS_PTRACE"}
 AGENT_HOST_PATHS = {  # path -> whether it may be written
     "/etc/vakt/tls": False, "/etc/passwd": False, "/etc/group": False, "/sys/kernel/tracing": False,
-    "/sys/fs/cgroup": False, "/run/containerd": False, "/sys/fs/bpf/vakt": True, "/var/lib/vakt/agent": True, "/var/lib/kubelet/seccomp/vakt": True,
+    "/sys/fs/cgroup": False, "/run/containerd": False, "/var/lib/vakt/databases": False, "/sys/fs/bpf/vakt": True,
+    "/var/lib/vakt/agent": True, "/var/lib/kubelet/seccomp/vakt": True,
 }
 
 

@@ -35,7 +35,8 @@ VARIANTS = {
                    "agent.rules={exceptions.yaml: '- list: a'}", "collector.config={store: {retention: 30d}}",
                    f"agent.image.digest=sha256:{'a' * 64}", "collector.tls.dnsNames=[alerts.example.org]",
                    "agent.podAnnotations={a: b}", "collector.persistence.storageClassName=fast",
-                   "collector.kubernetesApi.enabled=true"],
+                   "collector.kubernetesApi.enabled=true",
+                   "agent.networkDatabases={hostPath: /var/lib/vakt/databases, countries: c.mmdb, systems: a.mmdb}"],
     "agents alone": ["collector.enabled=false", "agent.collectors=['alerts.example.org:7443']",
                      "networkPolicies.agentCollectors=[{ipBlock: {cidr: 192.0.2.1/32}}]",
                      "monitoring.enabled=true", "policies.gatekeeper=true"],
@@ -271,7 +272,12 @@ class Policies(unittest.TestCase):
         self.assertTrue(mount["readOnly"])
 
     def test_exceptions_are_as_narrow_as_the_pod(self):
-        found = manifests("policies.gatekeeper=true", "policies.kyverno=true")
+        for settings in ([], VARIANTS["everything"]):
+            with self.subTest(settings=settings):
+                self.exceptions_are_as_narrow_as_the_pod(
+                    manifests(*settings, "policies.gatekeeper=true", "policies.kyverno=true"))
+
+    def exceptions_are_as_narrow_as_the_pod(self, found):
         pod = pods(found)["DaemonSet"]
         allowed = {p["pathPrefix"]: p["readOnly"] for p in
                    the("K8sPSPHostFilesystem", "vakt-agent", found)["spec"]["parameters"]["allowedHostPaths"]}
@@ -310,6 +316,12 @@ class Configuration(unittest.TestCase):
         found = manifests("agent.config={sensor: {ring_bytes: 16MiB}}", "collector.config={store: {retention: 30d}}")
         agent = the("ConfigMap", "vakt-agent", found)["data"]["agent.yaml"]
         self.assertIn("16MiB", self.effective("vakt-agent", agent))
+        found_with = manifests(*VARIANTS["everything"])
+        effective = self.effective("vakt-agent", the("ConfigMap", "vakt-agent", found_with)["data"]["agent.yaml"])
+        for name in ("c.mmdb", "a.mmdb"):
+            self.assertIn(f"/etc/vakt/databases/{name}", effective)
+        mounts = pods(found_with)["DaemonSet"]["containers"][0]["volumeMounts"]
+        self.assertIn({"name": "databases", "mountPath": "/etc/vakt/databases", "readOnly": True}, mounts)
         collector = the("ConfigMap", "vakt-collector", found)["data"]["collector.yaml"]
         self.assertIn("30d", self.effective("vakt-collector", collector))
 

@@ -57,6 +57,17 @@ vakt-collector.{{ .Release.Namespace }}.svc
 {{- if .Values.agent.pinDirectory -}}
 {{- $_ := set $config "sensor" (dict "pin" "/var/lib/vakt/pins") -}}
 {{- end -}}
+{{- $databases := .Values.agent.networkDatabases -}}
+{{- if $databases.hostPath -}}
+{{- $flows := dict -}}
+{{- with $databases.countries -}}
+{{- $_ := set $flows "country_database" (printf "/etc/vakt/databases/%s" .) -}}
+{{- end -}}
+{{- with $databases.systems -}}
+{{- $_ := set $flows "asn_database" (printf "/etc/vakt/databases/%s" .) -}}
+{{- end -}}
+{{- $_ := set $config "flows" $flows -}}
+{{- end -}}
 {{- toYaml (mergeOverwrite $config (deepCopy .Values.agent.config)) -}}
 {{- end }}
 

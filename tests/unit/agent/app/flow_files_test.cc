@@ -70,6 +70,8 @@ TEST_F(FlowFilesTest, TheFirstReadMustSucceed) {
   EXPECT_FALSE(FlowFiles::Start(paths_).ok());
   Write("segments: nonsense\n");
   EXPECT_FALSE(FlowFiles::Start(paths_).ok());
+  EXPECT_FALSE(FlowFiles::Start({.countries = paths_.segments}).ok());
+  EXPECT_FALSE(FlowFiles::Start({.systems = "/nonexistent"}).ok());
   auto none = FlowFiles::Start({});
   ASSERT_TRUE(none.ok());
   EXPECT_EQ((*none)->Take()->segments, nullptr);

@@ -397,6 +397,8 @@ void MakeFlowEvents(World& w) {
           .tls_client_count = 2,
           .remote_namespace = "shop",
           .remote_pod = "db-0",
+          .country = "SE",
+          .as_number = 64500,
           .begin_wall_ns = 1'000'000'000,
           .end_wall_ns = 5'000'000'000,
           .first_seen_wall_ns = 500'000'000};

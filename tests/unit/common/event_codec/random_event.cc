@@ -154,6 +154,8 @@ void AddFlow(const FlowReport& flow, FieldList& out) {
       .Add("tls_client_count", flow.tls_client_count)
       .Add("remote_namespace", flow.remote_namespace)
       .Add("remote_pod", flow.remote_pod)
+      .Add("country", flow.country)
+      .Add("as_number", flow.as_number)
       .Add("begin_wall_ns", flow.begin_wall_ns)
       .Add("end_wall_ns", flow.end_wall_ns)
       .Add("first_seen_wall_ns", flow.first_seen_wall_ns)
@@ -439,8 +441,8 @@ void RandomEvents::Fill(FlowReport* flow) {
   }
   flow->tls_client_count = random_() % (kMaxTlsClients + 1);
   for (uint32_t i = 0; i < flow->tls_client_count; ++i) FillName(&flow->tls_clients[i]);
-  for (auto* text :
-       {&flow->remote_namespace, &flow->remote_pod, &flow->segment, &flow->remote_segment}) {
+  for (auto* text : {&flow->remote_namespace, &flow->remote_pod, &flow->country, &flow->segment,
+                     &flow->remote_segment}) {
     FillName(text);
   }
   for (auto* time : {&flow->begin_wall_ns, &flow->end_wall_ns, &flow->first_seen_wall_ns}) {
