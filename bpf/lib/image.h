@@ -13,20 +13,25 @@
 #define S_IWGRP 0020
 #define S_IWOTH 0002
 
+static __always_inline __u64 file_system_of(struct inode *inode) {
+  struct super_block *super = READ_MEMBER(inode, i_sb);
+  return READ_MEMBER(super, s_magic);
+}
+
 /*
  * True when the file lives in an overlay's upper layer. struct ovl_inode is private to the overlay
  * module, but `__upperdentry` has followed the embedded inode since it was introduced (fs/overlayfs/
  * ovl_entry.h, 4.13 to 6.18).
  */
 static __always_inline bool in_upper_layer(struct inode *inode) {
-  if (BPF_CORE_READ(inode, i_sb, s_magic) != OVERLAYFS_SUPER_MAGIC) return false;
+  if (file_system_of(inode) != OVERLAYFS_SUPER_MAGIC) return false;
   void *upper = 0;
   bpf_probe_read_kernel(&upper, sizeof(upper), (void *)inode + bpf_core_type_size(struct inode));
   return upper != 0;
 }
 
 static __always_inline bool is_memfd(struct file *file, struct inode *inode) {
-  __u64 magic = BPF_CORE_READ(inode, i_sb, s_magic);
+  __u64 magic = file_system_of(inode);
   if (magic != TMPFS_MAGIC && magic != HUGETLBFS_MAGIC) return false;
   if (READ_MEMBER(inode, i_nlink)) return false;
   char name[8] = {};

@@ -80,16 +80,18 @@ static __always_inline __u64 read_cookie(struct task_struct *task) {
 
 #define PID_LEVELS 64 /* a power of two above MAX_PID_NS_LEVEL, 32 (include/linux/pid_namespace.h) */
 
-/* The task's number and namespace at the deepest level of `pid`. */
+/* The task's number and namespace at the deepest level of `pid`: two words, the first holds the number. */
 static __always_inline struct upid read_upid(struct pid *pid) {
   struct upid id = {};
+  __u64 words[2] = {};
   if (!pid) return id;
   __u64 level = pid->level;
   asm volatile("" : "+r"(level)); /* the mask below is not the compiler's to drop */
   level &= PID_LEVELS - 1;        /* verifiers before 6.4 want to know how far the sum can go */
-  bpf_probe_read_kernel(&id, sizeof(id),
-                        (void *)((__u64)pid + bpf_core_field_offset(struct pid, numbers) +
+  read_two_words(words, (void *)((__u64)pid + bpf_core_field_offset(struct pid, numbers) +
                                  level * bpf_core_type_size(struct upid)));
+  id.nr = words[0];
+  id.ns = (void *)words[1];
   return id;
 }
 

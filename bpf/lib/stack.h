@@ -17,7 +17,7 @@ struct origin_context {
 /* Shared anonymous memory and System V segments are files of the kernel's own, in a tmpfs that is
  * mounted nowhere: mm/shmem.c names them "dev/zero", which no file system can, and "SYSV". */
 static __always_inline bool is_kernel_file(struct inode *inode, const char *name) {
-  if (BPF_CORE_READ(inode, i_sb, s_magic) != TMPFS_MAGIC || READ_MEMBER(inode, i_nlink))
+  if (file_system_of(inode) != TMPFS_MAGIC || READ_MEMBER(inode, i_nlink))
     return false;
   bool is_shared = name[0] == 'd' && name[1] == 'e' && name[2] == 'v' && name[3] == '/';
   bool is_segment = name[0] == 'S' && name[1] == 'Y' && name[2] == 'S' && name[3] == 'V';

@@ -53,8 +53,8 @@ static __always_inline __u32 put_argv(struct scratch *s, __u32 end, struct vakt_
   struct mm_struct *mm = task->mm;
   bool failed = false;
   if (!mm) return end;
-  __u64 start = BPF_CORE_READ(mm, arg_start);
-  __u64 size = BPF_CORE_READ(mm, arg_end) - start;
+  __u64 start = READ_MEMBER(mm, arg_start);
+  __u64 size = READ_MEMBER(mm, arg_end) - start;
   if (size > VAKT_ARGV_MAX) r->flags |= VAKT_ARGV_TRUNCATED;
   end = put_user(s, end, &r->argv, (void *)start, size, &failed);
   if (failed && size) r->flags |= VAKT_ARGV_UNREADABLE;
@@ -69,8 +69,8 @@ static __always_inline __u32 put_env(struct scratch *s, __u32 end, struct vakt_p
   r->env.offset = 0;
   r->env.size = 0;
   if (!c || !c->capture_environment || !mm) return end;
-  __u64 start = BPF_CORE_READ(mm, env_start);
-  __u64 size = BPF_CORE_READ(mm, env_end) - start;
+  __u64 start = READ_MEMBER(mm, env_start);
+  __u64 size = READ_MEMBER(mm, env_end) - start;
   if (size > VAKT_ENV_MAX) size = VAKT_ENV_MAX;
   return put_user(s, end, &r->env, (void *)start, size, &failed);
 }
@@ -78,17 +78,17 @@ static __always_inline __u32 put_env(struct scratch *s, __u32 end, struct vakt_p
 /* The registers do not tell: exec resets orig_ax (arch/x86 set_personality_64bit). An execveat from
  * the current directory or with an absolute path is the same act as an execve, and counts as one. */
 static __always_inline __u32 exec_syscall(struct linux_binprm *bprm) {
-  return BPF_CORE_READ(bprm, fdpath) ? SYS_execveat : SYS_execve;
+  return READ_MEMBER(bprm, fdpath) ? SYS_execveat : SYS_execve;
 }
 
 /* Of a script: exec went round once more with the interpreter, under another name. */
 static __always_inline __u32 put_interpreter(struct scratch *s, __u32 end,
                                              struct vakt_process_exec *r,
                                              struct linux_binprm *bprm) {
-  const char *interp = BPF_CORE_READ(bprm, interp);
+  const char *interp = READ_MEMBER(bprm, interp);
   r->interp.offset = 0;
   r->interp.size = 0;
-  if (interp == BPF_CORE_READ(bprm, filename)) return end;
+  if (interp == READ_MEMBER(bprm, filename)) return end;
   return put_kernel_str(s, end, &r->interp, interp);
 }
 
@@ -106,7 +106,7 @@ static __always_inline int emit_process_exec(struct task_struct *task, struct li
   __u32 end = put_exec_caller(s, sizeof(*r), &r->task);
   end = put_image(s, end, task, &r->exe, &r->cwd, &r->cwd_status, &r->flags);
   end = put_argv(s, end, r, task);
-  end = put_kernel_str(s, end, &r->filename, BPF_CORE_READ(bprm, filename));
+  end = put_kernel_str(s, end, &r->filename, READ_MEMBER(bprm, filename));
   end = put_interpreter(s, end, r, bprm);
   end = put_cgroup_path(s, end, &r->facts.cgroup_path, task);
   end = put_env(s, end, r, task);
