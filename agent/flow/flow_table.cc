@@ -59,6 +59,8 @@ uint64_t ListenerPlace(const vakt_flow_key& key) {
   return static_cast<uint64_t>(key.net_ns) << 16 | key.local_port;
 }
 
+bool IsListener(const FlowSum& sum) { return sum.key.direction == VAKT_FLOW_LISTEN && !sum.folded; }
+
 std::string ProgramKey(const FlowProcess& process) {
   if (process.exe_path.empty()) return StrCat("?", process.cookie);
   const std::string_view container = process.container == nullptr ? "" : process.container->id;
@@ -203,12 +205,22 @@ void FlowTable::AddOne(const FlowSum& sum, uint64_t boot_ns, const SeeSum& see) 
 
 void FlowTable::LearnListeners(absl::Span<const FlowSum> sums) {
   for (const FlowSum& sum : sums) {
-    if (sum.key.direction != VAKT_FLOW_LISTEN || sum.folded) continue;
-    if (sum.counts.open == 0) {
-      listeners_.erase(ListenerPlace(sum.key));
-    } else if (listeners_.size() < options_.max_flows) {
-      listeners_[ListenerPlace(sum.key)] = sum.key.cookie;
+    if (!IsListener(sum)) continue;
+    const auto found = listeners_.find(ListenerPlace(sum.key));
+    if (found == listeners_.end() && listeners_.size() < options_.max_flows) {
+      listeners_.emplace(ListenerPlace(sum.key), sum.key.cookie);
+    } else if (found != listeners_.end() && sum.counts.open != 0) {
+      found->second = sum.key.cookie;
     }
+  }
+}
+
+// One that also listens elsewhere, at the same port, is learnt anew with the next sums.
+void FlowTable::ForgetListeners(absl::Span<const FlowSum> sums) {
+  for (const FlowSum& sum : sums) {
+    if (!IsListener(sum) || sum.counts.open != 0) continue;
+    const auto found = listeners_.find(ListenerPlace(sum.key));
+    if (found != listeners_.end() && found->second == sum.key.cookie) listeners_.erase(found);
   }
 }
 
@@ -216,6 +228,7 @@ void FlowTable::Add(absl::Span<const FlowSum> sums, uint64_t boot_ns, const SeeS
   for (auto& [key, flow] : flows_) flow.sums.open = 0;  // the kernel tells anew what is open
   LearnListeners(sums);
   for (const FlowSum& sum : sums) AddOne(sum, boot_ns, see);
+  ForgetListeners(sums);  // only now: what came in at the end was theirs
 }
 
 bool FlowTable::IsDue(const vakt_flow_key& key, const Flow& flow, uint64_t boot_ns) const {

@@ -140,6 +140,7 @@ class FlowTable {
   FlowProcess ProcessOf(uint64_t cookie, bool* is_known) const;
   vakt_flow_key KeyOf(const FlowSum& sum, uint64_t program_id) const;
   void LearnListeners(absl::Span<const FlowSum> sums);
+  void ForgetListeners(absl::Span<const FlowSum> sums);
   Program* ProgramOf(const FlowProcess& process);
   // Where the sum belongs, made if it is new.
   Flows::iterator Place(const FlowSum& sum, Program* program, uint64_t boot_ns);

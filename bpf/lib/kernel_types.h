@@ -143,6 +143,11 @@ struct kernfs_node___before_6_15 {
 };
 struct cgroup {
   struct kernfs_node *kn;
+  int level;
+  struct cgroup *ancestors[]; /* since 6.1; the root is the first */
+};
+struct sock_cgroup_data {
+  struct cgroup *cgroup;
 };
 struct css_set {
   struct cgroup *dfl_cgrp;
@@ -332,6 +337,7 @@ struct sock {
   __u16 sk_type;
   __u16 sk_protocol;
   __u32 sk_max_ack_backlog;
+  struct sock_cgroup_data sk_cgrp_data; /* of who made it, or listened for it */
 };
 struct unix_address {
   int len; /* of the family and the name */

@@ -109,11 +109,23 @@ static __always_inline void untold_tcp_ends(struct sock *sk, int from) {
   flow_add(&rest->retransmits, n.retransmits);
 }
 
-/* In a scope, sockets without an owner are not of it as far as we know. */
+/* Of sockets without an owner: that of MPTCP's later connections is not known when the first one is
+ * over. Before 6.1 they are not in the scope as far as we know. */
+static __always_inline bool was_made_in_scope(const struct vakt_control *c, struct sock *sk) {
+  struct cgroup *made_in = BPF_CORE_READ(sk, sk_cgrp_data.cgroup), *above = 0;
+  if (!c->scope_cgroup_id) return true;
+  if (!bpf_core_field_exists(made_in->ancestors)) return false;
+  if (BPF_CORE_READ(made_in, level) < (int)c->scope_level) return false;
+  bpf_probe_read_kernel(&above, sizeof(above),
+                        (void *)((__u64)made_in + bpf_core_field_offset(struct cgroup, ancestors) +
+                                 c->scope_level * sizeof(above)));
+  return BPF_CORE_READ(above, kn, id) == c->scope_cgroup_id;
+}
+
 static __always_inline bool is_ours(const struct vakt_control *c, struct sock *sk,
                                     struct vakt_flow_socket *open) {
   if (!open->cookie) open->cookie = mptcp_owner(sk); /* it may have joined before it had one */
-  return open->cookie || !c->scope_cgroup_id;
+  return open->cookie || was_made_in_scope(c, sk);
 }
 
 static __always_inline void tcp_flow_ends(struct sock *sk, int from) {

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import unittest
 
-from flow_world import WiredCase, run
+from flow_world import PEER, WiredCase, run
 from harness import wait_for
 from tls_peer import SECRET
 
@@ -205,6 +205,40 @@ class FlowNames(WiredCase):
         named = [f for f in flows if f["remote_names"] == ["many.example.test"]]
         self.assertEqual(len({f["remote_address"] for f in flows}), 60)
         self.assertEqual(len({f["remote_address"] for f in named}), 60)
+
+    def test_many_connections_to_fifty_names_are_few_records_with_name_and_process(self):
+        """VAKT_FLOW_CONNECTIONS: so many in all, as fast as two processes make them."""
+        count, names = int(os.environ.get("VAKT_FLOW_CONNECTIONS", "10000")), 50
+        self.make_namespaces()
+        for i in range(names):
+            run("ip", "-n", self.spaces["b"], "addr", "add", f"198.51.100.{100 + i}/24", "dev",
+                f"vakt{os.getpid()}b")
+        self.serve_names(*(f"--host-record=host{i}.many.test,198.51.100.{100 + i},300"
+                           for i in range(names)))
+        self.serve(sys.executable, PEER, "accept_all", "0.0.0.0", "8040")
+        self.start_both()
+        ready = ("connect_to_names", "many.test", "8040", str(names), "1")
+        self.assertTrue(wait_for(lambda: self.act_with_names(sys.executable, PEER, *ready)
+                                 .returncode == 0, 20, 0.5))
+        mount = f"mount --bind {self.path('resolv.conf')} /etc/resolv.conf"
+        askers = [subprocess.Popen(
+            ["unshare", "--mount", "sh", "-c", f"{mount} && exec \"$@\"", "sh", *self.inside(
+                "a", sys.executable, PEER, "connect_to_names", "many.test", "8040", str(names),
+                str(count // 2))],
+            stdout=subprocess.PIPE, text=True, preexec_fn=self.enter_cgroup) for _ in range(2)]
+        done = [json.loads(asker.communicate(timeout=300)[0]) for asker in askers]
+        pids = {asker["pid"] for asker in done}
+        print(f"{count} connections in {max(asker['seconds'] for asker in done):.1f} s", file=sys.stderr)
+        records = self.flows_at_end()
+        self.assertLessEqual(len(records), 500)
+        mine = [flow for flow in records if flow["direction"] == "out" and flow["remote_port"] == 8040]
+        self.assertEqual(sum(int(flow["established"]) for flow in mine), 2 * (count // 2) + 1)
+        self.assertLessEqual({flow["pid"] for flow in mine if int(flow["connections"]) > 1}, pids)
+        self.assertEqual([flow for flow in records if not flow["executable"]], [])
+        named = sum(int(flow["connections"]) for flow in mine
+                    if any(name.endswith(".many.test") for name in flow["remote_names"]))
+        print(f"{len(records)} records, {named} connections with a name", file=sys.stderr)
+        self.assertGreaterEqual(named, 0.99 * count)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,13 @@ import json
 import os
 import random
 import socket
+import struct
 import sys
+import time
 
 
 MPTCP = 262  # IPPROTO_MPTCP
+AT_ONCE = struct.pack("ii", 1, 0)  # struct linger: close resets
 FAST_OPEN, FAST_OPEN_QUEUE = 0x20000000, 23  # MSG_FASTOPEN, TCP_FASTOPEN
 
 
@@ -139,6 +142,26 @@ def connect_all(first, port, addresses, rounds):
     return {"connections": done}
 
 
+def accept_all(address, port):
+    """Until it is stopped."""
+    listener = listen(address, port)
+    listener.listen(4096)
+    while True:
+        listener.accept()[0].close()
+
+
+def connect_to_names(domain, port, names, connections):
+    """To host0 ... of the domain by turns, each looked up once."""
+    addresses = [socket.getaddrinfo(f"host{i}.{domain}", port, socket.AF_INET)[0][4] for i in range(names)]
+    begin = time.monotonic()
+    for i in range(connections):
+        asker = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        asker.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)  # frees the port
+        asker.connect(addresses[i % names])
+        asker.close()
+    return {"connections": connections, "seconds": time.monotonic() - begin}
+
+
 def ask_by_name(name, port, connections):
     for _ in range(connections):
         socket.create_connection((name, port)).close()
@@ -149,7 +172,8 @@ def main():
     what, *arguments = sys.argv[1:]
     call = {"mptcp_serve": mptcp_serve, "mptcp_ask": mptcp_ask, "fast_serve": fast_serve,
             "fast_ask": fast_ask, "tcp_serve": tcp_serve, "tcp_ask": tcp_ask, "udp_serve": udp_serve,
-            "udp_ask": udp_ask, "connect_all": connect_all, "ask_by_name": ask_by_name}[what]
+            "udp_ask": udp_ask, "connect_all": connect_all, "accept_all": accept_all,
+            "connect_to_names": connect_to_names, "ask_by_name": ask_by_name}[what]
     result = call(arguments[0], *map(int, arguments[1:]))
     print(json.dumps({"pid": os.getpid(), **result}), flush=True)
 

@@ -187,8 +187,7 @@ class FlowRules(WiredCase):
 
     def test_a_scan_is_one_alert(self):
         self.start_both()
-        scanned = json.loads(self.act(sys.executable, PEER, "connect_all", "127.16.0.1", "22",
-                                      os.environ.get("VAKT_SCAN", "40000"), "1", text=True).stdout)
+        scanned = self.scan(int(os.environ.get("VAKT_SCAN", "40000")))
         alerts = self.wait_stored("Scan")
         self.assertEqual(len(alerts), 1)
         self.assertEqual(int(alerts[0]["event"]["task"]["pid"]), scanned["pid"])

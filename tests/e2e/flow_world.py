@@ -38,6 +38,12 @@ class FlowCase(KernelTestCase):
             "--node-name", os.uname().nodename, "--flow-afterglow", afterglow, *flags,
             rules=[self.rule_file(RULE)], alone=False)
 
+    def scan(self, count):
+        """Connects to so many addresses, none of which answers; what the scanner says of itself."""
+        out = self.act(sys.executable, PEER, "connect_all", "127.16.0.1", "22", str(count), "1",
+                       text=True, timeout=60 + count / 1000).stdout
+        return json.loads(out)
+
     def flows(self, *arguments):
         out = self.vaktctl(self.port, "flows", "list", "--format", "json", *arguments)
         return [json.loads(line) for line in out.stdout.splitlines()]

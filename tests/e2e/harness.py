@@ -91,7 +91,7 @@ class KernelTestCase(unittest.TestCase):
         """Runs a command inside the cgroup and waits for it."""
         return subprocess.run(command, preexec_fn=self.enter_cgroup, stdin=subprocess.DEVNULL,
                               stdout=options.pop("stdout", subprocess.PIPE),
-                              stderr=subprocess.STDOUT, timeout=60 * SLOWER, **options)
+                              stderr=subprocess.STDOUT, **{"timeout": 60 * SLOWER, **options})
 
     # -- programs --------------------------------------------------------------------------------
 

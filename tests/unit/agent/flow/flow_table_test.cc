@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <vector>
@@ -180,6 +181,24 @@ TEST_F(FlowTableTest, AListenerIsToldWhenItBeginsAndWhenItEnds) {
   EXPECT_EQ(told[0].sums.open, 0u);
   Due(*table, 600);
   EXPECT_EQ(table->size(), 0u);
+}
+
+TEST_F(FlowTableTest, AListenerThatHasEndedHadTheConnectionsUpToThen) {
+  const auto table = Table();
+  FlowSum listener = Sum(200, VAKT_FLOW_LISTEN, 0, 22);
+  listener.counts.first_boot_ns = listener.counts.last_boot_ns = 5 * kSecond;
+  const FlowSum untouched = News(Sum(0, VAKT_FLOW_IN, 7, 22), 5, 1);
+  table->Add({untouched, listener}, 6 * kSecond);  // both have ended already
+  auto told = Due(*table, 520);
+  const auto is_of_it = [](const Told& flow) { return flow.where.direction == VAKT_FLOW_IN; };
+  auto mine = std::find_if(told.begin(), told.end(), is_of_it);
+  ASSERT_NE(mine, told.end());
+  EXPECT_EQ(mine->process.exe_path.view(), "/usr/sbin/sshd");
+  table->Add({News(Sum(0, VAKT_FLOW_IN, 7, 22), 600, 1)}, 601 * kSecond);
+  told = Due(*table, 700);
+  mine = std::find_if(told.begin(), told.end(), is_of_it);
+  ASSERT_NE(mine, told.end());
+  EXPECT_EQ(mine->process.cookie, 0u) << "nobody's: it had ended before";
 }
 
 TEST_F(FlowTableTest, DatagramsGoWhereTheFirstOneWent) {
