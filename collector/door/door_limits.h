@@ -31,10 +31,10 @@ struct DoorLimits {
   uint64_t strangers_for_misuse = 20;
 
   // Of one identity. An agent makes one call in its life, a user some.
-  uint64_t agent_calls_per_second = 10;  // 0: no limit; ten times as many at once
+  uint64_t agent_calls_per_second = 10;   // 0: no limit; ten times as many at once
   uint64_t user_calls_per_second = 2000;  // likewise; two times as many at once
-  uint64_t calls_for_refusal = 10;       // that one costs which is refused
-  uint64_t seconds_for_misuse = 30;      // for which it may make no call
+  uint64_t calls_for_refusal = 10;        // that one costs which is refused
+  uint64_t seconds_for_misuse = 30;       // for which it may make no call
   size_t connections_of_identity = 64;
 };
 
