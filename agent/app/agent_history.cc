@@ -78,6 +78,14 @@ void Agent::ReportTakeover(const Takeover& takeover) {
     pipeline_->OnGap(GapSinceLastRun(
         v1::Gap::CLASS_DEGRADED, "the kernel left out what the rules of before did not ask for"));
   }
+  if (takeover.gave_up && !previous_run_->stopped) {
+    v1::Gap gap = GapSinceLastRun(
+        v1::Gap::CLASS_DEGRADED,
+        "the last run was killed before it had written what came of its last records");
+    FromWallNs(previous_run_->last_wall_ns - absl::ToInt64Nanoseconds(options_.container_wait),
+               gap.mutable_begin());
+    pipeline_->OnGap(gap);
+  }
   if (options_.flows && !previous_run_->stopped) {
     v1::Gap gap = GapSinceLastRun(v1::Gap::CLASS_DEGRADED,
                                   "flows lack what the last run had added up and not told");

@@ -5,20 +5,25 @@
 
 namespace vakt {
 
+void DealtQueue::Extent::Settle(const Settled& settled) {
+  if (given == kOpen && seen <= settled.decided) given = settled.given;
+}
+
 void DealtQueue::Settle(const Settled& settled) {
   settled_ = settled;
-  for (Entry& entry : entries_) {
-    if (entry.seen > settled.decided) return;
-    if (entry.given == kOpen) entry.given = settled.given;
-  }
+  for (Entry& entry : entries_) entry.extent.Settle(settled);
+  given_up_.Settle(settled);
+  if (given_up_.given <= settled.written) given_up_ = {};
 }
 
 void DealtQueue::Add(Dealt dealt) {
   const bool is_open = settled_.decided < settled_.seen;
-  Entry entry = {settled_.seen, is_open ? kOpen : settled_.given, std::move(dealt)};
-  if (!entries_.empty() && entries_.back().given == entry.given &&
-      (!is_open || entries_.back().seen == entry.seen)) {
-    return Join(&entries_.back(), std::move(entry));
+  Entry entry = {{settled_.seen, is_open ? kOpen : settled_.given}, std::move(dealt)};
+  if (!entries_.empty()) {
+    const Extent& last = entries_.back().extent;
+    const bool is_same =
+        last.given == entry.extent.given && (!is_open || last.seen == entry.extent.seen);
+    if (is_same) return Join(&entries_.back(), std::move(entry));
   }
   if (entries_.size() == kMost) Thin();
   entries_.push_back(std::move(entry));
@@ -39,12 +44,13 @@ void DealtQueue::Thin() {
 }
 
 bool DealtQueue::Take(Dealt* dealt) {
-  if (entries_.empty() || entries_.front().given > settled_.written) return false;
+  if (entries_.empty() || entries_.front().extent.given > settled_.written) return false;
   return TakeAnyway(dealt);
 }
 
 bool DealtQueue::TakeAnyway(Dealt* dealt) {
   if (entries_.empty()) return false;
+  if (entries_.front().extent.given > settled_.written) given_up_ = entries_.front().extent;
   *dealt = std::move(entries_.front().dealt);
   entries_.pop_front();
   return true;

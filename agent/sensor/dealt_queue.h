@@ -23,8 +23,6 @@ struct Settled {
   uint64_t decided = 0;  // up to here none waits for what may make it an alert
   uint64_t given = 0;    // records that were given to the spool
   uint64_t written = 0;  // records that are on disk
-
-  bool IsAllWritten() const { return decided >= seen && written >= given; }
 };
 
 // The state that a commit puts in force.
@@ -49,18 +47,25 @@ class DealtQueue {
   bool Take(Dealt* dealt);
   // The same, written or not.
   bool TakeAnyway(Dealt* dealt);
+  // Whether records are missing still, as of the last Settle, of what was taken anyway.
+  bool has_given_up() const { return given_up_.seen != 0; }
 
  private:
   static constexpr uint64_t kOpen = UINT64_MAX;
+  struct Extent {
+    uint64_t seen = 0;   // with its turn's events
+    uint64_t given = 0;  // with its turn's records; kOpen: more may come
+    void Settle(const Settled& settled);
+  };
   struct Entry {
-    uint64_t seen;   // with its turn's events
-    uint64_t given;  // with its turn's records; kOpen: more may come
+    Extent extent;
     Dealt dealt;
   };
   static void Join(Entry* entry, Entry later);
   void Thin();
 
   Settled settled_;
+  Extent given_up_;
   std::deque<Entry> entries_;
 };
 

@@ -78,14 +78,20 @@ void Handover::NoteOutput(const Output& output) {
   std::atomic_ref(head_->noted).store(head_->noted + 1, std::memory_order_release);
 }
 
-std::vector<Handover::Output> Handover::TakeWritten(uint64_t epoch, uint64_t seq) {
-  std::vector<Output> written;
+Handover::Written Handover::TakeWritten(uint64_t epoch, uint64_t seq) {
+  Written written;
+  for (size_t cpu = 0; cpu < cpus_; ++cpu) written.told.push_back(state().cpus[cpu].told);
   const uint64_t first = std::max(state().outputs, noted() - std::min(noted(), kOutputs));
   for (uint64_t i = first; i < noted(); ++i) {
     Output& output = outputs()[i % kOutputs];
     const bool is_written = output.epoch < epoch || (output.epoch == epoch && output.seq <= seq);
     if (!is_written) output = {};
-    if (output.epoch != 0) written.push_back(output);
+    if (output.epoch == 0) continue;
+    if (output.total == 0) {
+      written.alerts.push_back(output.key);
+    } else {
+      written.told[output.key >> 16][output.key >> 8 & 0xff][output.key & 0xff] = output.total;
+    }
   }
   return written;
 }

@@ -33,7 +33,7 @@ namespace vakt {
 class Handover {
  public:
   // Changes of what follows are another layout; so is any change of bpf/wire.
-  static constexpr std::string_view kLayout = "2";
+  static constexpr std::string_view kLayout = "3";
 
   struct CpuState {
     uint64_t positions[VAKT_LANES];  // up to where its rings were read
@@ -43,6 +43,7 @@ class Handover {
     uint64_t delivered[VAKT_KIND_MAX];
     uint64_t skipped_told;  // of runs that the kernel left out
     uint64_t outputs;       // of the journal, these come of what is committed
+    uint64_t given_up;      // 1: for want of room more was committed than is written
     CpuState cpus[];
   };
 
@@ -78,10 +79,14 @@ class Handover {
   // How many were noted, ever.
   uint64_t noted() const { return head_->noted; }
   bool journal_is_full() const { return noted() - state().outputs >= kOutputs; }
-  // Those that were not committed and are written: the spool has all up to record `seq` of `epoch`.
-  // The others are forgotten, for their numbers will not be another run's. To be called once,
-  // first.
-  std::vector<Output> TakeWritten(uint64_t epoch, uint64_t seq);
+  // What was told of what is not committed: alerts by their keys, and of losses how much in all,
+  // per CPU. It was if it is written: the spool has all up to record `seq` of `epoch`. The others
+  // are forgotten, for their numbers will not be another run's. To be called once, first.
+  struct Written {
+    std::vector<uint64_t> alerts;
+    std::vector<LossTracker::Told> told;
+  };
+  Written TakeWritten(uint64_t epoch, uint64_t seq);
 
   // Whose rules the kernel filtered by: any text, cut at a hundred bytes.
   void NoteRules(std::string_view rules);

@@ -69,29 +69,25 @@ std::vector<ProbeReport> KernelSensorImpl::RestoreHooks() {
 void KernelSensorImpl::Resume(uint64_t written_epoch, uint64_t written_seq) {
   Handover& handover = *object_->handover();
   const Handover::State& state = handover.state();
-  std::vector<LossTracker::Told> told;
-  for (size_t cpu = 0; cpu < object_->cpus().size(); ++cpu) told.push_back(state.cpus[cpu].told);
-  for (const Handover::Output& output : handover.TakeWritten(written_epoch, written_seq)) {
-    if (output.total == 0) {
-      takeover_.told_alerts.push_back(output.key);
-    } else {
-      told[output.key >> 16][output.key >> 8 & 0xff][output.key & 0xff] = output.total;
-    }
-  }
-  for (uint32_t cpu = 0; cpu < told.size(); ++cpu) losses_.Resume(cpu, told[cpu]);
+  Handover::Written written = handover.TakeWritten(written_epoch, written_seq);
+  takeover_.told_alerts = std::move(written.alerts);
+  for (uint32_t cpu = 0; cpu < written.told.size(); ++cpu) losses_.Resume(cpu, written.told[cpu]);
   for (size_t ring = 0; ring < rings_.size(); ++ring) {
     rings_.StartAt(ring, state.cpus[ring / VAKT_LANES].positions[ring % VAKT_LANES]);
     again_until_.push_back(rings_.end(ring));
   }
   for (size_t kind = 0; kind < VAKT_KIND_MAX; ++kind) delivered_[kind] = state.delivered[kind];
   skipped_told_ = takeover_.skipped_told = state.skipped_told;
+  takeover_.gave_up = state.given_up != 0;
   rings_.Peek([this](RawRecord) { ++takeover_.waiting; });
 }
 
-void KernelSensorImpl::DrainFirst(std::unique_ptr<Predecessor> predecessor,
-                                  uint64_t since_boot_ns) {
+void KernelSensorImpl::DrainFirst(std::unique_ptr<Predecessor> predecessor, uint64_t since_boot_ns,
+                                  absl::Span<const uint64_t> told_alerts) {
+  takeover_.told_alerts.insert(takeover_.told_alerts.end(), told_alerts.begin(), told_alerts.end());
   twins_.SetSince(since_boot_ns);
   takeover_.waiting += predecessor->Waiting();
+  takeover_.gave_up |= predecessor->handover().state().given_up != 0;
   predecessors_.push_back(std::move(predecessor));
 }
 
@@ -146,6 +142,7 @@ void KernelSensorImpl::CommitNow(const Dealt& dealt) {
   for (size_t cpu = 0; cpu < dealt.told.size(); ++cpu) state->cpus[cpu].told = dealt.told[cpu];
   state->skipped_told = skipped_told_;
   state->outputs = dealt.outputs;
+  state->given_up = dealt_.has_given_up() ? 1 : 0;
   handover->Commit(!dealt.told.empty());
   for (size_t ring = 0; ring < rings_.size(); ++ring) rings_.Release(ring, dealt.positions[ring]);
 }
@@ -153,13 +150,11 @@ void KernelSensorImpl::CommitNow(const Dealt& dealt) {
 void KernelSensorImpl::Commit() {
   if (object_->handover() == nullptr) return rings_.Release();
   while (dealt_.Take(&now_)) CommitNow(now_);
+  dealt_.Add(DealtNow());
   // Room for what happens comes before what a kill could take back.
-  const bool waits = !settled_.IsAllWritten() && !object_->handover()->journal_is_full() &&
-                     rings_.MostHeld() < object_->ring_size() / kMostHeld;
-  if (waits) return dealt_.Add(DealtNow());
-  while (dealt_.TakeAnyway(&now_)) CommitNow(now_);
-  now_ = DealtNow();
-  CommitNow(now_);
+  const bool is_crowded = object_->handover()->journal_is_full() ||
+                          rings_.MostHeld() >= object_->ring_size() / kMostHeld;
+  while (is_crowded ? dealt_.TakeAnyway(&now_) : dealt_.Take(&now_)) CommitNow(now_);
 }
 
 // What they left is older than anything that we alone have.

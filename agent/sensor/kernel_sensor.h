@@ -90,6 +90,7 @@ struct Takeover {
   KindSet unwatched = 0;      // wanted kinds of which a hook was not attached (none: flows)
   bool other_rules = false;   // it filtered by other rules: what only ours ask for may be missing
   uint64_t skipped_told = 0;  // as NoteSkipped
+  bool gave_up = false;       // rings were short of room: what came of some records may be missing
   // Keys of alerts that were told of records that are handed out again (NoteAlert).
   std::vector<uint64_t> told_alerts;
 };

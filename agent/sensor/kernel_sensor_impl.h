@@ -45,7 +45,8 @@ class KernelSensorImpl : public KernelSensor {
   // Goes on where the predecessor ended whose maps are ours.
   void Resume(uint64_t written_epoch, uint64_t written_seq);
   // Hands out what `predecessor` left before anything of ours; both watched since `since_boot_ns`.
-  void DrainFirst(std::unique_ptr<Predecessor> predecessor, uint64_t since_boot_ns);
+  void DrainFirst(std::unique_ptr<Predecessor> predecessor, uint64_t since_boot_ns,
+                  absl::Span<const uint64_t> told_alerts);
   void HoldPins(std::unique_ptr<PinDir> pins) { pin_dir_ = std::move(pins); }
   BpfObject& object() { return *object_; }
   Takeover* mutable_takeover() { return &takeover_; }
@@ -76,10 +77,7 @@ class KernelSensorImpl : public KernelSensor {
   void NoteSkipped(uint64_t skipped) override { skipped_told_ = skipped; }
   void NoteAlert(uint64_t epoch, uint64_t seq, uint64_t key) override;
   void NoteLoss(uint64_t epoch, uint64_t seq, const Loss& loss) override;
-  void Settle(const Settled& settled) override {
-    settled_ = settled;
-    dealt_.Settle(settled);
-  }
+  void Settle(const Settled& settled) override { dealt_.Settle(settled); }
   uint64_t MapBytes() const override { return object_->MapBytes(); }
   absl::StatusOr<std::vector<ProgramStats>> Programs(absl::Duration measure) const override {
     const std::vector<LoadedProgram> programs = LoadedPrograms();
@@ -125,7 +123,6 @@ class KernelSensorImpl : public KernelSensor {
   Twins twins_;
   uint64_t told_total_ = 0;  // losses, as of the last commit
   std::atomic<uint64_t> skipped_told_ = 0;
-  Settled settled_;
   DealtQueue dealt_;
   // Up to where a predecessor may have read what is handed out again: until then its outputs count.
   std::vector<uint64_t> again_until_;

@@ -205,7 +205,9 @@ void TakeOverRings(const KernelSensorOptions& options, const PinDir& pins, uint6
           sensor->Report(), [&](size_t row) { return predecessor->Hooked(AllProbes()[row]); });
     }
     takeover->happened = true;
-    sensor->DrainFirst(std::move(predecessor), since_boot_ns);
+    const std::vector<uint64_t> told =
+        predecessor->SkipWritten(options.written_epoch, options.written_seq);
+    sensor->DrainFirst(std::move(predecessor), since_boot_ns, told);
   }
 }
 

@@ -108,11 +108,16 @@ absl::Status Predecessor::MapCounters(size_t cpus) {
   for (size_t ring = 0; ring < rings_.size(); ++ring) {
     const Handover::CpuState& cpu = handover_->state().cpus[ring / VAKT_LANES];
     rings_.StartAt(ring, cpu.positions[ring % VAKT_LANES]);
-    losses_->Resume(static_cast<uint32_t>(ring / VAKT_LANES), cpu.told);
   }
   VAKT_ASSIGN_OR_RETURN(void* control, MapArray(set_, "control", PROT_READ | PROT_WRITE, kPage));
   control_ = static_cast<vakt_control*>(control);
   return absl::OkStatus();
+}
+
+std::vector<uint64_t> Predecessor::SkipWritten(uint64_t epoch, uint64_t seq) {
+  Handover::Written written = handover_->TakeWritten(epoch, seq);
+  for (uint32_t cpu = 0; cpu < written.told.size(); ++cpu) losses_->Resume(cpu, written.told[cpu]);
+  return std::move(written.alerts);
 }
 
 Predecessor::~Predecessor() {

@@ -65,6 +65,9 @@ class Predecessor {
   // Whether it had that hook attached.
   bool Hooked(const ProbeRow& row) const;
   bool filtered() const { return control_ != nullptr && control_->prefilter_version != 0; }
+  // Keys of the alerts that it told of records that wait still, and its losses count as told: the
+  // spool has all up to record `seq` of `epoch`. Once, first; of a readable one.
+  std::vector<uint64_t> SkipWritten(uint64_t epoch, uint64_t seq);
   // Records that wait.
   uint64_t Waiting();
   // Appends up to `max` of them; when there are none any more the rings are empty for good.

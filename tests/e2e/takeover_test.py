@@ -31,6 +31,7 @@ OPENS = """
   priority: NOTICE
 """
 
+KILLED = "the last run was killed before it had written what came of its last records"
 COMMANDS = int(5000 / SLOWER)
 
 CLONE_NEWNS = 0x20000
@@ -188,6 +189,32 @@ class Takeover(KernelTestCase):
 
     def test_what_waited_for_the_container_runtime_is_the_successors(self):
         """The agent had taken the event and told what came after it."""
+        self.kill_one_that_waits(100, "--ring-bytes", "8MiB")
+        self.start_pinned("--ring-bytes", "8MiB", "--no-container-runtime", alone=False,
+                          **self.with_collector())
+        wait_for(lambda: len(self.stored()) >= 101, 20, 0.2)
+        self.assertEqual(sorted(self.stored()), list(range(1, 102)))
+        self.assertEqual(self.gaps_of(KILLED), [])
+
+    def test_what_waited_is_the_successors_with_other_maps_too(self):
+        self.kill_one_that_waits(100, "--ring-bytes", "8MiB")
+        self.start_pinned("--ring-bytes", "16MiB", "--no-container-runtime", alone=False,
+                          **self.with_collector())
+        wait_for(lambda: len(self.stored()) >= 101, 20, 0.2)
+        self.assertEqual(sorted(self.stored()), list(range(1, 102)))
+
+    def test_what_waited_and_was_given_up_for_room_is_told(self):
+        self.kill_one_that_waits(300, "--ring-bytes", "512KiB")
+        self.start_pinned("--ring-bytes", "512KiB", "--no-container-runtime", alone=False,
+                          **self.with_collector())
+        self.act("true", "vakt-marked-302")
+        wait_for(lambda: 302 in self.stored(), 20, 0.2)
+        self.assertEqual(sorted(self.stored()), list(range(2, 303)))
+        self.assertEqual([gap["class"] for gap in self.gaps_of(KILLED)], ["degraded"])
+
+    def kill_one_that_waits(self, count, *flags):
+        """An agent that waits for what a container runtime says of command 1, and has told `count`
+        more."""
         silent = self.path("runtime.sock")
         with socket.socket(socket.AF_UNIX) as runtime:
             runtime.bind(silent)
@@ -195,7 +222,7 @@ class Takeover(KernelTestCase):
             container = os.path.join(self.cgroup, "c0" * 32)
             os.mkdir(container)
             self.addCleanup(os.rmdir, container)
-            agent = self.start_pinned("--container-runtime", silent, "--container-wait", "10m",
+            agent = self.start_pinned(*flags, "--container-runtime", silent, "--container-wait", "10m",
                                       alone=False, **self.with_collector())
 
             def join_the_container():
@@ -203,13 +230,12 @@ class Takeover(KernelTestCase):
                     own.write("0")
             subprocess.run(["true", "vakt-marked-1"], check=True, preexec_fn=join_the_container)
             self.assertTrue(wait_for(lambda: self.stats().get("events_held") == 1, 10))
-            for number in range(2, 102):
-                self.act("true", f"vakt-marked-{number}")
-            self.assertTrue(wait_for(lambda: len(self.stored()) == 100, 20, 0.2), self.stored())
+            self.run_marked(count, first=2)
+            self.assertTrue(wait_for(lambda: len(self.stored()) == count, 20, 0.2), self.stored())
             self.kill(agent)
-        self.start_pinned("--no-container-runtime", alone=False, **self.with_collector())
-        wait_for(lambda: len(self.stored()) >= 101, 20, 0.2)
-        self.assertEqual(sorted(self.stored()), list(range(1, 102)))
+
+    def gaps_of(self, reason):
+        return [gap for gap in self.gaps() if gap["reason"] == reason]
 
     def test_what_found_no_room_meanwhile_is_counted_exactly(self):
         agent = self.start_pinned("--ring-bytes", "64KiB", "--prefilter", "off", rules=MARKED + OPENS)

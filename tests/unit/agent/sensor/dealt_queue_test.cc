@@ -84,6 +84,25 @@ TEST(DealtQueueTest, LossesOfATurnThatIsJoinedAreKept) {
   EXPECT_THAT(taken.positions, ElementsAre(2));
 }
 
+TEST(DealtQueueTest, WhatWasTakenUnwrittenIsKnownUntilItIsWritten) {
+  DealtQueue queue;
+  Dealt taken;
+  queue.Settle({.seen = 2, .decided = 1, .given = 1, .written = 1});
+  queue.Add(Turn(1));
+  ASSERT_TRUE(queue.TakeAnyway(&taken));
+  EXPECT_TRUE(queue.has_given_up());
+  queue.Settle({.seen = 9, .decided = 1, .given = 5, .written = 5});
+  EXPECT_TRUE(queue.has_given_up());
+  queue.Settle({.seen = 9, .decided = 2, .given = 6, .written = 5});
+  EXPECT_TRUE(queue.has_given_up());
+  queue.Settle({.seen = 9, .decided = 2, .given = 6, .written = 6});
+  EXPECT_FALSE(queue.has_given_up());
+  queue.Add(Turn(2));  // open, as events 3 to 9 are
+  queue.Settle({.seen = 9, .decided = 9, .given = 6, .written = 6});
+  ASSERT_TRUE(queue.Take(&taken));
+  EXPECT_FALSE(queue.has_given_up());
+}
+
 // Against a model: at no time is a turn taken of which an event is undecided or a record unwritten,
 // whatever was joined; in the end all are.
 TEST(DealtQueueTest, NeverTakesTooEarlyHoweverManyWait) {
