@@ -8,6 +8,7 @@ VAKT_KILLS: how many of each sort (agent or collector, at random or at points); 
 VAKT_KILL_SEED: of the random choices."""
 
 import collections
+import itertools
 import os
 import pathlib
 import random
@@ -146,15 +147,17 @@ class OracleTest(unittest.TestCase):
         (self.dir / "data").mkdir()
 
     def verdict(self, stored, journal="durable 7 5\nacknowledged 7 3\n", sink=None, breaks=0):
-        """Of a store with alerts, or shed gaps of a count, at these positions of epoch 7."""
+        """Of a store with alerts, or shed gaps of a count, at these positions of epoch 7, among which
+        the collector has put an alert of its own about the node."""
         (self.dir / "data/vakt.db").unlink(missing_ok=True)
         with sqlite3.connect(self.dir / "data/vakt.db") as database:
             database.executescript(
-                "CREATE TABLE node (chain_breaks INT); CREATE TABLE run (id INT, epoch INT);"
+                "CREATE TABLE node (chain_breaks INT); CREATE TABLE run (id INT, node_id INT, epoch INT);"
                 "CREATE TABLE record (id INT, node_id INT, run_id INT, seq INT, kind INT, uid TEXT);"
-                "CREATE TABLE payload (id INT, bytes BLOB); INSERT INTO run VALUES (1, 7);"
+                "CREATE TABLE payload (id INT, bytes BLOB); INSERT INTO run VALUES (1, 1, 7), (2, 0, 9);"
+                "INSERT INTO record VALUES (2, 1, 2, 1, 1, 'own'); INSERT INTO payload VALUES (2, x'');"
                 f"INSERT INTO node VALUES ({breaks})")
-            for number, (seq, count) in enumerate(stored):
+            for number, (seq, count) in zip(itertools.count(1, 3), stored):
                 gap = b"\x20" + bytes([count]) + b"\x2a\x0bspool_quota"
                 database.execute("INSERT INTO record VALUES (?, 1, 1, ?, ?, ?)",
                                  (number, seq, 2 if count else 1, None if count else f"u{seq}"))

@@ -76,7 +76,8 @@ def read_journal(path):
 
 
 def read_store(path):
-    """The node's records, in the order in which they were stored."""
+    """The node's records, in the order in which they were stored. Without the collector's own alerts
+    about it: that it was silent, say."""
     database = sqlite3.connect(path)
     check(database.execute("PRAGMA integrity_check").fetchone() == ("ok",), "the database is damaged")
     breaks = database.execute("SELECT sum(chain_breaks) FROM node").fetchone()[0]
@@ -84,7 +85,7 @@ def read_store(path):
     return database.execute(
         "SELECT run.epoch, record.seq, record.kind, record.uid, payload.bytes FROM record "
         "JOIN run ON run.id = record.run_id JOIN payload ON payload.id = record.id "
-        "WHERE record.node_id != 0 ORDER BY record.id").fetchall()
+        "WHERE run.node_id != 0 ORDER BY record.id").fetchall()
 
 
 def gap_count(record):
