@@ -6,7 +6,7 @@
 //
 // A request is told its outcome after the commit that holds it, never before. A group that fails
 // is tried again request by request, so that one cannot fail the others; when the disk is full
-// that is left out, and all fail.
+// that is left out, and all fail, unless `make_room` finds some.
 //
 // Threads: Submit and pending_bytes are thread-safe. `apply` and `done` run on the writer thread
 // and must not wait for another request.
@@ -39,10 +39,12 @@ class GroupCommit {
   };
 
   // `on_commit` gets the newest committed record's id, after each commit and before the requests'
-  // `done`. `on_full` is told when the disk has become full, and when it no longer is; may be null.
+  // `done`. `on_full` is told when the disk has become full, and when it no longer is. `make_room`
+  // is asked for room when there is none, between transactions; true: try again. Both may be null.
   GroupCommit(std::unique_ptr<RecordWriter> writer,
               absl::AnyInvocable<void(int64_t last_id)> on_commit,
-              absl::AnyInvocable<void(bool is_full)> on_full = nullptr);
+              absl::AnyInvocable<void(bool is_full)> on_full = nullptr,
+              absl::AnyInvocable<bool()> make_room = nullptr);
   ~GroupCommit();  // commits what was submitted
 
   // Those of a flow are applied in the order of submission.
@@ -60,12 +62,15 @@ class GroupCommit {
   void Run();
   bool TakeGroup(Group* group) ABSL_LOCKS_EXCLUDED(mutex_);
   // One transaction over requests [begin, end).
+  absl::Status TryRange(Group& group, size_t begin, size_t end);
+  // The same, with its consequences.
   absl::Status CommitRange(Group& group, size_t begin, size_t end);
   void Answer(Request& request, const absl::Status& status);
 
   const std::unique_ptr<RecordWriter> writer_;
   absl::AnyInvocable<void(int64_t)> on_commit_;
   absl::AnyInvocable<void(bool)> on_full_;
+  absl::AnyInvocable<bool()> make_room_;
   std::atomic<size_t> pending_bytes_{0};
   std::atomic<uint64_t> commits_{0};
   std::atomic<bool> is_full_{false};

@@ -5,6 +5,8 @@
 #include <sys/file.h>
 
 #include <cerrno>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/hash/hash.h"
@@ -65,7 +67,7 @@ uint64_t FlowOf(const NodeKey& key) {
 }
 
 // Others' batches may go between the parts of a larger one.
-constexpr size_t kPartBytes = 64 << 10;
+constexpr size_t kPartBytes = 32 << 10;
 
 }  // namespace
 
@@ -136,6 +138,7 @@ absl::Status Store::OpenWriter(const std::string& path) {
   VAKT_RETURN_IF_ERROR(writer_database_->Execute(std::string(kWriterSettings)));
   VAKT_RETURN_IF_ERROR(MigrateSchema(*writer_database_, options_.clock->WallNs()));
   VAKT_RETURN_IF_ERROR(LimitSize(*writer_database_, options_.max_bytes));
+  reserve_ = std::make_unique<DiskReserve>(options_.directory + "/reserve", options_.reserve_bytes);
   VAKT_ASSIGN_OR_RETURN(auto writer, RecordWriter::Create(writer_database_.get(), options_.clock));
   last_id_ = writer->last_id();
   retention_time_ns_ = writer->retention_time_ns();
@@ -149,8 +152,19 @@ absl::Status Store::OpenWriter(const std::string& path) {
       [this](bool is_full) {
         absl::MutexLock lock(&listeners_mutex_);
         if (full_listener_) full_listener_(is_full);
-      });
+      },
+      [this, path] { return MergeLog(path); });
   return absl::OkStatus();
+}
+
+bool Store::MergeLog(const std::string& path) {
+  std::error_code failed;
+  const auto log_bytes = std::filesystem::file_size(path + "-wal", failed);
+  if (failed || log_bytes == 0) return false;
+  reserve_->GiveUp();
+  const auto merged = writer_database_->QueryText("PRAGMA wal_checkpoint(TRUNCATE)");
+  reserve_->TakeAgain();
+  return merged.ok() && *merged == "0";
 }
 
 absl::Status Store::OpenReaders(const std::string& path) {

@@ -8,7 +8,8 @@
 //
 // Guarantees: a write is reported done only after it is synced to the disk; a record is stored once
 // however often it is sent; readers see whole commits in the order of ids. When the disk is full
-// writes fail with RESOURCE_EXHAUSTED, nothing is half written, and reads go on.
+// writes fail with RESOURCE_EXHAUSTED, nothing is half written, and reads go on; whatever room
+// there is again is used (disk_reserve.h).
 //
 // Threads: thread-safe. Write callbacks run on the writer thread: they must be short and must not
 // wait. Reads block their caller, on the disk and on one of kReaders connections.
@@ -32,6 +33,7 @@
 #include "absl/time/time.h"
 #include "collector/store/backup.h"
 #include "collector/store/cursor.h"
+#include "collector/store/disk_reserve.h"
 #include "collector/store/group_commit.h"
 #include "collector/store/node_key.h"
 #include "collector/store/record_filter.h"
@@ -53,6 +55,9 @@ struct StoreOptions {
   std::vector<std::pair<int, absl::Duration>> retention_of;
   absl::Duration audit_retention = absl::Hours(365 * 24);
   uint64_t max_bytes = 0;  // of the database file; 0: what the disk holds
+  // Kept free for a full disk: as much as the log can hold, what a checkpoint waits for and the
+  // largest transaction. 0: nothing.
+  uint64_t reserve_bytes = 32 << 20;
   Clock* clock = &RealClock();
   // What is known of records beside their bytes; outlives the store. Null: nothing.
   const RecordCompletion* completion = nullptr;
@@ -141,6 +146,8 @@ class Store {
   // Runs `apply` in a transaction and waits until it is durable.
   absl::Status Write(absl::AnyInvocable<absl::Status(RecordWriter&)> apply);
   absl::Status OpenReaders(const std::string& path);
+  // The log becomes part of the database, and its room is free. False: there was nothing in it.
+  bool MergeLog(const std::string& path);
   void Count(ChainBreak chain_break) {
     if (chain_break != ChainBreak::kNone) chain_breaks_.fetch_add(1, std::memory_order_relaxed);
   }
@@ -161,6 +168,7 @@ class Store {
 
   absl::Mutex backup_mutex_;
   std::unique_ptr<Database> writer_database_;
+  std::unique_ptr<DiskReserve> reserve_;  // the writer thread's, once that runs
   std::unique_ptr<GroupCommit> commits_;  // goes before its connection
   int64_t retention_time_ns_ = 0;         // when it was opened
   std::unique_ptr<Retention> retention_;

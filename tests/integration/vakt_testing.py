@@ -56,14 +56,14 @@ def wait_until(condition, what):
 class Collector:
     """The program vakt-collector in `directory`; ended by its handle."""
 
-    def __init__(self, directory, certificates, listen="127.0.0.1:0"):
+    def __init__(self, directory, certificates, listen="127.0.0.1:0", flags=()):
         self._certificates = pathlib.Path(certificates)
         ready = pathlib.Path(directory) / "ready"
         ready.unlink(missing_ok=True)
         self._log = open(pathlib.Path(directory) / "collector.log", "ab")
         self._process = subprocess.Popen(
             [BIN_DIR / "vakt-collector", "--listen", listen,
-             "--data-dir", pathlib.Path(directory) / "data", "--ready-file", ready,
+             "--data-dir", pathlib.Path(directory) / "data", "--ready-file", ready, *flags,
              "--tls-ca", self._certificates / "ca.pem",
              "--tls-cert", self._certificates / "collector.pem",
              "--tls-key", self._certificates / "collector.key"],

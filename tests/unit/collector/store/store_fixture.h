@@ -42,6 +42,7 @@ class StoreFixture : public ::testing::Test {
     store_.reset();
     options_.directory = directory_.path() + "/data";
     options_.clock = &clock_;
+    options_.reserve_bytes = 0;  // of tmpfs it would take memory
     auto store = Store::Open(options_);
     ASSERT_TRUE(store.ok()) << store.status();
     store_ = *std::move(store);
