@@ -27,7 +27,7 @@ constexpr size_t kTransportBytesOfAgent = 48 << 10;
 constexpr int kMaxServerThreads = 32;
 constexpr std::chrono::seconds kStopGrace{5};
 
-constexpr int kMaxReadBytes = 64 << 10;  // at a time
+constexpr int kMaxReadBytes = 16 << 10;  // at a time
 
 struct ChannelArgument {
   const char* name;
@@ -38,9 +38,13 @@ constexpr ChannelArgument kChannelArguments[] = {
     // once, the answer of one of them takes longer than some seconds.
     {GRPC_ARG_KEEPALIVE_TIME_MS, 60'000},
     {GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000},
-    // Agents may ask as often as every 5 s whether we are there; more is abuse.
-    {GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5'000},
     {GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1},
+    // Agents may ask as often as they like whether we are there; the door closes who sends much
+    // more than messages (tally.h). gRPC could send such a peer away itself, but that waits until
+    // the peer has read what was written to it, and until then adds an error about each further
+    // ping
+    // to those before: some hundred kilobytes of pings took 100 MiB and others' turns for 150 ms.
+    {GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0},
     // An agent has one stream, a client a few.
     {GRPC_ARG_MAX_CONCURRENT_STREAMS, 32},
     {GRPC_ARG_MAX_METADATA_SIZE, 8 << 10},

@@ -26,9 +26,11 @@ struct DoorLimits {
   uint64_t strangers_per_second = 20;  // of one source
   uint64_t strangers_burst = 100;
   absl::Duration call_timeout = absl::Seconds(10);  // for its first call
-  uint64_t stranger_bytes = 256 << 10;              // handshake, settings and the call's headers
+  // Handshake, settings, the call's headers, and as much of its first message as may be sent before
+  // the call is answered (64 KiB: RFC 9113, 6.9.2).
+  uint64_t stranger_bytes = 128 << 10;
   // Of those strangers, that one costs its source who is closed for what it did. It will be back.
-  uint64_t strangers_for_misuse = 20;
+  uint64_t strangers_for_misuse = 50;
 
   // Of one identity. An agent makes one call in its life, a user some.
   uint64_t agent_calls_per_second = 10;   // 0: no limit; ten times as many at once
