@@ -182,7 +182,7 @@ void KernelSensorImpl::DropTwins() {
 bool KernelSensorImpl::CollectBatch() {
   batch_.clear();
   if (CollectFromPredecessors()) return true;
-  rings_.Collect(kBatchRecords, &batch_);
+  rings_.Collect(kBatchRecords, static_cast<uint64_t>(RealClock().BootNs()), &batch_);
   for (RawRecord record : batch_) {
     vakt_header header;
     if (record.size() < sizeof(header)) continue;  // decode counts it

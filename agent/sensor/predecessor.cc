@@ -11,6 +11,7 @@
 #include <optional>
 #include <utility>
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/base/strings.h"
@@ -151,7 +152,7 @@ uint64_t Predecessor::Waiting() {
 
 void Predecessor::Collect(size_t max, std::vector<RawRecord>* out) {
   rings_.Release();
-  rings_.Collect(max, out);
+  rings_.Collect(max, static_cast<uint64_t>(RealClock().BootNs()), out);
   for (RawRecord record : *out) {
     vakt_header header;
     if (record.size() < sizeof(header)) continue;

@@ -25,6 +25,9 @@ uint64_t LoadPosition(const std::byte* page) {
       .load(std::memory_order_acquire);
 }
 
+// A record that is later than now by more than this has another clock, and is not waited for.
+constexpr uint64_t kSameClockNs = 1'000'000'000;
+
 // Time stamp of a record; 0 (so: first) when it is too short to have one. Decode refuses it later.
 uint64_t TimeOf(RawRecord record) {
   vakt_header header;
@@ -104,7 +107,7 @@ bool RingSet::Advance(Ring& ring) {
   return false;
 }
 
-void RingSet::Collect(size_t max, std::vector<RawRecord>* out) {
+void RingSet::Collect(size_t max, uint64_t now_ns, std::vector<RawRecord>* out) {
   const auto later = [this](uint32_t a, uint32_t b) {
     return TimeOf(rings_[a].head) > TimeOf(rings_[b].head);
   };
@@ -115,7 +118,11 @@ void RingSet::Collect(size_t max, std::vector<RawRecord>* out) {
     if (Advance(ring)) heap_.push_back(i);
   }
   std::make_heap(heap_.begin(), heap_.end(), later);
+  const auto is_too_late = [&](uint64_t time) {
+    return time > now_ns && time - now_ns < kSameClockNs;
+  };
   while (!heap_.empty() && out->size() < max) {
+    if (is_too_late(TimeOf(rings_[heap_.front()].head))) break;
     std::pop_heap(heap_.begin(), heap_.end(), later);
     Ring& ring = rings_[heap_.back()];
     out->push_back(ring.head);

@@ -30,8 +30,11 @@ class RingSet {
   ~RingSet();
 
   // Appends up to `max` committed records, ordered by their time stamps. The views are valid until
-  // Release. Stops at each ring's first record that is still being written.
-  void Collect(size_t max, std::vector<RawRecord>* out);
+  // Release. Stops at each ring's first record that is still being written, and at those later than
+  // `now_ns` (CLOCK_BOOTTIME, from before the call): rings are looked at one after the other, and
+  // what came to a later one meanwhile may follow from what came to an earlier one after it was
+  // looked at.
+  void Collect(size_t max, uint64_t now_ns, std::vector<RawRecord>* out);
   // Gives the collected records' room back to the probes; of one ring, or of all.
   void Release();
   void Release(size_t ring, uint64_t upto);

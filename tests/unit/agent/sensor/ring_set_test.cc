@@ -65,9 +65,9 @@ std::vector<uint64_t> Times(const std::vector<RawRecord>& records) {
 class RingSetTest : public ::testing::Test {
  protected:
   RingSetTest() : set_(*RingSet::Map({a_.fd(), b_.fd()}, kSize)) {}
-  std::vector<uint64_t> Collect(size_t max = 100) {
+  std::vector<uint64_t> Collect(size_t max = 100, uint64_t now_ns = 1000000) {
     std::vector<RawRecord> records;
-    set_.Collect(max, &records);
+    set_.Collect(max, now_ns, &records);
     return Times(records);
   }
   FakeRing a_, b_;
@@ -123,6 +123,24 @@ TEST_F(RingSetTest, ABatchThatIsFullGoesOnWhereItStopped) {
   EXPECT_EQ(b_.consumer(), b_.producer());
 }
 
+// The first ring may have been looked at before it had what the second one's record follows from.
+TEST_F(RingSetTest, WhatHappenedSinceItBeganToLookIsLeftForTheNextTime) {
+  a_.Put(1);
+  b_.Put(4);
+  b_.Put(5);
+  EXPECT_EQ(Collect(100, 4), (std::vector<uint64_t>{1, 4}));
+  EXPECT_TRUE(set_.HasData());
+  a_.Put(3);
+  EXPECT_EQ(Collect(100, 5), (std::vector<uint64_t>{3, 5}));
+  EXPECT_FALSE(set_.HasData());
+}
+
+TEST_F(RingSetTest, ARecordOfAnotherClockIsNotWaitedFor) {
+  constexpr uint64_t kNow = 5, kYear = 31'536'000'000'000'000;
+  a_.Put(kNow + kYear);
+  EXPECT_EQ(Collect(100, kNow), (std::vector<uint64_t>{kNow + kYear}));
+}
+
 TEST_F(RingSetTest, ARecordThatWrapsIsWhole) {
   constexpr size_t kRecords = 3 * kSize / 40;  // 24-byte headers and 8 more make odd places
   std::vector<uint64_t> seen;
@@ -145,7 +163,7 @@ TEST_F(RingSetTest, ARecordWithoutAHeaderComesFirstAndIsLeftToTheDecoder) {
   a_.Put(7);
   b_.Put(0, 8);
   std::vector<RawRecord> records;
-  set_.Collect(10, &records);
+  set_.Collect(10, 1000000, &records);
   ASSERT_EQ(records.size(), 2u);
   EXPECT_EQ(records[0].size(), 8u);
 }
