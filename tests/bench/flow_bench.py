@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What flows and all shipped rules cost connections and bytes over loopback.
 
-  flow_bench.py [--rounds N] [--rules PATH]... [-- AGENT FLAGS]
+  flow_bench.py [--rounds N] [--rules PATH]... [--load connect|bulk] [-- AGENT FLAGS]
 
 Each round runs both loads (tcp_load.cc) three times without an agent and three times with one that watches the
 whole node, by turns which comes first; what is printed are medians over the rounds of the ratios within each:
@@ -78,8 +78,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--rules", action="append", help="the shipped ones, when none are given")
+    parser.add_argument("--load", choices=list(LOADS), help="this one alone")
     parser.add_argument("flags", nargs="*", help="of the agent")
     arguments = parser.parse_args()
+    for name in list(LOADS):
+        if arguments.load not in (None, name):
+            del LOADS[name]
     if reason := why_not():
         sys.exit(reason)
     rounds = [run_round(number % 2 == 1, arguments.rules or [RULES], arguments.flags)

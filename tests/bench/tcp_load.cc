@@ -2,11 +2,14 @@
 // Connections and bytes over loopback, as fast as they go, for flow_bench.py.
 //
 //   tcp_load connect N   N times connect, accept and close
-//   tcp_load bulk N      N bytes through one connection, from one thread to another
+//   tcp_load bulk N      N bytes through one connection, from a thread on the first CPU to one on
+//   the
+//                        last: on the same one they would be half as fast, by the scheduler's whim
 //
 // Prints one line: nanoseconds of wall time, and of CPU time of all threads.
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -74,6 +77,13 @@ void ConnectAndClose(uint64_t count) {
   }
 }
 
+void StayOn(int cpu) {
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  CPU_SET(cpu, &cpus);
+  sched_setaffinity(0, sizeof(cpus), &cpus);
+}
+
 void SendAll(int fd, uint64_t left) {
   const std::vector<char> piece(kPieceBytes, 'x');
   while (left > 0) {
@@ -89,9 +99,11 @@ void Transfer(uint64_t bytes) {
   UniqueFd client = Connect(address);
   const UniqueFd server(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
   std::thread sender([&] {
+    StayOn(0);
     SendAll(client.get(), bytes);
     client = UniqueFd();
   });
+  StayOn(static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)) - 1);
   std::vector<char> piece(kPieceBytes);
   uint64_t received = 0;
   for (ssize_t got; (got = recv(server.get(), piece.data(), piece.size(), 0)) > 0;) {
