@@ -215,14 +215,23 @@ class DeliveryKillTest(unittest.TestCase):
         self.metrics_port = free_port()
         self.start_collector("--metrics-listen", f"127.0.0.1:{self.metrics_port}")
         drain = Agent(self, "drain", self.address)
-        self.assertTrue(drain.dies_within(120), "the spool is not delivered")
-        self.assertEqual(drain.end(), 0)
+        delivered = drain.dies_within(120)
+        status = drain.end()
+        self.assertTrue(delivered, "the spool is not delivered" + self.where_it_stands())
+        self.assertEqual(status, 0)
         self.wait_for_the_sink()
         self.assertEqual(self.stop_collector(), 0, self.log())
         verdict = ask_the_oracle(self.dir)
         self.assertEqual(verdict.returncode, 0, verdict.stdout + verdict.stderr + self.log())
         print(f"    {verdict.stdout.strip()}", flush=True)
         shutil.rmtree(self.dir)
+
+    def where_it_stands(self):
+        """Of a delivery that does not end: the last reports, what lies in the spool, the logs."""
+        reports = (self.dir / "journal").read_text().splitlines()[-4:]
+        spool = sorted(f"{path.name} {path.stat().st_size}" for path in (self.dir / "spool").iterdir())
+        agent = (self.dir / "agent.log").read_text(errors="replace")[-2000:]
+        return "\n".join(["", *reports, *spool, agent, self.log()])
 
     def log(self):
         return (self.dir / "collector.log").read_text(errors="replace")[-4000:]
