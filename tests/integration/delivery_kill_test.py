@@ -125,10 +125,14 @@ class Agent:
         return status
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def free_port(beside):
+    """Not that of the address `beside`, whose owner is away."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        if not beside.endswith(f":{port}"):
+            return port
 
 
 def ask_the_oracle(directory):
@@ -212,7 +216,7 @@ class DeliveryKillTest(unittest.TestCase):
 
     def end_round(self):
         """Delivers what is left, and has it judged."""
-        self.metrics_port = free_port()
+        self.metrics_port = free_port(beside=self.address)
         self.start_collector("--metrics-listen", f"127.0.0.1:{self.metrics_port}")
         drain = Agent(self, "drain", self.address)
         delivered = drain.dies_within(120)
