@@ -133,7 +133,12 @@ CollectorStream::Event CollectorStream::Next(absl::Duration deadline) {
       }
       return Event::kEnded;
     }
-    if (tag == kWritesDoneTag || (tag == kWriteTag && !ok)) continue;  // the read side ends too
+    if (tag == kWritesDoneTag || (tag == kWriteTag && !ok)) {
+      // The read side ends too, or has ended: of a call that is cancelled gRPC answers for what was
+      // written in any order, and behind the last answer nothing more comes.
+      if (outstanding_ == 0) return Event::kEnded;
+      continue;
+    }
     if (!ok) {
       Finish();
       continue;
