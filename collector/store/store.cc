@@ -67,7 +67,7 @@ uint64_t FlowOf(const NodeKey& key) {
 }
 
 // Others' batches may go between the parts of a larger one.
-constexpr size_t kPartBytes = 32 << 10;
+constexpr size_t kPartBytes = 64 << 10;
 
 }  // namespace
 
