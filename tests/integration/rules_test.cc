@@ -104,6 +104,7 @@ TEST(ShippedRules, EachHasACaseThatFiresAndOneThatDoesNot) {
   }
   EXPECT_GE(loaded.rules->rules.size(), 10u);
   for (const Rule& rule : loaded.rules->rules) {
+    if (rule.step > 0) continue;  // of the rule before
     EXPECT_GT(cases[rule.name].first, 0) << rule.name << " has no case that fires";
     EXPECT_GT(cases[rule.name].second, 0) << rule.name << " has no case that is quiet";
     cases.erase(rule.name);
@@ -116,6 +117,7 @@ TEST(ShippedRules, AreComplete) {
   const LoadResult loaded = LoadShippedRules();
   ASSERT_TRUE(loaded.ok);
   for (const Rule& rule : loaded.rules->rules) {
+    if (rule.step > 0) continue;  // of the rule before
     for (const char* field : {"%proc.name", "%proc.pid", "%proc.pname", "%user.name",
                               "%proc.cmdline", "%proc.exepath", "%proc.tty"}) {
       EXPECT_THAT(rule.output_text, ::testing::HasSubstr(field)) << rule.name;
