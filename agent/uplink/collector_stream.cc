@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/uplink/collector_stream.h"
 
+#include <grpc/grpc.h>
 #include <grpc/support/log.h>
 #include <grpc/support/time.h>
 #include <grpcpp/create_channel.h>
@@ -9,6 +10,7 @@
 #include <grpcpp/support/proto_buffer_reader.h>
 
 #include <chrono>
+#include <cstdint>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -25,16 +27,7 @@ constexpr size_t kMaxPemBytes = 1u << 20;
 constexpr int kMaxReceivedMessageBytes = 64 << 10;
 constexpr int kConnectTimeoutMs = 10'000;
 
-// What an event of the queue is about; the addresses are the tags.
-constexpr char kTags[5] = {};
-constexpr const char* kStartTag = &kTags[0];
-constexpr const char* kReadTag = &kTags[1];
-constexpr const char* kWriteTag = &kTags[2];
-constexpr const char* kWritesDoneTag = &kTags[3];
-constexpr const char* kFinishTag = &kTags[4];
 char wake_tag;
-
-void* Tag(const char* tag) { return const_cast<char*>(tag); }
 
 gpr_timespec GprDeadline(absl::Duration deadline) {
   if (deadline == absl::InfiniteDuration()) return gpr_inf_future(GPR_CLOCK_MONOTONIC);
@@ -78,6 +71,7 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeCollectorChannel(
 }
 
 void RouteGrpcLog() {
+  grpc_init();  // for good: its threads are not joined at the end, which takes for ever at times
   gpr_set_log_function(
       [](gpr_log_func_args* entry) { LogDebug(absl::StrCat("grpc: ", entry->message)); });
 }
@@ -85,14 +79,18 @@ void RouteGrpcLog() {
 void* const EventQueue::kWakeTag = &wake_tag;
 
 EventQueue::~EventQueue() {
-  queue_.Shutdown();
+  if (given_up_) {
+    (void)queue_.release();
+    return;
+  }
+  queue_->Shutdown();
   void* tag = nullptr;
-  for (bool ok = false; queue_.Next(&tag, &ok);) continue;
+  for (bool ok = false; queue_->Next(&tag, &ok);) continue;
 }
 
 void* EventQueue::Next(absl::Duration deadline, bool* ok) {
   void* tag = nullptr;
-  if (queue_.AsyncNext(&tag, ok, GprDeadline(deadline)) != grpc::CompletionQueue::GOT_EVENT) {
+  if (queue_->AsyncNext(&tag, ok, GprDeadline(deadline)) != grpc::CompletionQueue::GOT_EVENT) {
     return nullptr;
   }
   if (tag == kWakeTag) {
@@ -105,19 +103,29 @@ void* EventQueue::Next(absl::Duration deadline, bool* ok) {
 void EventQueue::Wake() {
   std::lock_guard lock(mutex_);
   if (std::exchange(wake_pending_, true)) return;
-  alarm_.Set(&queue_, gpr_now(GPR_CLOCK_MONOTONIC), kWakeTag);
+  alarm_.Set(queue_.get(), gpr_now(GPR_CLOCK_MONOTONIC), kWakeTag);
 }
 
 CollectorStream::CollectorStream(std::shared_ptr<grpc::Channel> channel, EventQueue* events)
-    : events_(events), channel_(std::move(channel)), stub_(channel_) {
-  call_ = stub_.PrepareCall(&context_, kMethod, events_->queue());
-  ++outstanding_;
-  call_->StartCall(Tag(kStartTag));
+    : events_(events), held_(std::make_unique<Held>(std::move(channel))) {
+  held_->call = held_->stub.PrepareCall(&held_->context, kMethod, events_->queue());
+  held_->call->StartCall(Begin(kStart));
 }
 
 CollectorStream::~CollectorStream() {
-  context_.TryCancel();
-  while (outstanding_ > 0) Next(absl::InfiniteDuration());
+  Cancel();
+  const absl::Duration give_up_at = SteadyNow() + kLetGo;
+  while (outstanding_ > 0 && SteadyNow() < give_up_at) Next(give_up_at);
+  if (outstanding_ == 0) return;
+  LogWarning(absl::StrCat("gRPC does not let go of a call that was cancelled ",
+                          absl::FormatDuration(kLetGo), " ago: its memory is given up"));
+  events_->GiveUp();
+  (void)held_.release();
+}
+
+void* CollectorStream::Begin(Operation operation) {
+  ++outstanding_;
+  return &held_->tags[operation];
 }
 
 CollectorStream::Event CollectorStream::Next(absl::Duration deadline) {
@@ -126,14 +134,17 @@ CollectorStream::Event CollectorStream::Next(absl::Duration deadline) {
     const void* tag = events_->Next(deadline, &ok);
     if (tag == nullptr) return Event::kDeadline;
     if (tag == EventQueue::kWakeTag) return Event::kWake;
+    const auto place = reinterpret_cast<uintptr_t>(tag) - reinterpret_cast<uintptr_t>(held_->tags);
+    if (place >= kOperations) continue;  // of a call that was given up
     --outstanding_;
-    if (tag == kFinishTag) {
+    if (place == kFinish) {
       if (malformed_) {
-        status_ = grpc::Status(grpc::StatusCode::DATA_LOSS, "the answer is not a CollectorMessage");
+        held_->status =
+            grpc::Status(grpc::StatusCode::DATA_LOSS, "the answer is not a CollectorMessage");
       }
       return Event::kEnded;
     }
-    if (tag == kWritesDoneTag || (tag == kWriteTag && !ok)) {
+    if (place == kWritesDone || (place == kWrite && !ok)) {
       // The read side ends too, or has ended: of a call that is cancelled gRPC answers for what was
       // written in any order, and behind the last answer nothing more comes.
       if (outstanding_ == 0) return Event::kEnded;
@@ -143,48 +154,42 @@ CollectorStream::Event CollectorStream::Next(absl::Duration deadline) {
       Finish();
       continue;
     }
-    return OnTag(tag);
+    return OnDone(static_cast<Operation>(place));
   }
 }
 
-CollectorStream::Event CollectorStream::OnTag(const void* tag) {
-  if (tag == kWriteTag) {
+CollectorStream::Event CollectorStream::OnDone(Operation operation) {
+  if (operation == kWrite) {
     writing_ = false;
     return Event::kWritten;
   }
-  if (tag == kStartTag) {
+  if (operation == kStart) {
     open_ = true;
     StartRead();
     return Event::kOpened;
   }
-  grpc::ProtoBufferReader reader(&read_buffer_);
+  grpc::ProtoBufferReader reader(&held_->read_buffer);
   malformed_ = malformed_ || !message_.ParseFromZeroCopyStream(&reader);
   if (malformed_) Cancel();
   StartRead();
   return malformed_ ? Event::kWake : Event::kMessage;
 }
 
-void CollectorStream::StartRead() {
-  ++outstanding_;
-  call_->Read(&read_buffer_, Tag(kReadTag));
-}
+void CollectorStream::StartRead() { held_->call->Read(&held_->read_buffer, Begin(kRead)); }
 
 void CollectorStream::Finish() {
   open_ = false;  // a write begun after this might never complete
-  ++outstanding_;
-  call_->Finish(&status_, Tag(kFinishTag));
+  held_->call->Finish(&held_->status, Begin(kFinish));
 }
 
 void CollectorStream::Write(std::string message) {
   writing_ = true;
-  ++outstanding_;
-  call_->Write(ToByteBuffer(std::move(message)), Tag(kWriteTag));
+  held_->call->Write(ToByteBuffer(std::move(message)), Begin(kWrite));
 }
 
 void CollectorStream::FinishWriting() {
   writes_done_ = true;
-  ++outstanding_;
-  call_->WritesDone(Tag(kWritesDoneTag));
+  held_->call->WritesDone(Begin(kWritesDone));
 }
 
 }  // namespace vakt

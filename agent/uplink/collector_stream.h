@@ -56,11 +56,14 @@ class EventQueue {
   // Makes Next return kWakeTag. Thread-safe; many calls may give one event.
   void Wake();
 
-  grpc::CompletionQueue* queue() { return &queue_; }
+  grpc::CompletionQueue* queue() { return queue_.get(); }
+  // gRPC holds operations that it will not answer for: the queue stays, as it cannot end.
+  void GiveUp() { given_up_ = true; }
   static void* const kWakeTag;
 
  private:
-  grpc::CompletionQueue queue_;
+  std::unique_ptr<grpc::CompletionQueue> queue_ = std::make_unique<grpc::CompletionQueue>();
+  bool given_up_ = false;
   std::mutex mutex_;
   grpc::Alarm alarm_ ABSL_GUARDED_BY(mutex_);
   bool wake_pending_ ABSL_GUARDED_BY(mutex_) = false;
@@ -72,7 +75,9 @@ class CollectorStream {
 
   // Starts the call. `events` must outlive the stream.
   CollectorStream(std::shared_ptr<grpc::Channel> channel, EventQueue* events);
-  // Cancels the call if it is still running and waits until gRPC has let go of it.
+  // Cancels the call if it is still running and waits until gRPC has let go of it. There are calls
+  // that gRPC 1.51 never lets go of, one in some 100,000 that the collector ends while a message is
+  // on its way: after `kLetGo` what such a one needs is given up to it.
   ~CollectorStream();
   CollectorStream(const CollectorStream&) = delete;
   CollectorStream& operator=(const CollectorStream&) = delete;
@@ -83,28 +88,41 @@ class CollectorStream {
   // The message of the kMessage event just returned.
   const v1::CollectorMessage& message() const { return message_; }
   // How the call ended, after kEnded.
-  const grpc::Status& status() const { return status_; }
+  const grpc::Status& status() const { return held_->status; }
+
+  static constexpr absl::Duration kLetGo = absl::Seconds(5);
 
   // One message at a time: from kOpened or kWritten on until the next kWritten.
   bool can_write() const { return open_ && !writing_ && !writes_done_; }
   void Write(std::string message);
   // No more writes; the collector then ends the call.
   void FinishWriting();
-  void Cancel() { context_.TryCancel(); }
+  void Cancel() { held_->context.TryCancel(); }
 
  private:
-  Event OnTag(const void* tag);
+  // What an event of the queue is about: its tag is the place of that in `tags`.
+  enum Operation : size_t { kStart, kRead, kWrite, kWritesDone, kFinish, kOperations };
+  // What gRPC uses until it has answered.
+  struct Held {
+    explicit Held(std::shared_ptr<grpc::Channel> to) : channel(std::move(to)), stub(channel) {}
+    const std::shared_ptr<grpc::Channel> channel;
+    grpc::ClientContext context;
+    grpc::GenericStub stub;
+    std::unique_ptr<grpc::GenericClientAsyncReaderWriter> call;
+    grpc::ByteBuffer read_buffer;
+    grpc::Status status;
+    char tags[kOperations] = {};
+  };
+
+  // The tag of an operation that gRPC holds from now on.
+  void* Begin(Operation operation);
+  Event OnDone(Operation operation);
   void StartRead();
   void Finish();
 
   EventQueue* const events_;
-  const std::shared_ptr<grpc::Channel> channel_;
-  grpc::ClientContext context_;
-  grpc::GenericStub stub_;
-  std::unique_ptr<grpc::GenericClientAsyncReaderWriter> call_;
-  grpc::ByteBuffer read_buffer_;
+  std::unique_ptr<Held> held_;
   v1::CollectorMessage message_;
-  grpc::Status status_;
   bool open_ = false;
   bool writing_ = false;
   bool writes_done_ = false;
